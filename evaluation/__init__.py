@@ -1,0 +1,1 @@
+"""Scores of displacement fields: the official Learn2Reg numbers and the true ones beside them."""

@@ -1,0 +1,100 @@
+"""The panels of the picture of a pair, each drawn on one matplotlib axes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from evaluation.jacobian import CROP, jacobian_determinants
+from evaluation.slices import Plane
+
+__all__ = ["draw_contours", "draw_difference", "draw_grid", "draw_image", "unit_contrast"]
+
+# Lines of the deformation grid across the longer side of a panel: more would merge, fewer would hide the detail.
+_GRID_LINES = 26
+_SOFT_TISSUE_HU = (-160.0, 240.0)
+_AIR_HU = -500.0
+
+
+def unit_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scales an image to [0, 1] for display: CT by a soft-tissue window, others up to the 99.5th percentile.
+
+    CT is told by air, far below zero. The percentile is over the voxels above the minimum, so that a wide black
+    margin does not count.
+    """
+    low, high = _SOFT_TISSUE_HU
+    if image.min() > _AIR_HU:
+        low = float(image.min())
+        body = image[image > low]
+        high = float(np.percentile(body, 99.5)) if body.size else low + 1.0
+    return ((image - low) / (high - low)).clip(0, 1).astype(np.float32)
+
+
+def draw_image(axes: Axes, image: NDArray[np.float32], title: str) -> None:
+    """Draws a slice (up, right) with values in [0, 1] in grey, with a title over it."""
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, origin="lower", interpolation="nearest")
+    axes.set_title(title, fontsize=11, pad=6)
+
+
+def draw_contours(
+    axes: Axes, labels: NDArray[np.integer], colours: Mapping[int, Any], *, dashed: bool
+) -> None:
+    """Outlines each structure on a slice of labels (up, right): solid, or dashed and thin."""
+    for label, colour in colours.items():
+        mask = labels == label
+        if not mask.any():
+            continue
+        # A margin closes the outlines of structures that touch the border of the slice.
+        padded = np.pad(mask, 1).astype(float)
+        right, up = np.arange(-1, mask.shape[1] + 1), np.arange(-1, mask.shape[0] + 1)
+        axes.contour(
+            right,
+            up,
+            padded,
+            levels=[0.5],
+            colors=[colour],
+            linewidths=1.0 if dashed else 1.8,
+            linestyles="dashed" if dashed else "solid",
+        )
+
+
+def draw_difference(axes: Axes, difference: NDArray[np.float32], title: str) -> AxesImage:
+    """Draws a slice of differences in [-1, 1]: red where the other image is brighter, blue where it is darker."""
+    axes.set_title(title, fontsize=11, pad=6)
+    return axes.imshow(difference, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower", interpolation="nearest")
+
+
+def draw_grid(axes: Axes, displacement: NDArray[np.float32], plane: Plane) -> int:
+    """Draws the moving image's voxel grid as the displacement carries it onto the fixed image.
+
+    The lines are the level sets of p + u(p) at regular steps, so they bend exactly as the warped image does. Folded
+    voxels (det <= 0) are filled in red.
+
+    Args:
+        axes: Where to draw; holds the slice of the fixed image already.
+        displacement: u, shape (X, Y, Z, 3), voxels.
+        plane: The plane shown.
+
+    Returns:
+        The step between two lines in voxels.
+    """
+    right, up = plane.in_plane_axes
+    u = plane.cut(displacement)
+    rows, columns = u.shape[:2]
+    step = max(2, round(max(rows, columns) / _GRID_LINES))
+    for component, positions in ((right, np.arange(columns)[None, :]), (up, np.arange(rows)[:, None])):
+        levels = np.arange(step // 2, max(rows, columns), step)
+        target = positions + u[..., component].astype(np.float64)
+        # contour() warns of levels that no voxel reaches.
+        reached = levels[(levels > target.min()) & (levels < target.max())]
+        if reached.size:
+            axes.contour(target, levels=reached, colors=["#ffd84d"], linewidths=0.7)
+    folded = plane.cut(np.pad(jacobian_determinants(displacement), CROP, constant_values=1.0)) <= 0
+    if folded.any():
+        axes.imshow(
+            np.ma.masked_where(~folded, folded), cmap="autumn", vmin=0, vmax=2, origin="lower", alpha=0.85
+        )
+    return step

@@ -1,0 +1,75 @@
+"""Label maps with the bounding boxes of their structures, and the pairs of masks cut out of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+__all__ = ["Box", "LabelMap", "box_labels", "enclosing_box", "labels_present", "mask_pair"]
+
+Box: TypeAlias = tuple[slice, slice, slice]
+Mask: TypeAlias = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """A label map and where its structures are.
+
+    Attributes:
+        array: Integers (X, Y, Z).
+        boxes: The smallest box around each structure that was asked for and is there.
+    """
+
+    array: NDArray[np.integer]
+    boxes: Mapping[int, Box]
+
+
+def box_labels(array: NDArray[np.integer], labels: Iterable[int]) -> LabelMap:
+    """Finds the boxes of the labels in one pass over the volume.
+
+    Args:
+        array: Integers (X, Y, Z).
+        labels: The labels to find. The box of background (0) is the whole volume.
+    """
+    wanted = sorted(set(labels))
+    highest = max([*wanted, 1])
+    # Without a limit, find_objects makes a list as long as the highest value of the volume.
+    found = ndimage.find_objects(array, max_label=highest)
+    boxes: dict[int, Box] = {}
+    for label in wanted:
+        if label >= 1 and found[label - 1] is not None:
+            boxes[label] = found[label - 1]
+        elif label <= 0 and bool((array == label).any()):
+            boxes[label] = (slice(0, array.shape[0]), slice(0, array.shape[1]), slice(0, array.shape[2]))
+    return LabelMap(array, boxes)
+
+
+def labels_present(array: NDArray[np.integer]) -> tuple[int, ...]:
+    """Lists the labels above background that occur in a label map, in ascending order."""
+    return tuple(int(label) for label in np.unique(array) if label > 0)
+
+
+def enclosing_box(first: Box, second: Box) -> Box:
+    """Returns the smallest box that holds both boxes."""
+    x, y, z = (
+        slice(min(one.start, other.start), max(one.stop, other.stop))
+        for one, other in zip(first, second, strict=True)
+    )
+    return x, y, z
+
+
+def mask_pair(fixed: LabelMap, warped: LabelMap, label: int) -> tuple[Mask, Mask]:
+    """Cuts out the masks of one structure, in the box that encloses it in both label maps.
+
+    Args:
+        fixed: Label map that has the structure.
+        warped: Label map on the same grid that may have lost it; its mask is then empty.
+        label: The structure.
+    """
+    box = fixed.boxes[label]
+    if label in warped.boxes:
+        box = enclosing_box(box, warped.boxes[label])
+    return fixed.array[box] == label, warped.array[box] == label

@@ -1,0 +1,1 @@
+"""The words and files of the challenge: tasks, pairs, volumes and displacement fields."""

@@ -1,0 +1,131 @@
+"""JSON and CSV text from users, read with limits on size, encoding and form."""
+
+import json
+import math
+from pathlib import Path
+from typing import Never
+
+from pydantic import ValidationError
+
+from pairs.errors import TaskError
+
+__all__ = ["MAX_DOCUMENT_BYTES", "field_faults", "read_document", "read_text"]
+
+MAX_DOCUMENT_BYTES = 64 * 1024**2
+
+_OTHER_ENCODINGS = (
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"PK", "a zip file"),
+)
+
+
+def read_text(path: Path) -> str:
+    """Reads a UTF-8 text file of at most 64 MiB, with or without a byte order mark.
+
+    Raises:
+        TaskError: If the file is missing, not a file, empty, too large, unreadable or not UTF-8.
+    """
+    try:
+        # A device or a pipe has no size to check and may never end.
+        if not path.is_file():
+            raise TaskError("not a file" if path.exists() else "file is missing", where=path)
+        with path.open("rb") as stream:
+            content = stream.read(MAX_DOCUMENT_BYTES + 1)
+    except OSError as error:
+        raise TaskError("cannot read", where=path, got=error.strerror or str(error)) from error
+    if len(content) > MAX_DOCUMENT_BYTES:
+        expected = f"at most {MAX_DOCUMENT_BYTES // 1024**2} MiB"
+        raise TaskError(
+            "file is too large", where=path, expected=expected, got=f"{path.stat().st_size} bytes"
+        )
+    for magic, encoding in _OTHER_ENCODINGS:
+        if content.startswith(magic):
+            raise TaskError(
+                "wrong encoding", where=path, expected="UTF-8", got=encoding, remedy="save it as UTF-8"
+            )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        got = f"byte 0x{content[error.start]:02x} in line {line}"
+        raise TaskError(
+            "wrong encoding", where=path, expected="UTF-8", got=got, remedy="save it as UTF-8"
+        ) from error
+    if not text.strip():
+        raise TaskError("file is empty", where=path)
+    return text
+
+
+def read_document(path: Path) -> object:
+    """Reads one JSON document; NaN, infinity, deep nesting and contradicting duplicate keys are refused.
+
+    Raises:
+        TaskError: As `read_text`, or if the text is not strict JSON; names line and column where known.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_without_contradictions,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise TaskError("not valid JSON", where=path, got=f"{error.msg} in {place}") from error
+    except RecursionError as error:
+        raise TaskError("JSON is nested too deeply", where=path) from error
+    except ValueError as error:
+        raise TaskError("not valid JSON", where=path, got=str(error)) from error
+
+
+def field_faults(error: ValidationError, where: str = "") -> list[str]:
+    """Returns one sentence for each fault that pydantic found, with the field path (`training[3].image`).
+
+    Args:
+        error: What pydantic found.
+        where: Path of the validated value in the document.
+    """
+    faults = error.errors(include_url=False, include_context=False)
+    return [
+        f"{_field_path(where, fault['loc'])}: {fault['msg']}; got {_brief(fault['input'])}"
+        for fault in faults
+    ]
+
+
+def _field_path(path: str, location: tuple[int | str, ...]) -> str:
+    for part in location:
+        # The empty key stands for "not keyed by modality"; it is ours, the user's file does not have it.
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part:
+            path += f".{part}" if path else part
+    return path or "the document"
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _refuse_constant(token: str) -> Never:
+    raise ValueError(f"the token {token}")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text[:20]}, which is beyond double precision")
+    return number
+
+
+def _without_contradictions(items: list[tuple[str, object]]) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for key, value in items:
+        # json keeps the last of two equal keys and would drop a pair list without a word.
+        if key in members and members[key] != value:
+            raise ValueError(f"the key {key[:40]!r} twice with different values")
+        members[key] = value
+    return members

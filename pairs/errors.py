@@ -1,0 +1,200 @@
+"""The known errors, each one sentence that says what, where, expected, got and remedy."""
+
+import sys
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+__all__ = [
+    "BadLabels",
+    "CorruptVolume",
+    "DisplacementError",
+    "GridMismatch",
+    "KnownError",
+    "MissingVolume",
+    "NonFinite",
+    "NonFiniteDisplacement",
+    "NothingToDo",
+    "OutputError",
+    "Stopped",
+    "TaskError",
+    "UsageError",
+    "VolumeError",
+    "WeightsError",
+    "report_and_exit_code",
+]
+
+
+def _one_line(text: str) -> str:
+    """Escapes newlines, ANSI sequences and the like, so that a file name cannot forge log lines."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+class KnownError(Exception):
+    """A fault with a known cause, told to the user in one line and without a traceback.
+
+    Attributes:
+        exit_code: What the process exits with when this error ends a run.
+        code: Short word for `report.json`.
+    """
+
+    exit_code: ClassVar[int] = 2
+    code: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: object = None,
+        expected: object = None,
+        got: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        """Composes the sentence "what: where; expected X, got Y; remedy" from the parts that are given.
+
+        Args:
+            what: What is wrong.
+            where: The file, field or option in which it is wrong.
+            expected: What would have been right.
+            got: What was found instead.
+            remedy: What the user can do about it.
+        """
+        head = what if where is None else f"{what}: {where}"
+        facts = [
+            f"{word} {fact}" for word, fact in (("expected", expected), ("got", got)) if fact is not None
+        ]
+        parts = [head, ", ".join(facts), remedy or ""]
+        super().__init__(_one_line("; ".join(part for part in parts if part)))
+
+
+class UsageError(KnownError):
+    """Bad arguments or a bad configuration."""
+
+    code = "usage"
+
+
+class TaskError(KnownError):
+    """A task description with one or more faults.
+
+    Attributes:
+        faults: One line for each fault.
+    """
+
+    code = "task"
+    faults: tuple[str, ...]
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: object = None,
+        expected: object = None,
+        got: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        """Composes the sentence and takes it as the only fault; see `KnownError`."""
+        super().__init__(what, where=where, expected=expected, got=got, remedy=remedy)
+        self.faults = (str(self),)
+
+    @classmethod
+    def collect(cls, where: object, faults: Sequence[str]) -> Self:
+        """Makes one error of all faults of a task, so that the user can repair them in one go.
+
+        Args:
+            where: The task file or folder.
+            faults: One sentence for each fault, at least one.
+
+        Raises:
+            ValueError: If there are no faults.
+        """
+        if not faults:
+            raise ValueError("TaskError.collect needs at least one fault")
+        lines = tuple(_one_line(fault) for fault in faults)
+        noun = "fault" if len(lines) == 1 else "faults"
+        numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines, start=1))
+        error = cls(f"{len(lines)} {noun} in {where}: {numbered}")
+        error.faults = lines
+        return error
+
+
+class NothingToDo(KnownError):
+    """A valid task without any pair to work on."""
+
+    exit_code = 3
+    code = "nothing"
+
+
+class VolumeError(KnownError):
+    """An image or label map that cannot be used."""
+
+    exit_code = 1
+    code = "volume"
+
+
+class MissingVolume(VolumeError):
+    """A volume that does not exist or is not a file."""
+
+    code = "missing"
+
+
+class CorruptVolume(VolumeError):
+    """A volume that is not a NIfTI file or is damaged."""
+
+    code = "corrupt"
+
+
+class GridMismatch(VolumeError):
+    """Two volumes that should share a voxel grid and do not."""
+
+    code = "grid"
+
+
+class NonFinite(VolumeError):
+    """An image with too many NaN or infinite voxels."""
+
+    code = "nonfinite"
+
+
+class BadLabels(VolumeError):
+    """A label map whose values are not integers, or label probabilities that do not sum to one."""
+
+    code = "labels"
+
+
+class DisplacementError(KnownError):
+    """A displacement field that is missing or cannot be read or written."""
+
+    exit_code = 1
+    code = "displacement"
+
+
+class NonFiniteDisplacement(DisplacementError):
+    """A displacement field with NaN or infinite components."""
+
+    code = "nonfinite"
+
+
+class WeightsError(KnownError):
+    """Weights or text vectors that are missing, altered or made for another task."""
+
+    exit_code = 4
+    code = "weights"
+
+
+class OutputError(KnownError):
+    """Output that cannot be written."""
+
+    exit_code = 5
+    code = "output"
+
+
+class Stopped(KnownError):
+    """A run ended by a signal; it can be resumed."""
+
+    exit_code = 75
+    code = "stopped"
+
+
+def report_and_exit_code(error: KnownError) -> int:
+    """Prints "error: <sentence>" on stderr and returns the exit code of the error."""
+    print(f"error: {error}", file=sys.stderr)
+    return error.exit_code

@@ -1,0 +1,175 @@
+# mypy: untyped-calls-exclude="nibabel"
+"""The npz and NIfTI files that hold a displacement array, with every size checked before it is read."""
+
+import gzip
+import io
+import lzma
+import tokenize
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+from nibabel.nifti1 import Nifti1Header, Nifti1Image
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from pairs.errors import DisplacementError
+from pairs.profile import NPZ_SUFFIX, Layout, Shape3, container_suffix, describe_profiles, layouts_for
+
+__all__ = ["StoredField", "read_stored_field", "write_array"]
+
+_NIFTI_HEADER_BYTES: Final = 348
+# A NIfTI extension block of a displacement is a few kB; more is not worth memory.
+_MAX_DATA_OFFSET: Final = 1 << 20
+
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    # zipfile: encrypted members (RuntimeError) and compressions it does not know (NotImplementedError).
+    RuntimeError,
+    # numpy and nibabel: headers that are no headers.
+    ValueError,
+    ArithmeticError,
+    SyntaxError,
+    tokenize.TokenError,
+    MemoryError,
+    HeaderDataError,
+    WrapStructError,
+)
+
+
+@dataclass(frozen=True)
+class StoredField:
+    """An array as stored, in the axis order its profile writes, and the layout it was recognised by."""
+
+    layout: Layout
+    array: NDArray[Any]
+
+
+def read_stored_field(path: Path, shape: Shape3) -> StoredField:
+    """Reads the array of a displacement file for images of the full grid `shape`.
+
+    Nothing is unpickled. The declared shape, number type and size are compared with what the profiles allow
+    for `shape` before the data is read, so that a small file cannot claim much memory.
+
+    Raises:
+        DisplacementError: If the file is missing or unreadable, or no profile has its shape and type.
+    """
+    suffix = container_suffix(path)
+    if suffix is None:
+        raise DisplacementError("not a displacement file", where=path, expected="a name in .npz or .nii.gz")
+    if not path.is_file():
+        raise DisplacementError("displacement field missing", where=path)
+    read = _read_npz if suffix == NPZ_SUFFIX else _read_nifti
+    try:
+        layout, array = read(path, shape)
+    except _DAMAGED as error:
+        reason = str(error) or type(error).__name__
+        raise DisplacementError("displacement file cannot be read", where=path, got=reason) from error
+    if layout.channel_first != layout.profile.channel_first:
+        array = np.moveaxis(array, 0, -1) if layout.channel_first else np.moveaxis(array, -1, 0)
+    return StoredField(layout, array)
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Writes an array to an npz (key arr_0, compressed) or NIfTI (identity affine) file, as the name says.
+
+    The bytes depend on the array alone. The write is not atomic: the caller gives a temporary path.
+    """
+    if container_suffix(path) == NPZ_SUFFIX:
+        # numpy dates every zip member 1980-01-01.
+        np.savez_compressed(path, array)
+        return
+    # No name and no time in the gzip header. Level 1, because the digits of float32 hardly compress: level 6
+    # takes longer for half a percent.
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as stream,
+    ):
+        stream.write(Nifti1Image(array, np.eye(4)).to_bytes())
+
+
+def _match(
+    path: Path, shape: Shape3, found: tuple[int, ...], dtype: np.dtype[Any], key: str | None
+) -> Layout:
+    """Returns the layout that a declared array has, before any of its data is read."""
+    suffix = container_suffix(path) or ""
+    for layout in layouts_for(suffix, shape):
+        if layout.accepts(found, dtype, key):
+            return layout
+    raise DisplacementError(
+        "displacement field of an unknown layout",
+        where=path,
+        expected=f"one of {describe_profiles(shape)}",
+        got=f"{suffix} {found} {dtype}" + (f" key {key}" if key is not None else ""),
+    )
+
+
+def _only_array(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
+    members = archive.infolist()
+    if len(members) != 1 or not members[0].filename.endswith(".npy"):
+        names = ", ".join(member.filename for member in members[:5]) or "none"
+        raise DisplacementError(
+            "npz does not hold exactly one array",
+            where=path,
+            expected="arr_0 alone",
+            got=f"{len(members)} ({names})",
+        )
+    return members[0]
+
+
+def _read_npz(path: Path, shape: Shape3) -> tuple[Layout, NDArray[Any]]:
+    with zipfile.ZipFile(path) as archive:
+        member = _only_array(archive, path)
+        with archive.open(member) as stream:
+            # Version 1.0 holds any header of a plain array; 2.0 may declare a header of 4 GiB.
+            if npy.read_magic(stream) != (1, 0):
+                raise ValueError("array header is not of npy version 1.0")
+            found, fortran_order, dtype = npy.read_array_header_1_0(stream)
+            layout = _match(path, shape, found, dtype, member.filename.removesuffix(".npy"))
+            size = int(np.prod(found)) * dtype.itemsize
+            if member.file_size != stream.tell() + size:
+                raise ValueError(f"member of {member.file_size} bytes declares an array of {size} bytes")
+            data = _read_exactly(stream, size)
+    return layout, np.frombuffer(data, dtype).reshape(found, order="F" if fortran_order else "C")
+
+
+def _read_nifti(path: Path, shape: Shape3) -> tuple[Layout, NDArray[Any]]:
+    with gzip.open(path, "rb") as stream:
+        block = stream.read(_NIFTI_HEADER_BYTES)
+        header = Nifti1Header(block)
+        if header["magic"].item() != b"n+1":
+            raise ValueError("not a single-file NIfTI-1")
+        found, dtype = tuple(int(side) for side in header.get_data_shape()), header.get_data_dtype()
+        layout = _match(path, shape, found, dtype, None)
+        offset = int(header.get_data_offset())
+        if not _NIFTI_HEADER_BYTES <= offset <= _MAX_DATA_OFFSET:
+            raise ValueError(f"data declared to start at byte {offset}")
+        _read_exactly(stream, offset - _NIFTI_HEADER_BYTES)
+        data = _read_exactly(stream, int(np.prod(found)) * dtype.itemsize)
+        # Only at the end of the stream is the checksum of the compressed data compared.
+        if stream.read(1):
+            raise ValueError("more data than the header declares")
+    return layout, _scaled(np.frombuffer(data, dtype).reshape(found, order="F"), header)
+
+
+def _read_exactly(stream: IO[bytes] | gzip.GzipFile | io.BufferedIOBase, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) != size:
+        raise EOFError(f"ends after {len(data)} of {size} declared bytes")
+    return data
+
+
+def _scaled(array: NDArray[Any], header: Nifti1Header) -> NDArray[Any]:
+    slope, intercept = header.get_slope_inter()
+    if slope is None or (slope == 1.0 and not intercept):
+        return array
+    return np.asarray(array * float(slope) + float(intercept or 0.0))

@@ -1,0 +1,55 @@
+"""What a pair list or dataset description says, in one form whichever dialect it was written in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["PairText", "SubjectText", "TaskForm"]
+
+
+@dataclass(frozen=True)
+class PairText:
+    """One pair as it is written: path texts, or the integer ids of a 2020/21 list."""
+
+    fixed: str | int
+    moving: str | int
+    where: str
+
+
+@dataclass(frozen=True)
+class SubjectText:
+    """One image of a training list as it is written."""
+
+    image: str
+    label: str | None
+    where: str
+
+
+@dataclass(frozen=True)
+class TaskForm:
+    """A parsed description; paths are texts and nothing of the task folder has been looked at.
+
+    Attributes:
+        name: Task name, where the file has one.
+        pairs: The pairs to register.
+        subjects: The training images.
+        listed: Other path texts of the file, with their places, that are checked and not used.
+        labels: Label names by modality number.
+        modality: Modality words by modality number.
+        shapes: Image shapes (X, Y, Z) by modality number.
+        fixed_modality: Modality number of the fixed images, where the file states it.
+        moving_modality: The same of the moving images.
+        warnings: What is odd and harmless.
+        faults: What is wrong, one sentence each.
+    """
+
+    name: str | None = None
+    pairs: tuple[PairText, ...] = ()
+    subjects: tuple[SubjectText, ...] = ()
+    listed: tuple[tuple[str, str], ...] = ()
+    labels: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
+    modality: Mapping[int, str] = field(default_factory=dict)
+    shapes: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
+    fixed_modality: int | None = None
+    moving_modality: int | None = None
+    warnings: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()

@@ -1,0 +1,99 @@
+"""Volume files as bytes: opened by name and content, with all damage told in the same way."""
+
+import gzip
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from pairs.errors import CorruptVolume, MissingVolume, VolumeError
+
+__all__ = ["open_volume", "require_bytes"]
+
+_GZIP_MAGIC = b"\x1f\x8b"
+# Deflate codes at most 258 bytes in two bits, so no honest gzip file expands further than this.
+_GZIP_MAX_RATIO = 1032
+
+
+def _require_file(path: Path) -> None:
+    """Refuses what is absent, empty or no regular file (a read from a named pipe would never end)."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingVolume("volume does not exist", where=path) from error
+    except OSError as error:
+        raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise MissingVolume("volume is not a file", where=path, expected="a NIfTI file", got=kind)
+    if status.st_size == 0:
+        raise CorruptVolume(
+            "volume is empty", where=path, got="zero bytes", remedy="copy or download it again"
+        )
+
+
+def _is_gzip(path: Path, raw: BinaryIO) -> bool:
+    """Tells whether the file is compressed; name and content must agree, as other readers go by the name."""
+    lowered = path.name.lower()
+    if not lowered.endswith((".nii", ".nii.gz")):
+        raise CorruptVolume("volume is not a NIfTI file", where=path, expected="a name in .nii or .nii.gz")
+    compressed = raw.read(2) == _GZIP_MAGIC
+    raw.seek(0)
+    if compressed != lowered.endswith(".gz"):
+        expected, got = ("gzip data", "none") if lowered.endswith(".gz") else ("plain data", "gzip data")
+        raise CorruptVolume(
+            "content does not match the name",
+            where=path,
+            expected=expected,
+            got=got,
+            remedy="rename the file",
+        )
+    return compressed
+
+
+@contextmanager
+def open_volume(path: Path) -> Iterator[BinaryIO]:
+    """Opens a `.nii` or `.nii.gz` for reading; any damage met inside the block becomes `CorruptVolume`.
+
+    Raises:
+        MissingVolume: If there is no such file.
+        CorruptVolume: If the file is empty, is no NIfTI by its name, or is truncated or damaged.
+        VolumeError: If the file may not be read.
+    """
+    _require_file(path)
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
+    with raw:
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb")) if _is_gzip(path, raw) else raw
+        try:
+            yield stream
+        except (OSError, EOFError, zlib.error) as error:
+            raise CorruptVolume(
+                "volume is truncated or damaged",
+                where=path,
+                got=str(error),
+                remedy="copy or download it again",
+            ) from error
+
+
+def require_bytes(path: Path, stream: BinaryIO, needed: int) -> None:
+    """Refuses an open volume that cannot hold the bytes its header declares, before they are asked for.
+
+    Raises:
+        CorruptVolume: If the file is too small, or, compressed, could not expand to so many bytes.
+    """
+    compressed = isinstance(stream, gzip.GzipFile)
+    available = path.stat().st_size * (_GZIP_MAX_RATIO if compressed else 1)
+    if needed > available:
+        noun = "at most" if compressed else "a file of"
+        raise CorruptVolume(
+            "file is smaller than its header declares",
+            where=path,
+            expected=f"{needed} bytes",
+            got=f"{noun} {available} bytes",
+            remedy="copy or download it again",
+        )

@@ -1,0 +1,1 @@
+"""The networks that turn (moving, fixed) into a feature map F."""

@@ -1,0 +1,161 @@
+"""The weights bundle: one safetensors file with all that inference needs, and what it was made from."""
+
+import json
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from pairs.errors import WeightsError
+from pairs.wholefile import whole_file
+from pipeline.config import TaskConfig
+from pipeline.model import RegistrationNet, build_for_inference
+from pipeline.segment.networks import build_network
+from pipeline.segment.segmentor import Segmentor
+from pipeline.typing import Tensor
+
+__all__ = ["FORMAT_VERSION", "Bundle", "BundleHeader", "file_hash", "read_bundle", "write_bundle"]
+
+FORMAT_VERSION = 1
+HEADER_KEY = "textscf_bundle"
+
+
+class BundleHeader(BaseModel):
+    """What a bundle says of itself; stored as JSON in the safetensors header."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format_version: int = FORMAT_VERSION
+    task: str
+    modality: str
+    regions: tuple[int, ...]
+    """Label value of each region index, 0 first."""
+    region_names: tuple[str, ...]
+    config: TaskConfig
+    prompts: tuple[str, ...] = ()
+    embedder: str | None = None
+    background: str | None = None
+    embedding_sha256: str | None = None
+    training: dict[str, Any] = {}
+    """Data, licence, commands and figures, as free JSON."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Weights in memory.
+
+    Attributes:
+        header: names, configuration and provenance.
+        segmentor: state of the segmentation network, empty when there is none.
+        registration: state of the run-time registration network, empty when there is none.
+        text: `vectors`, the embeddings the filter table came from; empty for the plain head.
+        sha256: hash of the file it was read from; empty before it is written.
+    """
+
+    header: BundleHeader
+    segmentor: dict[str, Tensor] = field(default_factory=dict)
+    registration: dict[str, Tensor] = field(default_factory=dict)
+    text: dict[str, Tensor] = field(default_factory=dict)
+    sha256: str = ""
+
+    def build_segmentor(self, device: torch.device) -> Segmentor:
+        """The segmentor on `device`.
+
+        Raises:
+            WeightsError: the bundle holds none, or its tensors do not fit its configuration.
+        """
+        if not self.segmentor:
+            raise WeightsError(
+                "the weights hold no segmentor", where=self.header.task, remedy="give --segmentations DIR"
+            )
+        network = build_network(self.header.config.segmentor, len(self.header.regions))
+        _load(network, self.segmentor, "segmentor")
+        return Segmentor(network, self.header.config.segmentor, device)
+
+    def build_registration(self, device: torch.device) -> RegistrationNet:
+        """The run-time registration network on `device`.
+
+        Raises:
+            WeightsError: the bundle holds none, or its tensors do not fit its configuration.
+        """
+        if not self.registration:
+            raise WeightsError("the weights hold no registration network", where=self.header.task)
+        net = build_for_inference(self.header.config.registration, len(self.header.regions))
+        _load(net, self.registration, "registration")
+        return net.to(device)
+
+
+def write_bundle(path: Path, bundle: Bundle) -> None:
+    """Write the bundle, whole or not at all; equal bundles give equal bytes."""
+    parts = {"segmentor": bundle.segmentor, "registration": bundle.registration, "text": bundle.text}
+    tensors = {
+        f"{part}.{key}": value.detach().cpu().contiguous()
+        for part, state in parts.items()
+        for key, value in state.items()
+    }
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary, metadata={HEADER_KEY: bundle.header.model_dump_json()})
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle.
+
+    Raises:
+        WeightsError: absent, not safetensors (a pickle is never opened), truncated, of an unknown
+            format version, or with a header that does not fit.
+    """
+    if not path.is_file():
+        raise WeightsError("no weights file", where=path, remedy="give --weights FILE")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(
+            "cannot read the weights", where=path, expected="a safetensors bundle", got=error
+        ) from error
+    header = _header(path, metadata.get(HEADER_KEY, ""))
+    parts: dict[str, dict[str, Tensor]] = {"segmentor": {}, "registration": {}, "text": {}}
+    for key, value in tensors.items():
+        part, _, name = key.partition(".")
+        if part not in parts:
+            raise WeightsError("unknown tensor in the weights", where=path, got=key)
+        parts[part][name] = value
+    return Bundle(header, parts["segmentor"], parts["registration"], parts["text"], file_hash(path))
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    digest = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _header(path: Path, text: str) -> BundleHeader:
+    try:
+        version = json.loads(text)["format_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError("not a weights bundle", where=path, got="no bundle header") from error
+    if version != FORMAT_VERSION:
+        raise WeightsError("bundle format", where=path, expected=f"version {FORMAT_VERSION}", got=version)
+    try:
+        return BundleHeader.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise WeightsError(f"bundle header field '{where}'", where=path, got=first["msg"]) from error
+
+
+def _load(module: torch.nn.Module, state: dict[str, Tensor], part: str) -> None:
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise WeightsError(f"the {part} tensors do not fit the bundle's configuration", got=first) from error

@@ -1,0 +1,123 @@
+"""Configuration of a task: intensities, segmentor, registration and their trainings."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pairs.errors import UsageError
+
+__all__ = [
+    "IntensityConfig",
+    "RegistrationConfig",
+    "RegistrationTraining",
+    "SegmentorConfig",
+    "SegmentorTraining",
+    "TaskConfig",
+    "read_config",
+    "shipped_config",
+]
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IntensityConfig(_Model):
+    """How voxel values become 0..1."""
+
+    kind: Literal["percentile", "window"] = "percentile"
+    """`percentile`: of the non-zero voxels of each volume; `window`: fixed values such as HU."""
+    low: float = 0.5
+    high: float = 99.5
+
+
+class SegmentorConfig(_Model):
+    """The segmentation network and its inference."""
+
+    network: Literal["unet"] = "unet"
+    channels: tuple[Positive, ...] = (16, 32, 64, 128)
+    residual_units: Positive = 2
+    roi: tuple[Positive, Positive, Positive] = (64, 64, 64)
+    """Sliding window in voxels; a volume that fits into it is seen whole."""
+    overlap: Fraction = 0.5
+
+
+class RegistrationConfig(_Model):
+    """Backbone, head and integration."""
+
+    backbone: str = "lkunet"
+    start_channels: Positive = 8
+    decoder_stride: Literal[1, 2] = 1
+    head: Literal["text", "plain"] = "text"
+    mlp_width: Positive = 2048
+    integration_steps: Annotated[int, Field(ge=0, le=10)] = 0
+
+
+class SegmentorTraining(_Model):
+    """How the segmentor is trained."""
+
+    steps: Positive = 3000
+    learning_rate: float = 1e-3
+    power: float = 0.9
+    """Exponent of the polynomial decay."""
+    validate_every: Positive = 250
+    held_out: Annotated[int, Field(ge=0)] = 20
+    """Last labelled training subjects kept for tuning, never trained on."""
+    crop: tuple[Positive, Positive, Positive] | None = None
+    """Size in voxels of the training crop around the non-zero content; None takes whole volumes."""
+    seed: int = 0
+
+
+class RegistrationTraining(_Model):
+    """How the registration network is trained (textSCF section IV-B, learning rate and length apart)."""
+
+    steps: Positive = 3000
+    learning_rate: float = 1e-4
+    power: float = 0.9
+    """Exponent of the polynomial decay."""
+    similarity: float = 1.0
+    dice: float = 1.0
+    smoothness: float = 0.1
+    held_out: Annotated[int, Field(ge=0)] = 20
+    crop: tuple[Positive, Positive, Positive] | None = None
+    validate_every: Positive = 250
+    seed: int = 0
+
+
+class TaskConfig(_Model):
+    """Everything about one task that is not in its dataset JSON."""
+
+    task: str
+    anatomy: str | None = None
+    """Fills the prompt's "in human ..."; None leaves it out."""
+    intensity: IntensityConfig = IntensityConfig()
+    segmentor: SegmentorConfig = SegmentorConfig()
+    registration: RegistrationConfig = RegistrationConfig()
+    segmentor_training: SegmentorTraining = SegmentorTraining()
+    registration_training: RegistrationTraining = RegistrationTraining()
+
+
+def read_config(path: Path) -> TaskConfig:
+    """The task configuration in a JSON file.
+
+    Raises:
+        UsageError: unreadable, not JSON, or a field that is unknown or of the wrong type.
+    """
+    try:
+        return TaskConfig.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError("cannot read the configuration", where=path, got=error.strerror) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"configuration field '{field}'", where=path, got=first["msg"]) from error
+
+
+def shipped_config(task: str) -> TaskConfig:
+    """The configuration that ships for `task`, or the defaults under its name."""
+    path = Path(__file__).parent / "tasks" / f"{Path(task).name}.json"
+    return read_config(path) if path.is_file() else TaskConfig(task=task)

@@ -1,0 +1,21 @@
+"""The one place that chooses a device."""
+
+import torch
+
+from pairs.errors import UsageError
+
+__all__ = ["DEVICES", "choose_device"]
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` takes the GPU when there is one.
+
+    Raises:
+        UsageError: `cuda` was asked for and there is none; a CPU is never taken silently in its place.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UsageError("no usable CUDA device", where="--device cuda", remedy="use --device auto or cpu")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")

@@ -1,0 +1,43 @@
+"""`info FILE`: what a weights bundle holds, on one screen."""
+
+import argparse
+import json
+from pathlib import Path
+
+from pipeline.bundle import Bundle, read_bundle
+
+__all__ = ["add_arguments", "describe", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `info`."""
+    parser.add_argument("weights", type=Path, help="bundle")
+    parser.add_argument("--json", action="store_true", help="print the header as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the description; returns 0."""
+    bundle = read_bundle(options.weights)
+    print(bundle.header.model_dump_json(indent=2) if options.json else describe(bundle))
+    return 0
+
+
+def describe(bundle: Bundle) -> str:
+    """The bundle in words: task, regions, networks with their parameter counts, provenance."""
+    header = bundle.header
+    lines = [
+        f"task        {header.task} ({header.modality}), format {header.format_version}",
+        f"sha256      {bundle.sha256}",
+        f"embedder    {header.embedder or 'none'}, background vector {header.background or 'none'}",
+    ]
+    for part, state in (("segmentor", bundle.segmentor), ("registration", bundle.registration)):
+        count = sum(tensor.numel() for tensor in state.values())
+        settings = json.dumps(getattr(header.config, part).model_dump(mode="json"))
+        lines.append(f"{part:<11} {count:,} parameters, {settings}" if count else f"{part:<11} none")
+    lines.append("regions")
+    prompts = header.prompts or ("",) * len(header.regions)
+    for label, name, prompt in zip(header.regions, header.region_names, prompts, strict=True):
+        lines.append(f"  {label:>4}  {name}  {prompt!r}" if prompt else f"  {label:>4}  {name}")
+    for part, provenance in header.training.items():
+        lines.append(f"training    {part}: {json.dumps(provenance)}")
+    return "\n".join(lines)

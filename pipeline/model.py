@@ -1,0 +1,83 @@
+"""The registration network: backbone, head, optional integration, displacement on the full grid."""
+
+from typing import NamedTuple
+
+from torch import nn
+
+from pipeline.backbones.registry import build_backbone
+from pipeline.config import RegistrationConfig
+from pipeline.integration import integrate
+from pipeline.scf.heads import FilterTableHead, PlainHead, TextHead
+from pipeline.scf.response import to_feature_grid
+from pipeline.typing import Float, Int, Tensor
+from pipeline.warp import upsample_displacement
+
+__all__ = ["RegistrationNet", "RegistrationOutput", "build_for_inference", "build_for_training", "freeze"]
+
+
+class RegistrationOutput(NamedTuple):
+    """What the network says of one pair."""
+
+    displacement: Float[Tensor, "B 3 X Y Z"]
+    """u on the input grid, in its voxels."""
+    regularised: Float[Tensor, "B 3 U V W"]
+    """The field the smoothness loss looks at: the velocity when integrating, else u itself."""
+
+
+class RegistrationNet(nn.Module):
+    """(moving, fixed, labels, confidence) to displacement, all on one grid.
+
+    Args:
+        config: backbone, head and integration.
+        head: the head to use, already built for the backbone's channels.
+    """
+
+    def __init__(self, config: RegistrationConfig, head: nn.Module) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = build_backbone(config.backbone, config.start_channels, config.decoder_stride)
+        self.head = head
+
+    def forward(
+        self,
+        moving: Float[Tensor, "B 1 X Y Z"],
+        fixed: Float[Tensor, "B 1 X Y Z"],
+        labels: Int[Tensor, "B X Y Z"],
+        confidence: Float[Tensor, "B X Y Z"],
+    ) -> RegistrationOutput:
+        """Displacement of one batch; every side must be a multiple of `backbone.size_multiple`."""
+        stride = self.backbone.stride
+        features = self.backbone(moving, fixed)
+        field = self.head(features, to_feature_grid(labels, stride), to_feature_grid(confidence, stride))
+        if self.config.integration_steps == 0:
+            displacement = upsample_displacement(field, fixed.shape[2:])
+            return RegistrationOutput(displacement, displacement)
+        # The head's values are voxels of the input grid; the integration walks on F's own grid.
+        velocity = field / stride
+        displacement = integrate(velocity, self.config.integration_steps) * stride
+        return RegistrationOutput(upsample_displacement(displacement, fixed.shape[2:]), velocity)
+
+
+def build_for_training(
+    config: RegistrationConfig, embeddings: Float[Tensor, "N C1"] | None
+) -> RegistrationNet:
+    """A network with fresh weights: the text head on `embeddings`, or the plain head without them."""
+    channels = 2 * config.start_channels
+    head = PlainHead(channels) if embeddings is None else TextHead(embeddings, channels, config.mlp_width)
+    return RegistrationNet(config, head)
+
+
+def build_for_inference(config: RegistrationConfig, regions: int) -> RegistrationNet:
+    """An empty run-time network, to be filled from a bundle; the filter table has `regions` rows."""
+    channels = 2 * config.start_channels
+    head = FilterTableHead(regions, channels) if config.head == "text" else PlainHead(channels)
+    net = RegistrationNet(config, head)
+    return net.eval().requires_grad_(False)
+
+
+def freeze(net: RegistrationNet) -> RegistrationNet:
+    """The run-time twin of a trained network: same displacements, the MLP folded into the table."""
+    head = FilterTableHead.from_text_head(net.head) if isinstance(net.head, TextHead) else net.head
+    frozen = RegistrationNet(net.config, head)
+    frozen.backbone.load_state_dict(net.backbone.state_dict())
+    return frozen.eval().requires_grad_(False)

@@ -1,0 +1,1 @@
+"""From a task folder to displacement files and a run report."""

@@ -1,0 +1,77 @@
+"""The run report: what happened to each pair, and what makes a finished pair stale."""
+
+import resource
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pairs.wholefile import write_json
+from pipeline.config import TaskConfig
+
+__all__ = ["REPORT_NAME", "PairRecord", "RunReport", "peak_memory_mib", "read_report", "write_report"]
+
+REPORT_NAME = "report.json"
+
+
+class PairRecord(BaseModel):
+    """One pair in the report."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pair: str
+    status: Literal["done", "failed", "identity"]
+    """`identity`: the pair failed and a zero field was written in its place, as asked for."""
+    fingerprint: str
+    """Hash of everything the field depends on: images, weights, segmentation, profile."""
+    file: str | None = None
+    file_sha256: str | None = None
+    seconds: float
+    peak_memory_mib: float
+    device: str
+    decode_error_mean_vox: float | None = None
+    decode_error_max_vox: float | None = None
+    error_code: str | None = None
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class RunReport(BaseModel):
+    """`report.json`: the run and its pairs in the task's order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    profile: str
+    device: str
+    torch: str
+    weights: str
+    weights_sha256: str
+    config: TaskConfig
+    warnings: tuple[str, ...] = ()
+    pairs: tuple[PairRecord, ...] = ()
+
+
+def read_report(folder: Path) -> RunReport | None:
+    """The report of an earlier run, or None where there is none that can be used."""
+    try:
+        return RunReport.model_validate_json((folder / REPORT_NAME).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_report(folder: Path, report: RunReport) -> None:
+    """Replace the report.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    write_json(folder / REPORT_NAME, report.model_dump(mode="json"))
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """Peak since the process started: of the GPU's allocations on CUDA, else of resident memory."""
+    if device.type == "cuda":
+        return round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1)

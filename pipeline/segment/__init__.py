@@ -1,0 +1,1 @@
+"""The segmentor: label map and confidence of one image; the only place for MONAI."""

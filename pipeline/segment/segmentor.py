@@ -1,0 +1,67 @@
+"""A trained segmentor applied to one image: region of each voxel and the confidence in it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from pipeline.config import SegmentorConfig
+from pipeline.preprocess import crop_to, pad_to_multiple
+from pipeline.typing import Float, Tensor
+
+__all__ = ["Segmentation", "Segmentor", "segmentation_of"]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """J and p of one image.
+
+    Attributes:
+        labels: region index of each voxel, (X, Y, Z) uint8; 0 is background.
+        confidence: largest class probability, (X, Y, Z) float16.
+    """
+
+    labels: np.ndarray
+    confidence: np.ndarray
+
+
+class Segmentor:
+    """A network with its inference settings.
+
+    Args:
+        network: (1, 1, X, Y, Z) to (1, N, X, Y, Z) logits; sides must divide by its total stride.
+        config: window size and overlap.
+        device: where it runs.
+    """
+
+    def __init__(self, network: nn.Module, config: SegmentorConfig, device: torch.device) -> None:
+        self.network = network.to(device).eval()
+        self.config = config
+        self.device = device
+
+    @torch.no_grad()
+    def __call__(self, image: np.ndarray) -> Segmentation:
+        """Segment an image already scaled to 0..1, (X, Y, Z) float32."""
+        volume = torch.from_numpy(image)[None, None].to(self.device)
+        return segmentation_of(self.probabilities(volume)[0])
+
+    @torch.no_grad()
+    def probabilities(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:
+        """Class probabilities on the grid of `volume`, by Gaussian-weighted sliding windows."""
+        from monai.inferers import sliding_window_inference
+
+        padded = pad_to_multiple(volume, 2 ** (len(self.config.channels) - 1))
+        # A window never exceeds the volume: padding up to it would only add zeros to look at.
+        roi = tuple(min(a, b) for a, b in zip(self.config.roi, padded.shape[2:], strict=True))
+        logits = sliding_window_inference(
+            padded, roi, sw_batch_size=1, predictor=self.network, overlap=self.config.overlap, mode="gaussian"
+        )
+        return torch.softmax(crop_to(logits, volume.shape[2:]), dim=1)
+
+
+def segmentation_of(probabilities: Float[Tensor, "N X Y Z"]) -> Segmentation:
+    """Label map and confidence: argmax and max over the classes (textSCF section III-A)."""
+    confidence, labels = probabilities.max(dim=0)
+    # Half precision in memory and in the cache alike, so a cached run gives the same bytes.
+    return Segmentation(labels.to(torch.uint8).cpu().numpy(), confidence.half().cpu().numpy())

@@ -1,0 +1,1 @@
+"""From the names of a task's labels to one text vector per region."""

@@ -1,0 +1,152 @@
+"""The `embed` command: from a task's label names to an embedding table on disk."""
+
+import argparse
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+
+from pairs.errors import UsageError
+from pairs.task import read_task
+from pipeline.text.background import BACKGROUNDS, background_vector
+from pipeline.text.embedders import DEFAULT_MODEL, EMBEDDERS, build_embedder
+from pipeline.text.prompts import TEMPLATES, anatomy_of, prompts_for, require_prompts
+from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, write_table
+from pipeline.typing import Float, Tensor
+
+__all__ = ["add_arguments", "embed", "largest_cosines", "run"]
+
+_log = logging.getLogger(__name__)
+_SAME = 1.0 - 1e-6
+
+
+def embed(
+    task_labels: Iterable[int],
+    prompts: Sequence[str],
+    embedder_name: str,
+    *,
+    background: str = "nullspace",
+    background_prompt: str = BACKGROUND_PROMPT,
+    weights: Path | None = None,
+    vectors: Path | None = None,
+    model: str = DEFAULT_MODEL,
+    rows: Sequence[int] | None = None,
+) -> EmbeddingTable:
+    """Makes the embedding table of a task, the background's row first.
+
+    Args:
+        task_labels: Labels in any order; 0 is passed over.
+        prompts: One per label but 0, in ascending label order, as `prompts_for` gives them.
+        embedder_name: A name in `EMBEDDERS`.
+        background: A variant of `background_vector`.
+        background_prompt: Sentence for the variant `prompt`.
+        weights: See `build_embedder`, as the next three.
+        vectors: Vectors file.
+        model: Model name.
+        rows: Row of each prompt in the vectors file.
+
+    Raises:
+        UsageError: If labels and prompts do not fit, or a name is unknown.
+        WeightsError: If the embedder cannot be had or its vectors cannot be used.
+    """
+    labels = sorted(set(task_labels) - {0})
+    if len(labels) != len(prompts):
+        raise UsageError("prompts do not fit the labels", expected=len(labels), got=len(prompts))
+    require_prompts(prompts)
+    embedder = build_embedder(embedder_name, weights=weights, vectors=vectors, model=model, rows=rows)
+    first = [background_prompt] if background == "prompt" else []
+    found = embedder([*first, *prompts])
+    organs = found[len(first) :]
+    row = background_vector(organs, background, prompt_vector=found[0] if first else None)
+    name = f"{embedder_name}:{model}" if embedder_name == "open_clip" else embedder_name
+    return make_table(
+        torch.cat([row[None].to(organs), organs]),
+        (BACKGROUND_PROMPT, *prompts),
+        (0, *labels),
+        name,
+        background,
+    )
+
+
+def largest_cosines(vectors: Float[Tensor, "N C1"]) -> Float[Tensor, " N"]:
+    """Largest cosine of each row to any other row."""
+    unit = torch.nn.functional.normalize(vectors.double(), dim=1)
+    return (unit @ unit.T).fill_diagonal_(-1.0).amax(1)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `python -m pipeline embed`."""
+    parser.add_argument(
+        "--task", type=Path, required=True, metavar="DIR", help="task folder or its dataset json"
+    )
+    parser.add_argument(
+        "--embedder", required=True, choices=tuple(EMBEDDERS), help="what makes the text vectors"
+    )
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="CLIP weights on this machine (open_clip)"
+    )
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="open_clip model name (default: %(default)s)")
+    parser.add_argument(
+        "--vectors", type=Path, metavar="FILE", help="npz or safetensors file of vectors (table)"
+    )
+    parser.add_argument(
+        "--rows", metavar="I,J,...", help="row of each label in that file, in label order (table)"
+    )
+    parser.add_argument(
+        "--template", metavar="T", help=f"sentence with {{name}} in it, or one of {', '.join(TEMPLATES)}"
+    )
+    parser.add_argument("--anatomy", help="fills {anatomy} (default: known from the task's name)")
+    parser.add_argument(
+        "--background", default="nullspace", choices=(*BACKGROUNDS, "prompt"), help="default: %(default)s"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="embedding table to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command and prints one line per region; returns 0.
+
+    Raises:
+        KnownError: See `embed`, `read_task` and `write_table`.
+    """
+    task = read_task(args.task)
+    anatomy = args.anatomy or anatomy_of(task.name)
+    prompts = prompts_for(task.label_names, task.modality, anatomy, args.template)
+    table = embed(
+        task.label_names,
+        prompts,
+        args.embedder,
+        background=args.background,
+        background_prompt=prompts_for({1: BACKGROUND_PROMPT}, task.modality, anatomy, args.template)[0],
+        weights=args.weights,
+        vectors=args.vectors,
+        model=args.model,
+        rows=_rows(args.rows),
+    )
+    write_table(args.out, table)
+    _show(table)
+    return 0
+
+
+def _rows(text: str | None) -> tuple[int, ...] | None:
+    """Row numbers of a comma-separated list."""
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(
+            "--rows is not a list of row numbers", expected="such as 0,1,2", got=repr(text)
+        ) from error
+
+
+def _show(table: EmbeddingTable) -> None:
+    """Prints label, prompt, norm and largest cosine of each row; warns of regions with equal filters."""
+    cosines, norms = largest_cosines(table.vectors), table.vectors.double().norm(dim=1)
+    width = max(len(prompt) for prompt in table.prompts)
+    print(f"{'label':>5}  {'prompt':<{width}}  {'norm':>8}  max cosine")
+    for label, prompt, norm, cosine in zip(table.labels, table.prompts, norms, cosines, strict=True):
+        print(f"{label:>5}  {prompt:<{width}}  {norm:>8.3f}  {cosine:>10.4f}")
+    same = [label for label, cosine in zip(table.labels, cosines, strict=True) if cosine > _SAME]
+    if same:
+        _log.warning("labels %s have text vectors of the same direction as another label's", same)

@@ -1,0 +1,1 @@
+"""Training of the segmentor and of the registration network."""

@@ -1,0 +1,82 @@
+"""Checkpoints of a running training, in safetensors, whole or absent."""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from pairs.errors import WeightsError
+from pairs.wholefile import whole_file
+
+__all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "save_checkpoint"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training stood: finished steps, and what resuming needs besides the module itself."""
+
+    step: int
+    seconds: float
+
+
+def save_checkpoint(
+    path: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer, at: Checkpoint, fingerprint: str
+) -> None:
+    """Write module and optimizer state; `fingerprint` names the configuration they belong to.
+
+    Random states are not stored: every step seeds its own generator from (seed, step).
+    """
+    tensors = {f"module.{key}": value.contiguous() for key, value in module.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": value.contiguous() for key, value in state.items()}
+    header = {"step": str(at.step), "seconds": str(at.seconds), "fingerprint": fingerprint}
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary, metadata=header)
+
+
+def load_checkpoint(
+    path: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str
+) -> Checkpoint:
+    """Restore module and optimizer in place.
+
+    Raises:
+        WeightsError: unreadable, or written under another configuration.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    except (OSError, SafetensorError) as error:
+        raise WeightsError("cannot read the checkpoint", where=path, got=error) from error
+    if header.get("fingerprint") != fingerprint:
+        raise WeightsError(
+            "the checkpoint belongs to another configuration",
+            where=path,
+            expected=fingerprint,
+            got=header.get("fingerprint"),
+            remedy="delete it to start afresh, or restore the configuration",
+        )
+    module.load_state_dict(_under(tensors, "module."))
+    _restore_optimizer(optimizer, _under(tensors, "optimizer."))
+    return Checkpoint(step=int(header["step"]), seconds=float(header["seconds"]))
+
+
+def fingerprint_of(*parts: object) -> str:
+    """A short hash of whatever a training depends on; equal parts give equal hashes."""
+    return sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})

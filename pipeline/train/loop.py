@@ -1,0 +1,149 @@
+"""The training loop: schedule, checkpoints, metrics log, progress; the same for every network."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from pairs.errors import Stopped
+from pipeline.stopping import stop_requested
+from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pipeline.typing import Tensor
+
+__all__ = ["Plan", "polynomial_rate", "step_generator", "train"]
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_EVERY_S = 60.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one training run is.
+
+    Attributes:
+        out: file the trained weights will go to; checkpoint and metrics log lie beside it.
+        steps: optimizer steps in all.
+        learning_rate: rate of the first step.
+        power: exponent of the polynomial decay.
+        validate_every: steps between validations.
+        fingerprint: hash of everything the result depends on; a checkpoint of another one is refused.
+    """
+
+    out: Path
+    steps: int
+    learning_rate: float
+    power: float
+    validate_every: int
+    fingerprint: str
+
+    @property
+    def checkpoint(self) -> Path:
+        """Removed when the training is finished."""
+        return self.out.with_suffix(".checkpoint.safetensors")
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object a line."""
+        return self.out.with_suffix(".metrics.jsonl")
+
+
+def polynomial_rate(initial: float, step: int, steps: int, power: float) -> float:
+    """initial * (1 - step / steps) ** power (textSCF section IV-B)."""
+    return initial * (1 - step / steps) ** power
+
+
+def step_generator(seed: int, step: int) -> torch.Generator:
+    """The random numbers of one step: a resumed training draws what an unbroken one would have."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+
+
+def train(
+    module: torch.nn.Module,
+    plan: Plan,
+    losses_of: Callable[[int], Mapping[str, Tensor]],
+    validate: Callable[[], Mapping[str, float]],
+) -> None:
+    """Minimise the sum of the losses with Adam (AMSGrad, as the authors' code), resuming where it stood.
+
+    Args:
+        module: trained in place.
+        plan: length, rates and files.
+        losses_of: the weighted losses of a step, given its number.
+        validate: figures on held-out subjects, logged every `plan.validate_every` steps.
+
+    Raises:
+        Stopped: a signal arrived; a checkpoint was written and the same command goes on from it.
+        WeightsError: the checkpoint found belongs to another configuration.
+    """
+    optimizer = torch.optim.Adam(module.parameters(), lr=plan.learning_rate, amsgrad=True)
+    at = Checkpoint(step=0, seconds=0.0)
+    if plan.checkpoint.is_file():
+        at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint)
+        log.info("resuming %s at step %d of %d", plan.out.name, at.step, plan.steps)
+    metrics = _MetricsLog(plan.metrics, keep_until=at.step)
+    started = time.monotonic() - at.seconds
+    saved = time.monotonic()
+    bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not sys.stderr.isatty())
+    for step in range(at.step, plan.steps):
+        losses = _optimise(module, optimizer, plan, step, losses_of)
+        bar.update()
+        done = Checkpoint(step + 1, time.monotonic() - started)
+        if done.step % plan.validate_every == 0 or done.step == plan.steps:
+            metrics.add(done, losses, _validated(module, validate))
+        if stop_requested() or time.monotonic() - saved > CHECKPOINT_EVERY_S:
+            save_checkpoint(plan.checkpoint, module, optimizer, done, plan.fingerprint)
+            saved = time.monotonic()
+        if stop_requested():
+            raise Stopped("training stopped", where=plan.checkpoint, remedy="run the same command to go on")
+    bar.close()
+
+
+def _optimise(
+    module: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    plan: Plan,
+    step: int,
+    losses_of: Callable[[int], Mapping[str, Tensor]],
+) -> dict[str, float]:
+    for group in optimizer.param_groups:
+        group["lr"] = polynomial_rate(plan.learning_rate, step, plan.steps, plan.power)
+    module.train()
+    losses = losses_of(step)
+    optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(losses.values())).sum().backward()
+    optimizer.step()
+    return {name: value.item() for name, value in losses.items()}
+
+
+def _validated(module: torch.nn.Module, validate: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+    module.eval()
+    with torch.no_grad():
+        return validate()
+
+
+class _MetricsLog:
+    """Appends one JSON line per validation; lines past the resumed step are dropped first."""
+
+    def __init__(self, path: Path, keep_until: int) -> None:
+        self.path = path
+        lines = path.read_text().splitlines() if path.is_file() and keep_until else []
+        kept = [line for line in lines if json.loads(line)["step"] <= keep_until]
+        path.write_text("".join(line + "\n" for line in kept))
+
+    def add(self, at: Checkpoint, losses: Mapping[str, float], figures: Mapping[str, float]) -> None:
+        entry = {
+            "step": at.step,
+            "seconds": round(at.seconds, 1),
+            "losses": losses,
+            "held_out": dict(figures),
+        }
+        with self.path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+        log.info("step %d: %s", at.step, "  ".join(f"{k} {v:.4f}" for k, v in {**losses, **figures}.items()))

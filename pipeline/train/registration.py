@@ -1,0 +1,118 @@
+"""`train registration`: backbone, MLP and region-free filter on pairs of training subjects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from pipeline.config import TaskConfig
+from pipeline.losses import dice_loss, gradient_loss, one_hot
+from pipeline.model import RegistrationNet, build_for_training
+from pipeline.segment.segmentor import Segmentor
+from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.quality import hard_dice, smoothness_figures
+from pipeline.train.subjects import Sample
+from pipeline.typing import Float, Int, Tensor
+from pipeline.warp import warp
+
+__all__ = ["MaskedSample", "train_registration", "with_masks"]
+
+
+@dataclass(frozen=True)
+class MaskedSample:
+    """A training subject with what the segmentor says of it.
+
+    Attributes:
+        sample: image and true labels; the labels serve the Dice loss only.
+        mask: (1, X, Y, Z) int64 region indices from the segmentor, J of textSCF.
+        confidence: (1, X, Y, Z) float32, p of Eq. 4.
+    """
+
+    sample: Sample
+    mask: Int[Tensor, "1 X Y Z"]
+    confidence: Float[Tensor, "1 X Y Z"]
+
+
+def with_masks(samples: Sequence[Sample], segmentor: Segmentor) -> list[MaskedSample]:
+    """Segment every subject once; the network must learn from masks as faulty as those it will get."""
+    masked = []
+    for sample in samples:
+        segmentation = segmentor(sample.image[0, 0].numpy())
+        mask = torch.from_numpy(segmentation.labels).long()[None]
+        masked.append(MaskedSample(sample, mask, torch.from_numpy(segmentation.confidence).float()[None]))
+    return masked
+
+
+def train_registration(
+    config: TaskConfig,
+    training: Sequence[MaskedSample],
+    held_out: Sequence[MaskedSample],
+    embeddings: Float[Tensor, "N C1"] | None,
+    regions: int,
+    plan: Plan,
+    device: torch.device,
+) -> RegistrationNet:
+    """A trained registration network.
+
+    Args:
+        config: network and training settings of the task.
+        training: subjects; every step draws an ordered pair of two different ones.
+        held_out: subjects paired in a ring (each moving onto the next) for the log.
+        embeddings: region vectors for the text head; None trains the plain head.
+        regions: N, background included.
+        plan: length and files.
+        device: where to train.
+    """
+    settings = config.registration_training
+    torch.manual_seed(settings.seed)
+    net = build_for_training(config.registration, embeddings).to(device)
+
+    def losses_of(step: int) -> dict[str, Tensor]:
+        order = torch.randperm(len(training), generator=step_generator(settings.seed, step))
+        fixed, moving = training[int(order[0])], training[int(order[1])]
+        return _losses(net, moving, fixed, config, regions, device)
+
+    def validate() -> dict[str, float]:
+        ring = [(held_out[i - 1], subject) for i, subject in enumerate(held_out)]
+        figures = [_figures(net, moving, fixed, regions, device) for moving, fixed in ring]
+        return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
+
+    train(net, plan, losses_of, validate)
+    return net
+
+
+def _losses(
+    net: RegistrationNet,
+    moving: MaskedSample,
+    fixed: MaskedSample,
+    config: TaskConfig,
+    regions: int,
+    device: torch.device,
+) -> dict[str, Tensor]:
+    """MSE + Dice + lambda * squared gradient (textSCF Eq. 1), each with its weight."""
+    weights = config.registration_training
+    moving_image, fixed_image = moving.sample.image.to(device), fixed.sample.image.to(device)
+    output = net(moving_image, fixed_image, fixed.mask.to(device), fixed.confidence.to(device))
+    channels = torch.cat([moving_image, one_hot(moving.sample.labels.to(device), regions)], dim=1)
+    warped = warp(channels, output.displacement)
+    target = one_hot(fixed.sample.labels.to(device), regions)
+    return {
+        "similarity": weights.similarity * (warped[:, :1] - fixed_image).square().mean(),
+        "dice": weights.dice * dice_loss(warped[:, 1:], target),
+        "smoothness": weights.smoothness * gradient_loss(output.regularised),
+    }
+
+
+def _figures(
+    net: RegistrationNet, moving: MaskedSample, fixed: MaskedSample, regions: int, device: torch.device
+) -> dict[str, float]:
+    output = net(
+        moving.sample.image.to(device),
+        fixed.sample.image.to(device),
+        fixed.mask.to(device),
+        fixed.confidence.to(device),
+    )
+    labels = moving.sample.labels[:, None].float().to(device)
+    warped = warp(labels, output.displacement, mode="nearest")[:, 0].round().long()
+    dice = hard_dice(warped, fixed.sample.labels.to(device), regions)
+    return {"dice": dice} | smoothness_figures(output.displacement)

@@ -1,0 +1,61 @@
+"""`train segmentor`: the segmentation network on the labelled training subjects."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from pipeline.config import TaskConfig
+from pipeline.segment.networks import build_network, segmentation_loss
+from pipeline.train.augment import augmented
+from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.quality import hard_dice
+from pipeline.train.subjects import Sample
+from pipeline.typing import Tensor
+
+__all__ = ["train_segmentor"]
+
+
+def train_segmentor(
+    config: TaskConfig,
+    training: Sequence[Sample],
+    held_out: Sequence[Sample],
+    regions: int,
+    plan: Plan,
+    device: torch.device,
+) -> nn.Module:
+    """A trained network, (1, 1, X, Y, Z) in 0..1 to (1, regions, X, Y, Z) logits.
+
+    Args:
+        config: network and training settings of the task.
+        training: subjects to learn from, one augmented subject a step.
+        held_out: subjects whose mean Dice goes into the log.
+        regions: classes, background included.
+        plan: length and files.
+        device: where to train.
+    """
+    seed = config.segmentor_training.seed
+    torch.manual_seed(seed)
+    network = build_network(config.segmentor, regions).to(device)
+    loss = segmentation_loss()
+
+    def losses_of(step: int) -> dict[str, Tensor]:
+        generator = step_generator(seed, step)
+        choice = int(torch.randint(len(training), (), generator=generator))
+        subject = augmented(training[choice], generator)
+        return {"dice_ce": loss(network(subject.image.to(device)), subject.labels[:, None].to(device))}
+
+    def validate() -> dict[str, float]:
+        figures = {"dice": _mean_dice(network, held_out, regions, device)}
+        # The gap to subjects it was trained on tells over-fitting from under-training.
+        return figures | {"training_dice": _mean_dice(network, training[: len(held_out)], regions, device)}
+
+    train(network, plan, losses_of, validate)
+    return network
+
+
+def _mean_dice(network: nn.Module, subjects: Sequence[Sample], regions: int, device: torch.device) -> float:
+    values = [
+        hard_dice(network(s.image.to(device)).argmax(1), s.labels.to(device), regions) for s in subjects
+    ]
+    return sum(values) / max(len(values), 1)

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# The one door to textscf-l2r: makes its Python environment on first use, then hands the verb on. `./run.sh` lists the verbs.
+set -euo pipefail
+
+root=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+venv=$root/.venv
+python=$venv/bin/python
+# The packages are run from the checkout, never installed; nothing in the caller's folder may stand in for them.
+export PYTHONPATH=$root PYTHONSAFEPATH=1
+
+usage() {
+  cat <<'END'
+usage: ./run.sh VERB [ARGUMENTS]
+
+  demo [FOLDER]                       register the built-in demo task, score it, draw it (default folder: demo in the checkout)
+  predict IN OUT                      one displacement field per pair of the task folder IN
+  evaluate --task DATA --fields OUT   score fields
+  picture ...                         draw a registered pair
+  train ...                           make weights from a task folder
+  embed ...                           make text vectors
+  info FILE                           what a weights file holds
+  demo-task FOLDER                    write the built-in demo task
+  test [PYTEST ARGUMENTS]             check the code and run every test
+
+`./run.sh VERB --help` tells the arguments of a verb. The first use makes a Python environment in .venv.
+END
+}
+
+say() { printf 'run.sh: %s\n' "$*" >&2; }
+
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 2
+}
+
+pip_install() { "$python" -m pip install --quiet --disable-pip-version-check --no-input "$@" >&2; }
+
+# What identifies an installed list of pins: its text and the Python it was installed for.
+stamp() { { "$python" -V && cat -- "$root/$1"; } 2>&1 | sha256sum; }
+
+is_installed() { [ -x "$python" ] && [ "$(cat -- "$venv/$1.sha256" 2>/dev/null)" = "$(stamp "$1")" ]; }
+
+has_venv_module() { python3 -I -c 'import ensurepip, venv' 2>/dev/null; }
+
+require_python() {
+  if command -v python3 >/dev/null && ! python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    fail "Python is too old: python3; expected 3.11 or newer, got $(python3 -V 2>&1)"
+  fi
+  has_venv_module && return
+  # Debian keeps a part of the venv module in a package of its own.
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing python3-venv with apt-get"
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv; } >&2 || say "apt-get failed"
+  fi
+  has_venv_module ||
+    fail "Python's venv module is missing; install it: sudo apt-get update && sudo apt-get install -y python3-venv"
+}
+
+make_venv() {
+  require_python
+  say "making a Python environment in $venv"
+  python3 -m venv --clear "$venv" >&2
+}
+
+# Without a GPU only the CPU build will do: the other one brings gigabytes of CUDA along.
+install_torch() {
+  local version
+  version=$(sed -n 's/^torch==//p' "$root/requirements.txt")
+  if nvidia-smi -L >/dev/null 2>&1; then
+    pip_install -c "$root/requirements.txt" "torch==$version"
+  else
+    pip_install --no-deps "torch==$version+cpu" 2>/dev/null ||
+      pip_install --no-deps --index-url https://download.pytorch.org/whl/cpu "torch==$version+cpu"
+  fi
+}
+
+# Runs in a subshell that holds a lock on the checkout, so that two first uses at once do not mix.
+install_pins() (
+  flock 9
+  is_installed "$1" && exit 0
+  "$python" -m pip --version >/dev/null 2>&1 || make_venv
+  say "installing $1 (once; the first time takes minutes)"
+  [ "$1" != requirements.txt ] || install_torch
+  # The lists are complete, so no package may choose others, least of all a second torch.
+  pip_install --no-deps -r "$root/$1"
+  stamp "$1" >"$venv/$1.sha256"
+) 9<"$root"
+
+set_up() {
+  local list
+  for list in "$@"; do
+    is_installed "$list" || install_pins "$list"
+  done
+}
+
+demo() {
+  local folder=${1:-$root/demo}
+  case $folder in -*) fail "demo takes a folder, got $folder" ;; esac
+  "$python" -m pipeline demo-task "$folder/task"
+  "$python" -m pipeline predict "$folder/task" "$folder/fields"
+  "$python" -m evaluation evaluate --task "$folder/task" --fields "$folder/fields"
+  "$python" -m evaluation picture --task "$folder/task" --fields "$folder/fields" --out "$folder/demo.png"
+  printf '\ntask     %s\nfields   %s\npicture  %s\n' "$folder/task" "$folder/fields" "$folder/demo.png"
+}
+
+# The tests come last, and run even if a check failed, so that their closing line is the last one.
+check_and_test() {
+  local check failed=()
+  cd -- "$root"
+  for check in "ruff check ." "ruff format --check ." mypy; do
+    # shellcheck disable=SC2086  # a check is a few words
+    "$python" -m $check || failed+=("$check")
+  done
+  [ ${#failed[@]} = 0 ] || say "failed: $(printf '%s; ' "${failed[@]}")the exit code will say so"
+  "$python" -m pytest "$@" || failed+=(pytest)
+  [ ${#failed[@]} = 0 ]
+}
+
+case ${1:-} in
+  '')
+    usage >&2
+    exit 2
+    ;;
+  help | -h | --help) usage ;;
+  demo)
+    set_up requirements.txt
+    demo "${@:2}"
+    ;;
+  test)
+    set_up requirements.txt requirements-dev.txt
+    check_and_test "${@:2}"
+    ;;
+  predict | train | embed | info | demo-task)
+    set_up requirements.txt
+    exec "$python" -m pipeline "$@"
+    ;;
+  evaluate | picture)
+    set_up requirements.txt
+    exec "$python" -m evaluation "$@"
+    ;;
+  *)
+    usage >&2
+    fail "unknown verb: $1"
+    ;;
+esac

@@ -1,0 +1,93 @@
+"""The sentences and exit codes of known errors."""
+
+import copy
+import inspect
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pairs import errors
+from pairs.errors import GridMismatch, KnownError, OutputError, TaskError, report_and_exit_code
+
+_KINDS = [kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, KnownError)]
+
+
+def test_sentence_has_all_parts_in_order() -> None:
+    error = GridMismatch(
+        "shape differs", where="a.nii.gz", expected=(4, 4, 4), got=(4, 4, 5), remedy="resample it"
+    )
+    assert str(error) == "shape differs: a.nii.gz; expected (4, 4, 4), got (4, 4, 5); resample it"
+
+
+def test_absent_parts_leave_no_trace() -> None:
+    assert str(KnownError("no pairs")) == "no pairs"
+    assert str(KnownError("no pairs", got=0)) == "no pairs; got 0"
+    assert str(KnownError("no pairs", where="x", remedy="add one")) == "no pairs: x; add one"
+
+
+@given(st.text())
+def test_no_text_breaks_out_of_its_line(text: str) -> None:
+    sentence = str(KnownError(text, where=text, expected=text, got=text, remedy=text))
+    assert sentence.isprintable()
+
+
+def test_newline_and_colour_in_a_file_name_are_escaped() -> None:
+    assert str(KnownError("bad", where="a\n\x1b[31merror: fake")) == r"bad: a\n\x1b[31merror: fake"
+
+
+@pytest.mark.parametrize(
+    ("name", "exit_code", "code"),
+    [
+        ("UsageError", 2, "usage"),
+        ("TaskError", 2, "task"),
+        ("NothingToDo", 3, "nothing"),
+        ("VolumeError", 1, "volume"),
+        ("MissingVolume", 1, "missing"),
+        ("CorruptVolume", 1, "corrupt"),
+        ("GridMismatch", 1, "grid"),
+        ("NonFinite", 1, "nonfinite"),
+        ("BadLabels", 1, "labels"),
+        ("DisplacementError", 1, "displacement"),
+        ("NonFiniteDisplacement", 1, "nonfinite"),
+        ("WeightsError", 4, "weights"),
+        ("OutputError", 5, "output"),
+        ("Stopped", 75, "stopped"),
+    ],
+)
+def test_exit_codes_are_those_promised_to_users(name: str, exit_code: int, code: str) -> None:
+    kind = getattr(errors, name)
+    assert (kind.exit_code, kind.code) == (exit_code, code)
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_every_error_survives_a_process_boundary(kind: type[KnownError]) -> None:
+    error = kind("what\n", where="w", expected=1, got=2, remedy="r")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert str(copy.copy(error)) == str(error)
+    assert type(pickle.loads(pickle.dumps(error))) is kind
+
+
+def test_collected_faults_are_numbered_on_one_line() -> None:
+    error = TaskError.collect("task.json", ["no name", "pair 3\nis itself"])
+    assert str(error) == r"2 faults in task.json: 1) no name 2) pair 3\nis itself"
+    assert error.faults == ("no name", r"pair 3\nis itself")
+    assert pickle.loads(pickle.dumps(error)).faults == error.faults
+
+
+def test_one_collected_fault_is_singular_and_none_is_a_mistake_of_the_caller() -> None:
+    assert str(TaskError.collect("t", ["no name"])) == "1 fault in t: 1) no name"
+    with pytest.raises(ValueError, match="at least one"):
+        TaskError.collect("t", [])
+
+
+def test_a_plain_task_error_is_its_own_only_fault() -> None:
+    assert TaskError("no name", where="t").faults == ("no name: t",)
+
+
+def test_report_goes_to_stderr_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report_and_exit_code(OutputError("cannot write", where="/x")) == 5
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "error: cannot write: /x\n"

@@ -1,0 +1,137 @@
+"""Grids, number types and affines of volumes."""
+
+import gzip
+import struct
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from pairs import volume as volume_module
+from pairs.errors import CorruptVolume, GridMismatch, VolumeError
+from pairs.volume import read_header, read_image, read_labels, require_same_grid
+
+_AFFINE = np.array([[0, -2, 0, 5], [1.5, 0, 0, -7], [0, 0, 3, 11], [0, 0, 0, 1]], dtype=np.float64)
+_DATATYPE = 70
+
+
+def _ramp(shape: tuple[int, ...] = (5, 4, 3), dtype: type = np.float32) -> np.ndarray:
+    return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+
+
+def _saved(path: Path, array: np.ndarray, affine: np.ndarray = _AFFINE) -> Path:
+    nib.save(nib.Nifti1Image(array, affine, dtype=array.dtype), path)
+    return path
+
+
+def _patched(path: Path, array: np.ndarray, *patches: tuple[int, bytes]) -> Path:
+    """Writes a `.nii` and overwrites bytes of its header."""
+    content = bytearray(_saved(path, array).read_bytes())
+    for offset, replacement in patches:
+        content[offset : offset + len(replacement)] = replacement
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3, 1), (5, 4, 3, 1, 1)])
+def test_trailing_single_frames_are_squeezed(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = _saved(tmp_path / "a.nii.gz", _ramp(shape))
+    assert read_header(path).shape == (5, 4, 3)
+    np.testing.assert_array_equal(read_image(path).array, _ramp())
+    np.testing.assert_array_equal(read_labels(path).array, _ramp())
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3, 2), (5, 4, 3, 1, 3), (5, 4)])
+def test_many_frames_vectors_and_slices_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = _saved(tmp_path / "a.nii.gz", _ramp(shape))
+    with pytest.raises(VolumeError, match=r"a\.nii\.gz; expected 3"):
+        read_image(path)
+
+
+def test_one_slice_thick_volume_stays_three_dimensional(tmp_path: Path) -> None:
+    assert read_image(_saved(tmp_path / "a.nii.gz", _ramp((5, 4, 1)))).array.shape == (5, 4, 1)
+
+
+def test_rgb_complex_and_unknown_number_types_are_refused(tmp_path: Path) -> None:
+    rgb = np.zeros((5, 4, 3), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+    _saved(tmp_path / "rgb.nii.gz", rgb)
+    _saved(tmp_path / "complex.nii.gz", np.zeros((5, 4, 3), dtype=np.complex64))
+    for name, kind in (("rgb.nii.gz", "RGB"), ("complex.nii.gz", "complex64")):
+        with pytest.raises(VolumeError, match=f"number type.*{kind}"):
+            read_image(tmp_path / name)
+    path = _patched(tmp_path / "odd.nii", _ramp(), (_DATATYPE, struct.pack("<h", 12345)))
+    with pytest.raises(CorruptVolume, match="invalid"):
+        read_image(path)
+
+
+def test_singular_and_nan_affines_are_refused(tmp_path: Path) -> None:
+    for column, word in (
+        (np.zeros(3), "singular"),
+        (_AFFINE[:3, 0], "singular"),
+        (np.full(3, np.nan), "NaN"),
+    ):
+        path = tmp_path / "a.nii.gz"
+        image = nib.Nifti1Image(_ramp(), np.eye(4))
+        affine = _AFFINE.copy()
+        affine[:3, 1] = column
+        image.header["sform_code"] = 2
+        for row, name in enumerate(("srow_x", "srow_y", "srow_z")):
+            image.header[name] = affine[row]
+        with path.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb") as stream:
+            stream.write(image.header.binaryblock + bytes(4) + image.get_fdata(dtype=np.float32).tobytes("F"))
+        with pytest.raises(VolumeError, match=word):
+            read_image(path)
+
+
+def test_differing_sform_and_qform_warn_and_the_sform_wins(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(_ramp(), _AFFINE)
+    image.set_qform(np.diag([1, 1, 1, 1]), code=1)
+    image.set_sform(_AFFINE, code=1)
+    nib.save(image, tmp_path / "a.nii.gz")
+    header = read_header(tmp_path / "a.nii.gz")
+    np.testing.assert_array_equal(header.affine, _AFFINE)
+    assert len(header.warnings) == 1
+    assert "sform and qform differ" in header.warnings[0]
+
+
+def test_agreeing_sform_and_qform_do_not_warn(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(_ramp(), _AFFINE)
+    image.set_qform(_AFFINE, code=1)
+    nib.save(image, tmp_path / "a.nii.gz")
+    assert read_header(tmp_path / "a.nii.gz").warnings == ()
+
+
+def test_qform_alone_is_used_and_neither_warns(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(_ramp(), _AFFINE)
+    image.set_qform(_AFFINE, code=1)
+    image.set_sform(None, code=0)
+    nib.save(image, tmp_path / "q.nii.gz")
+    header = read_header(tmp_path / "q.nii.gz")
+    np.testing.assert_allclose(header.affine, _AFFINE, atol=1e-5)
+    assert header.warnings == ()
+    image.set_qform(None, code=0)
+    nib.save(image, tmp_path / "none.nii.gz")
+    header = read_header(tmp_path / "none.nii.gz")
+    np.testing.assert_allclose(header.spacing_mm, (1.5, 2, 3))
+    assert "pixdim" in header.warnings[0]
+
+
+def test_affine_of_a_header_cannot_be_changed(tmp_path: Path) -> None:
+    header = read_header(_saved(tmp_path / "a.nii", _ramp()))
+    with pytest.raises(ValueError, match="read-only"):
+        header.affine[0, 0] = 3
+
+
+def test_same_grid_is_shape_and_affine_within_tolerance(tmp_path: Path) -> None:
+    def header(name: str, shape: tuple[int, ...], shift_mm: float) -> volume_module.Header:
+        affine = _AFFINE.copy()
+        affine[0, 3] += shift_mm
+        return read_header(_saved(tmp_path / name, _ramp(shape), affine))
+
+    reference = header("a.nii", (5, 4, 3), 0)
+    require_same_grid(reference, header("b.nii", (5, 4, 3), 0.0005))
+    with pytest.raises(GridMismatch, match=r"c\.nii; expected \(5, 4, 3\), got \(5, 3, 4\)"):
+        require_same_grid(reference, header("c.nii", (5, 3, 4), 0))
+    with pytest.raises(GridMismatch, match=r"affine.*d\.nii.*0\.01"):
+        require_same_grid(reference, header("d.nii", (5, 4, 3), 0.01))

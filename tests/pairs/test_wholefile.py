@@ -1,0 +1,142 @@
+"""Files are whole or absent."""
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pairs.errors import CorruptVolume, OutputError
+from pairs.wholefile import probe_writable, sweep_temporaries, whole_file, write_json
+
+
+def test_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "disp.npz"
+    with whole_file(path) as temporary:
+        np.savez_compressed(temporary, np.zeros(3))
+        assert not path.exists()
+        assert temporary.parent == tmp_path
+        assert temporary.name.startswith(".")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["disp.npz"]
+    with np.load(path) as archive:
+        assert archive["arr_0"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [("a.nii.gz", ".nii.gz"), ("disp_0.5.nii.gz", ".nii.gz"), ("a.npz", ".npz"), ("a.b.json", ".json")],
+)
+def test_temporary_name_keeps_the_suffix_writers_go_by(tmp_path: Path, name: str, suffix: str) -> None:
+    with whole_file(tmp_path / name) as temporary:
+        assert temporary.name.endswith(suffix)
+        assert len(temporary.name) < 40
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, CorruptVolume("x")])
+def test_failure_leaves_the_old_file_and_no_temporary(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with whole_file(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises((KeyboardInterrupt, ValueError, CorruptVolume)):
+        write_half()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
+    assert path.read_text() == "old"
+
+
+def test_full_disk_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="No space left"), whole_file(tmp_path / "a"):
+        raise OSError(28, "No space left on device")
+    assert not list(tmp_path.iterdir())
+
+
+def test_absent_folder_and_folder_in_the_way_are_output_errors(tmp_path: Path) -> None:
+    with pytest.raises(OutputError), whole_file(tmp_path / "no" / "a"):
+        pass
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OutputError), whole_file(tmp_path / "taken"):
+        pass
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+
+
+def test_symlink_is_replaced_and_its_target_untouched(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("precious")
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    with whole_file(link) as temporary:
+        temporary.write_text("new")
+    assert target.read_text() == "precious"
+    assert not link.is_symlink()
+    assert link.read_text() == "new"
+
+
+def test_umask_decides_who_may_read(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        write_json(tmp_path / "a.json", {})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.json").stat().st_mode) == 0o644
+
+
+def test_json_keeps_order_and_refuses_nan_unless_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"z": 1, "a": [1.5, None], "name": "é\udc80"})
+    assert list(json.loads(path.read_text())) == ["z", "a", "name"]
+    assert path.read_text().startswith('{\n  "z": 1')
+    with pytest.raises(OutputError, match=r"a\.json"):
+        write_json(path, {"x": float("nan")})
+    assert list(json.loads(path.read_text())) == ["z", "a", "name"]
+    write_json(path, {"x": float("nan")}, strict=False)
+    assert "NaN" in path.read_text()
+
+
+def test_probe_creates_the_folder_and_leaves_it_empty(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    probe_writable(folder)
+    probe_writable(folder)
+    assert not list(folder.iterdir())
+
+
+def test_probe_refuses_what_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError):
+        probe_writable(tmp_path / "file")
+    with pytest.raises(OutputError):
+        probe_writable(tmp_path / "file" / "below")
+
+
+def test_sweep_removes_only_old_temporaries(tmp_path: Path) -> None:
+    hour_ago_s = time.time() - 3700
+    old = tmp_path / ".partial-0123456789abcdef.nii.gz"
+    young = tmp_path / ".partial-fedcba9876543210.npz"
+    others = [
+        tmp_path / name
+        for name in ("result.npz", ".partial-abc.npz", ".hidden", "x.partial-0123456789abcdef.npz")
+    ]
+    for path in (old, young, *others):
+        path.touch()
+    for path in (old, *others):
+        os.utime(path, (hour_ago_s, hour_ago_s))
+    sweep_temporaries(tmp_path)
+    sweep_temporaries(tmp_path / "absent")
+    assert set(tmp_path.iterdir()) == {young, *others}
+
+
+def test_sweep_knows_the_names_that_writing_gives(tmp_path: Path) -> None:
+    hour_ago_s = time.time() - 3700
+    for name in ("a.nii.gz", "b.npz", "c"):
+        with whole_file(tmp_path / name) as temporary:
+            left_over = temporary.rename(tmp_path / f"kept{name}")
+            temporary.touch()
+        os.utime(left_over.rename(temporary), (hour_ago_s, hour_ago_s))
+    sweep_temporaries(tmp_path)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"a.nii.gz", "b.npz", "c"}

@@ -1,0 +1,216 @@
+"""The rules that no single file can show: who imports whom, what files hold, how long they get."""
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+__all__: list[str] = []
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("pairs", "evaluation", "pipeline")
+MAY_IMPORT = {
+    "pairs": {"pairs", "numpy", "nibabel", "scipy", "pydantic"},
+    "evaluation": {"evaluation", "pairs", "numpy", "scipy", "pydantic", "tqdm", "matplotlib"},
+}
+MAY_NOT_IMPORT = {"pipeline": {"evaluation", "nibabel"}}
+# The one module or sub-package through which a dependency comes in.
+DOORS = {"open_clip": "pipeline/text", "monai": "pipeline/segment", "matplotlib": "evaluation/picture"}
+DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc"}
+MAX_FILE_LINES = 250
+MAX_FUNCTION_LINES = 45
+
+Check = Callable[[Path], list[str]]
+
+
+def _sources(root: Path) -> Iterator[tuple[str, ast.Module]]:
+    """Each source file of the three packages: its path from the root, and its syntax tree."""
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            yield path.relative_to(root).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _imports(file: str, tree: ast.Module) -> Iterator[str]:
+    """Every module a file imports, at its top or inside a function, also by importlib with a literal name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            above = file.split("/")[: -node.level]
+            yield ".".join([*above, node.module or ""])
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called in {"import_module", "__import__"}:
+                yield str(node.args[0].value)
+
+
+def imports_cross_no_border(root: Path) -> list[str]:
+    """`pairs` and `evaluation` import from a short list; `pipeline` neither the scorer nor nibabel."""
+    faults = []
+    for file, tree in _sources(root):
+        package = file.partition("/")[0]
+        allowed = MAY_IMPORT.get(package)
+        for name in _imports(file, tree):
+            top = name.partition(".")[0]
+            outside = allowed is not None and top not in allowed | sys.stdlib_module_names
+            if outside or top in MAY_NOT_IMPORT.get(package, set()):
+                faults.append(f"{file} imports {name}")
+    return faults
+
+
+def dependencies_have_one_door(root: Path) -> list[str]:
+    """open_clip, MONAI and matplotlib each come in through one module."""
+    faults = []
+    for file, tree in _sources(root):
+        for name in _imports(file, tree):
+            top = name.partition(".")[0]
+            if top not in DOORS or (top == "matplotlib" and file.startswith("pipeline/")):
+                continue
+            if file != DOORS[top] + ".py" and not file.startswith(DOORS[top] + "/"):
+                faults.append(f"{file} imports {name}, which belongs to {DOORS[top]}")
+    return faults
+
+
+def files_stand_where_they_may(root: Path) -> list[str]:
+    """No Python in docker/, no package under tests/, no file that is a drawer."""
+    faults = [f"Python in docker/: {path.name}" for path in (root / "docker").rglob("*.py")]
+    faults += [f"package marker under tests/: {path}" for path in (root / "tests").rglob("__init__.py")]
+    for folder in (*PACKAGES, "tests", "benchmarks"):
+        names = [
+            *(root / folder).rglob("*.py"),
+            *(path for path in (root / folder).rglob("*") if path.is_dir()),
+        ]
+        faults += [f"a drawer, not a noun: {path}" for path in names if path.stem in DRAWERS]
+    return faults
+
+
+def modules_introduce_themselves(root: Path) -> list[str]:
+    """A docstring in every file, `__all__` in every module, and nothing but the docstring in `__init__`."""
+    faults = []
+    for file, tree in _sources(root):
+        if ast.get_docstring(tree) is None:
+            faults.append(f"{file} has no docstring")
+        name = file.rpartition("/")[2]
+        if name == "__init__.py":
+            faults += [f"{file} holds more than a docstring"] * (len(tree.body) > 1)
+        elif name != "__main__.py" and not any(_assigns_all(node) for node in tree.body):
+            faults.append(f"{file} has no __all__")
+    return faults
+
+
+def _assigns_all(node: ast.stmt) -> bool:
+    targets = (
+        node.targets
+        if isinstance(node, ast.Assign)
+        else [node.target]
+        if isinstance(node, ast.AnnAssign)
+        else []
+    )
+    return any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
+
+
+def nothing_asserts(root: Path) -> list[str]:
+    """`assert` vanishes under -O, so the packages raise."""
+    return [
+        f"{file}:{node.lineno} asserts"
+        for file, tree in _sources(root)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assert)
+    ]
+
+
+def sizes_are_kept(root: Path) -> list[str]:
+    """Files in lines; functions in lines without their docstring."""
+    faults = []
+    for file, tree in _sources(root):
+        lines = len((root / file).read_text(encoding="utf-8").splitlines())
+        if lines > MAX_FILE_LINES:
+            faults.append(f"{file} has {lines} lines")
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and _length(node) > MAX_FUNCTION_LINES
+            ):
+                faults.append(f"{file}: {node.name} has {_length(node)} lines")
+    return faults
+
+
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    docstring = function.body[0] if ast.get_docstring(function) is not None else None
+    told = _span(docstring) if docstring is not None else 0
+    return _span(function) - told
+
+
+def _span(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+CHECKS: tuple[Check, ...] = (
+    imports_cross_no_border,
+    dependencies_have_one_door,
+    files_stand_where_they_may,
+    modules_introduce_themselves,
+    nothing_asserts,
+    sizes_are_kept,
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_tree_keeps_the_rule(check: Check) -> None:
+    assert check(ROOT) == []
+
+
+VIOLATIONS = [
+    (imports_cross_no_border, "pipeline/a.py", "import evaluation.score"),
+    (imports_cross_no_border, "evaluation/a.py", "def late():\n    from pipeline.warp import warp"),
+    (imports_cross_no_border, "evaluation/a.py", "import importlib\nimportlib.import_module('torch')"),
+    (imports_cross_no_border, "pairs/a.py", "import torch.nn"),
+    (imports_cross_no_border, "pairs/a.py", "from evaluation import score"),
+    (imports_cross_no_border, "pairs/a.py", "import tqdm"),
+    (imports_cross_no_border, "pipeline/predict/a.py", "def late():\n    import nibabel as nib"),
+    (dependencies_have_one_door, "pipeline/text_maker.py", "import open_clip"),
+    (dependencies_have_one_door, "pipeline/model.py", "def late():\n    from monai.networks import nets"),
+    (dependencies_have_one_door, "evaluation/score.py", "import matplotlib.pyplot as plt"),
+    (files_stand_where_they_may, "docker/smoke.py", ""),
+    (files_stand_where_they_may, "tests/pairs/__init__.py", ""),
+    (files_stand_where_they_may, "pairs/utils.py", ""),
+    (files_stand_where_they_may, "pipeline/common/a.py", ""),
+    (modules_introduce_themselves, "pairs/a.py", "__all__ = []"),
+    (modules_introduce_themselves, "pairs/a.py", '"""A docstring only."""'),
+    (modules_introduce_themselves, "pairs/__init__.py", '"""Words."""\nfrom pairs import a'),
+    (nothing_asserts, "evaluation/a.py", "def late(x):\n    assert x"),
+    (sizes_are_kept, "pairs/a.py", "\n" * (MAX_FILE_LINES + 1)),
+    (sizes_are_kept, "pairs/a.py", "def long():\n" + "    x = 1\n" * MAX_FUNCTION_LINES),
+]
+
+
+@pytest.mark.parametrize(("check", "file", "source"), VIOLATIONS)
+def test_check_finds_a_violation(tmp_path: Path, check: Check, file: str, source: str) -> None:
+    _write(tmp_path, file, source)
+    assert len(check(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_check_accepts_what_is_allowed(tmp_path: Path, check: Check) -> None:
+    introduced = '"""A noun."""\n__all__ = ["late"]\n'
+    short = "def late() -> None:\n" + '    """Says\n' + "\n" * 30 + '    much."""\n' + "    x = 1\n" * 40
+    _write(tmp_path, "pairs/a.py", introduced + "import json\nimport nibabel\nfrom . import b\n")
+    _write(tmp_path, "pipeline/text/a.py", introduced + "import open_clip, torch, pairs.task\n" + short)
+    _write(tmp_path, "pipeline/__main__.py", '"""Starts."""\n')
+    _write(tmp_path, "evaluation/__init__.py", '"""Scores."""\n')
+    _write(
+        tmp_path,
+        "evaluation/picture.py",
+        introduced + "import matplotlib.pyplot\nfrom pairs.task import read_task\n",
+    )
+    assert check(tmp_path) == []
+
+
+def _write(root: Path, file: str, source: str) -> None:
+    path = root / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source, encoding="utf-8")
