@@ -20,6 +20,7 @@ usage: ./run.sh VERB [ARGUMENTS]
   embed ...                           make text vectors
   info FILE                           what a weights file holds
   demo-task FOLDER                    write the built-in demo task
+  template ...                        make the template that demo tasks are drawn from
   test [PYTEST ARGUMENTS]             check the code and run every test
 
 `./run.sh VERB --help` tells the arguments of a verb. The first use makes a Python environment in .venv.
@@ -130,7 +131,7 @@ case ${1:-} in
     set_up requirements.txt requirements-dev.txt
     check_and_test "${@:2}"
     ;;
-  predict | train | embed | info | demo-task)
+  predict | train | embed | info | demo-task | template)
     set_up requirements.txt
     exec "$python" -m pipeline "$@"
     ;;

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pairs.task import read_task
-
 from evaluation.aggregate import as_document
 from evaluation.evaluate import evaluate_task
 from evaluation.table import render
 from pairs.errors import KnownError, report_and_exit_code
 from pairs.evaluation_config import read_evaluation_config
+from pairs.task import read_task
 from pairs.wholefile import probe_writable, write_json
 
 __all__ = ["main"]
@@ -38,7 +37,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _picture(arguments: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other commands do without it.
-    from evaluation.picture import draw_pair
+    from evaluation.picture.draw import draw_pair
 
     draw_pair(read_task(arguments.task), arguments.fields, arguments.out, pair_number=arguments.pair)
     return 0

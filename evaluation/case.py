@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pairs.task import Pair, label_path
 
 from evaluation.landmarks import PointPairs, read_point_pairs
 from evaluation.regions import LabelMap, box_labels
@@ -15,8 +14,8 @@ from evaluation.siblings import sibling_path
 from pairs.displacement import ReadField, find_field, read_displacement
 from pairs.errors import GridMismatch
 from pairs.evaluation_config import Method
-from pairs.header import Header
-from pairs.volume import read_header, read_labels, require_same_grid
+from pairs.task import Pair, label_path
+from pairs.volume import Header, read_header, read_labels, require_same_grid
 
 __all__ = ["Case", "load_case", "read_checked_labels", "read_grid"]
 

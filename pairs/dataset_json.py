@@ -118,12 +118,6 @@ def parse_dataset(document: Mapping[str, object]) -> TaskForm:
     listed = [(item.image, where) for where, item in others]
     for key in ("training_paired_images", "test_paired_images"):
         listed += _paired_texts(getattr(dataset, key), key, faults)
-    lengths = {key: _length(getattr(dataset, key)) for key in _COUNTED.values()}
-    counters = {
-        key: sum(getattr(dataset, key).values())
-        for key in _COUNTED
-        if key in document and getattr(dataset, key)
-    }
     return TaskForm(
         name=dataset.name or None,
         pairs=tuple(pairs),
@@ -136,11 +130,17 @@ def parse_dataset(document: Mapping[str, object]) -> TaskForm:
         moving_modality=dataset.registration_direction.get("moving"),
         warnings=(
             *warnings,
-            *counter_warnings(counters, lengths, _COUNTED),
+            *_counter_warnings(dataset),
             *_item_warnings([*items, *others]),
         ),
         faults=tuple(faults),
     )
+
+
+def _counter_warnings(dataset: _Dataset) -> list[str]:
+    lengths = {key: _length(getattr(dataset, key)) for key in _COUNTED.values()}
+    counters = {key: sum(given.values()) for key in _COUNTED if (given := getattr(dataset, key))}
+    return counter_warnings(counters, lengths, _COUNTED)
 
 
 def counter_warnings(

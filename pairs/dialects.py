@@ -38,7 +38,7 @@ def read_form(path: Path) -> TaskForm:
     configuration, a plain JSON list of {fixed, moving}, and the CSV files of 2020/21 (ids) and 2022 (paths).
 
     Raises:
-        TaskError: If the file cannot be read or is in no known dialect. Faults of dataset JSONs stay in the form.
+        TaskError: If the file cannot be read or is in no known dialect. Dataset faults stay in the form.
     """
     if path.suffix.lower() == ".csv":
         return _csv_form(path)

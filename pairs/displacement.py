@@ -25,6 +25,7 @@ __all__ = [
     "field_name",
     "find_field",
     "read_displacement",
+    "require_storable",
     "write_displacement",
 ]
 
@@ -116,6 +117,21 @@ def decode(array: NDArray[Any], profile: Profile) -> NDArray[np.float32]:
     if profile.upsampling == "trilinear":
         return upsample(field, "trilinear")
     return np.ascontiguousarray(field)
+
+
+def require_storable(shape: Shape3, profile: Profile) -> None:
+    """Refuses a full grid that the profile cannot store, so that a run can stop before it computes.
+
+    Raises:
+        DisplacementError: If the profile stores a half grid and a side is odd.
+    """
+    if profile.stored_grid(shape) is None:
+        raise DisplacementError(
+            f"profile {profile.name} stores half of the grid",
+            expected="even sides, since the host doubles each stored side",
+            got=shape,
+            remedy="choose a full-grid profile, such as l2r2022",
+        )
 
 
 def field_name(pair: Pair, profile: Profile, *, short_names: bool = False) -> str:
@@ -210,13 +226,7 @@ def _require_encodable(displacement: NDArray[Any], profile: Profile) -> None:
     shape = displacement.shape
     if len(shape) != 4 or shape[3] != 3 or 0 in shape:
         raise DisplacementError("not a displacement field", expected="an array (X, Y, Z, 3)", got=shape)
-    if profile.stored_grid(shape[:3]) is None:
-        raise DisplacementError(
-            f"profile {profile.name} stores half of the grid",
-            expected="even sides, since the host doubles each stored side",
-            got=shape[:3],
-            remedy="choose a full-grid profile, such as l2r2022",
-        )
+    require_storable(shape[:3], profile)
     bad = displacement.size - int(np.isfinite(displacement).sum())
     if bad:
         raise NonFiniteDisplacement(

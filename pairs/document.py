@@ -40,19 +40,7 @@ def read_text(path: Path) -> str:
         raise TaskError(
             "file is too large", where=path, expected=expected, got=f"{path.stat().st_size} bytes"
         )
-    for magic, encoding in _OTHER_ENCODINGS:
-        if content.startswith(magic):
-            raise TaskError(
-                "wrong encoding", where=path, expected="UTF-8", got=encoding, remedy="save it as UTF-8"
-            )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        got = f"byte 0x{content[error.start]:02x} in line {line}"
-        raise TaskError(
-            "wrong encoding", where=path, expected="UTF-8", got=got, remedy="save it as UTF-8"
-        ) from error
+    text = _decode(content, path)
     if not text.strip():
         raise TaskError("file is empty", where=path)
     return text
@@ -93,6 +81,22 @@ def field_faults(error: ValidationError, where: str = "") -> list[str]:
         f"{_field_path(where, fault['loc'])}: {fault['msg']}; got {_brief(fault['input'])}"
         for fault in faults
     ]
+
+
+def _decode(content: bytes, path: Path) -> str:
+    for magic, encoding in _OTHER_ENCODINGS:
+        if content.startswith(magic):
+            raise TaskError(
+                "wrong encoding", where=path, expected="UTF-8", got=encoding, remedy="save it as UTF-8"
+            )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        got = f"byte 0x{content[error.start]:02x} in line {line}"
+        raise TaskError(
+            "wrong encoding", where=path, expected="UTF-8", got=got, remedy="save it as UTF-8"
+        ) from error
 
 
 def _field_path(path: str, location: tuple[int | str, ...]) -> str:

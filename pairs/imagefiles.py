@@ -49,7 +49,7 @@ def list_images(root: Path) -> list[Path]:
 
 
 def image_prefixes(root: Path) -> list[str]:
-    """Returns the first words of the image names (`OASIS` in `OASIS_0395_0000.nii.gz`), frequent ones first."""
+    """Returns the first words of the image names (`OASIS` in `OASIS_0395_0000.nii.gz`), by frequency."""
     names = (_PREFIXED.fullmatch(path.name) for path in list_images(root))
     return [prefix for prefix, _ in Counter(name.group(1) for name in names if name).most_common()]
 

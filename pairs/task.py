@@ -82,13 +82,13 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
     warnings = (*own.warnings, *form.warnings, *reading.warnings, *short_name_warnings(pairs))
     words = _Words(own, form, pairs[0].fixed_id)
     return Task(
-        name=name,
-        root=root,
-        pairs=pairs,
-        subjects=subjects,
-        label_names=words.label_names(),
-        modality=words.modality(),
-        shape=words.shape(),
+        name,
+        root,
+        pairs,
+        subjects,
+        words.label_names(),
+        words.modality(),
+        words.shape(),
         warnings=tuple(dict.fromkeys(warnings)),
         held_out=frozenset(id_.subject for pair in own_pairs for id_ in (pair.fixed_id, pair.moving_id)),
     )

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from pairs.errors import WeightsError
+from pairs.errors import UsageError, WeightsError
 from pairs.wholefile import whole_file
 from pipeline.config import TaskConfig
 from pipeline.model import RegistrationNet, build_for_inference
@@ -43,6 +43,16 @@ class BundleHeader(BaseModel):
     embedding_sha256: str | None = None
     training: dict[str, Any] = {}
     """Data, licence, commands and figures, as free JSON."""
+
+    @model_validator(mode="after")
+    def _regions_are_sound(self) -> "BundleHeader":
+        if list(self.regions) != sorted({0, *self.regions}) or len(self.regions) < 2:
+            raise ValueError("regions must be ascending label values, 0 first")
+        if len(self.region_names) != len(self.regions):
+            raise ValueError(f"{len(self.region_names)} names for {len(self.regions)} regions")
+        if self.prompts and len(self.prompts) != len(self.regions):
+            raise ValueError(f"{len(self.prompts)} prompts for {len(self.regions)} regions")
+        return self
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,10 @@ class Bundle:
         """
         if not self.registration:
             raise WeightsError("the weights hold no registration network", where=self.header.task)
-        net = build_for_inference(self.header.config.registration, len(self.header.regions))
+        try:
+            net = build_for_inference(self.header.config.registration, len(self.header.regions))
+        except UsageError as error:
+            raise WeightsError("this program cannot build the bundle's network", got=error) from error
         _load(net, self.registration, "registration")
         return net.to(device)
 
@@ -149,8 +162,8 @@ def _header(path: Path, text: str) -> BundleHeader:
         return BundleHeader.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise WeightsError(f"bundle header field '{where}'", where=path, got=first["msg"]) from error
+        place = ".".join(str(part) for part in first["loc"]) or "regions"
+        raise WeightsError(f"bundle header field '{place}'", where=path, got=first["msg"]) from error
 
 
 def _load(module: torch.nn.Module, state: dict[str, Tensor], part: str) -> None:

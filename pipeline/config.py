@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pairs.errors import UsageError
 
@@ -18,12 +18,18 @@ __all__ = [
     "shipped_config",
 ]
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+Precision = Literal["float32", "bfloat16"]
+"""Of the convolutions in training; weights, head, warping and losses are always float32."""
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class IntensityConfig(_Model):
@@ -34,12 +40,20 @@ class IntensityConfig(_Model):
     low: float = 0.5
     high: float = 99.5
 
+    @model_validator(mode="after")
+    def _range_is_sound(self) -> "IntensityConfig":
+        if not self.low < self.high:
+            raise ValueError("low must be below high")
+        if self.kind == "percentile" and not (self.low >= 0 and self.high <= 100):
+            raise ValueError("percentiles lie in 0..100")
+        return self
+
 
 class SegmentorConfig(_Model):
     """The segmentation network and its inference."""
 
     network: Literal["unet"] = "unet"
-    channels: tuple[Positive, ...] = (16, 32, 64, 128)
+    channels: Annotated[tuple[Positive, ...], Field(min_length=2)] = (16, 32, 64, 128)
     residual_units: Positive = 2
     roi: tuple[Positive, Positive, Positive] = (64, 64, 64)
     """Sliding window in voxels; a volume that fits into it is seen whole."""
@@ -60,9 +74,11 @@ class RegistrationConfig(_Model):
 class SegmentorTraining(_Model):
     """How the segmentor is trained."""
 
+    precision: Precision = "float32"
+
     steps: Positive = 3000
-    learning_rate: float = 1e-3
-    power: float = 0.9
+    learning_rate: Rate = 1e-3
+    power: Weight = 0.9
     """Exponent of the polynomial decay."""
     validate_every: Positive = 250
     held_out: Annotated[int, Field(ge=0)] = 20
@@ -75,13 +91,14 @@ class SegmentorTraining(_Model):
 class RegistrationTraining(_Model):
     """How the registration network is trained (textSCF section IV-B, learning rate and length apart)."""
 
+    precision: Precision = "float32"
     steps: Positive = 3000
-    learning_rate: float = 1e-4
-    power: float = 0.9
+    learning_rate: Rate = 1e-4
+    power: Weight = 0.9
     """Exponent of the polynomial decay."""
-    similarity: float = 1.0
-    dice: float = 1.0
-    smoothness: float = 0.1
+    similarity: Weight = 1.0
+    dice: Weight = 1.0
+    smoothness: Weight = 0.1
     held_out: Annotated[int, Field(ge=0)] = 20
     crop: tuple[Positive, Positive, Positive] | None = None
     validate_every: Positive = 250

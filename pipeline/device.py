@@ -1,10 +1,10 @@
-"""The one place that chooses a device."""
+"""The one place that chooses a device and the precision of its convolutions."""
 
 import torch
 
 from pairs.errors import UsageError
 
-__all__ = ["DEVICES", "choose_device"]
+__all__ = ["DEVICES", "choose_device", "mixed_precision"]
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -19,3 +19,8 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not available:
         raise UsageError("no usable CUDA device", where="--device cuda", remedy="use --device auto or cpu")
     return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def mixed_precision(device: torch.device, precision: torch.dtype) -> torch.autocast:
+    """A context in which convolutions run in `precision`; float32 changes nothing."""
+    return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)

@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import nn
 
 from pipeline.backbones.registry import build_backbone
 from pipeline.config import RegistrationConfig
+from pipeline.device import mixed_precision
 from pipeline.integration import integrate
 from pipeline.scf.heads import FilterTableHead, PlainHead, TextHead
 from pipeline.scf.response import to_feature_grid
@@ -30,10 +32,14 @@ class RegistrationNet(nn.Module):
     Args:
         config: backbone, head and integration.
         head: the head to use, already built for the backbone's channels.
+        precision: of the backbone; the head and all coordinates stay in float32.
     """
 
-    def __init__(self, config: RegistrationConfig, head: nn.Module) -> None:
+    def __init__(
+        self, config: RegistrationConfig, head: nn.Module, precision: torch.dtype = torch.float32
+    ) -> None:
         super().__init__()
+        self.precision = precision
         self.config = config
         self.backbone = build_backbone(config.backbone, config.start_channels, config.decoder_stride)
         self.head = head
@@ -47,7 +53,9 @@ class RegistrationNet(nn.Module):
     ) -> RegistrationOutput:
         """Displacement of one batch; every side must be a multiple of `backbone.size_multiple`."""
         stride = self.backbone.stride
-        features = self.backbone(moving, fixed)
+        with mixed_precision(fixed.device, self.precision):
+            features = self.backbone(moving, fixed)
+        features = features.float()
         field = self.head(features, to_feature_grid(labels, stride), to_feature_grid(confidence, stride))
         if self.config.integration_steps == 0:
             displacement = upsample_displacement(field, fixed.shape[2:])
@@ -59,12 +67,14 @@ class RegistrationNet(nn.Module):
 
 
 def build_for_training(
-    config: RegistrationConfig, embeddings: Float[Tensor, "N C1"] | None
+    config: RegistrationConfig,
+    embeddings: Float[Tensor, "N C1"] | None,
+    precision: torch.dtype = torch.float32,
 ) -> RegistrationNet:
     """A network with fresh weights: the text head on `embeddings`, or the plain head without them."""
     channels = 2 * config.start_channels
     head = PlainHead(channels) if embeddings is None else TextHead(embeddings, channels, config.mlp_width)
-    return RegistrationNet(config, head)
+    return RegistrationNet(config, head, precision)
 
 
 def build_for_inference(config: RegistrationConfig, regions: int) -> RegistrationNet:

@@ -6,7 +6,7 @@ import numpy as np
 import torch.nn.functional as F
 
 from pipeline.config import IntensityConfig
-from pipeline.typing import Float, Tensor
+from pipeline.typing import Shaped, Tensor
 
 __all__ = ["content_crop", "crop_to", "normalise", "pad_to_multiple"]
 
@@ -31,7 +31,7 @@ def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
     return np.clip((image - low) / (high - low), 0, 1).astype(np.float32)
 
 
-def pad_to_multiple(volume: Float[Tensor, "B C X Y Z"], multiple: int) -> Float[Tensor, "B C U V W"]:
+def pad_to_multiple(volume: Shaped[Tensor, "B C X Y Z"], multiple: int) -> Shaped[Tensor, "B C U V W"]:
     """Zeros behind the last voxel of each axis until every side divides by `multiple`."""
     padding: list[int] = []
     for side in reversed(volume.shape[2:]):
@@ -39,14 +39,17 @@ def pad_to_multiple(volume: Float[Tensor, "B C X Y Z"], multiple: int) -> Float[
     return F.pad(volume, padding) if any(padding) else volume
 
 
-def crop_to(volume: Float[Tensor, "B C U V W"], shape: Sequence[int]) -> Float[Tensor, "B C X Y Z"]:
+def crop_to(volume: Shaped[Tensor, "B C U V W"], shape: Sequence[int]) -> Shaped[Tensor, "B C X Y Z"]:
     """The inverse of `pad_to_multiple`: the first `shape` voxels of each axis."""
     x, y, z = shape
     return volume[:, :, :x, :y, :z]
 
 
 def content_crop(image: np.ndarray, size: Sequence[int]) -> tuple[slice, slice, slice]:
-    """A box of `size` voxels centred on the non-zero content of (X, Y, Z), kept inside the volume."""
+    """A box of `size` voxels centred on the non-zero content of (X, Y, Z), kept inside the volume.
+
+    An axis shorter than its `size` is taken whole.
+    """
     occupied = np.argwhere(image != 0)
     centre = (occupied.min(0) + occupied.max(0) + 1) // 2 if len(occupied) else np.array(image.shape) // 2
     start = np.clip(centre - np.array(size) // 2, 0, np.maximum(np.array(image.shape) - np.array(size), 0))

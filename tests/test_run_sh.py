@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,6 +143,13 @@ def test_set_up_happens_once(checkout: Checkout) -> None:
     assert len(checkout.calls("|pip|")) == first
 
 
+def test_two_first_uses_at_once_set_up_once(checkout: Checkout) -> None:
+    with ThreadPoolExecutor() as pool:
+        runs = list(pool.map(checkout.run, ["info", "info"]))
+    assert [run.returncode for run in runs] == [0, 0]
+    assert len(checkout.calls("|-m|venv|")) == len(checkout.calls("|torch==")) == 1
+
+
 def test_changed_pins_are_installed_into_the_same_environment(checkout: Checkout) -> None:
     checkout.run("info")
     with (checkout.root / "requirements.txt").open("a") as pins:
@@ -189,6 +197,7 @@ def test_with_gpu_torch_comes_with_what_it_needs(checkout: Checkout) -> None:
     assert len(installs) == 1
     assert "+cpu" not in installs[0]
     assert "--no-deps" not in installs[0]
+    assert f"|-c|{checkout.root}/requirements.txt|" in installs[0]
 
 
 def test_missing_venv_module_names_the_remedy(checkout: Checkout) -> None:

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 
-from pairs.errors import BadLabels, CorruptVolume, MissingVolume
+from pairs.errors import BadLabels, CorruptVolume, MissingVolume, VolumeError
 from pairs.volume import Volume, read_labels, read_probabilities, require_same_grid
 from pairs.wholefile import whole_file
 from pipeline.bundle import file_hash
@@ -105,7 +105,9 @@ class FileMasks:
         path = self._path(image.header.path)
         try:
             labels = read_labels(path)
-        except CorruptVolume:
+        except (MissingVolume, CorruptVolume, BadLabels):
+            raise
+        except VolumeError:  # not three-dimensional
             return self._from_probabilities(path, image)
         require_same_grid(image.header, labels.header)
         indices = np.searchsorted(self.regions, labels.array).clip(max=len(self.regions) - 1)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from pairs.displacement import Profile, WrittenField, write_displacement
+from pairs.displacement import Profile, WrittenField, require_storable, write_displacement
 from pairs.errors import KnownError, MissingVolume, OutputError, Stopped
 from pairs.header import read_header
 from pairs.task import Pair, Task
@@ -157,7 +157,7 @@ def _is_current(record: PairRecord, fingerprint: str, output: Path) -> bool:
 def _register(
     pair: Pair, registrar: Registrar, masks: Masks, settings: Settings, warnings: list[str]
 ) -> WrittenField:
-    settings.profile.require_encodable(read_header(pair.fixed).shape)
+    require_storable(read_header(pair.fixed).shape, settings.profile)
     fixed, moving = read_image(pair.fixed), read_image(pair.moving)
     warnings += [*fixed.header.warnings, *moving.header.warnings]
     warnings += [f"{v.header.path.name} is constant" for v in (fixed, moving) if _is_constant(v)]

@@ -28,18 +28,19 @@ class TextHead(nn.Module):
         self.channels = channels
         self.embeddings: Tensor
         self.register_buffer("embeddings", embeddings.clone())
+        last = nn.Linear(2 * width, channels * 3)
+        # PyTorch's default last layer starts with a field of several voxels; a short training spends
+        # its first hundreds of steps undoing it.
+        nn.init.normal_(last.weight, std=FREE_FILTER_STD)
+        nn.init.zeros_(last.bias)
         self.mlp = nn.Sequential(
             nn.Linear(embeddings.shape[1], width),
             nn.ReLU(),
             nn.Linear(width, 2 * width),
             nn.ReLU(),
-            nn.Linear(2 * width, channels * 3),
+            last,
         )
         self.free_filter = nn.Parameter(torch.randn(channels, 3) * FREE_FILTER_STD)
-        # PyTorch's default last layer starts with a field of several voxels; a short training spends
-        # its first hundreds of steps undoing it.
-        nn.init.normal_(self.mlp[-1].weight, std=FREE_FILTER_STD)
-        nn.init.zeros_(self.mlp[-1].bias)
 
     def filters(self) -> Float[Tensor, "N C2 3"]:
         """w of every region: Phi(B)."""

@@ -6,12 +6,17 @@ from torch import nn
 
 from pipeline.config import SegmentorConfig
 
-__all__ = ["NETWORKS", "build_network", "segmentation_loss"]
+__all__ = ["NETWORKS", "build_network", "segmentation_loss", "total_stride"]
 
 
 def build_network(config: SegmentorConfig, regions: int) -> nn.Module:
     """The network of `config` with fresh weights: (B, 1, X, Y, Z) to (B, regions, X, Y, Z) logits."""
     return NETWORKS[config.network](config, regions)
+
+
+def total_stride(config: SegmentorConfig) -> int:
+    """Every side of the network's input must be a multiple of this."""
+    return 2 ** (len(config.channels) - 1)
 
 
 def segmentation_loss() -> nn.Module:

@@ -8,6 +8,7 @@ from torch import nn
 
 from pipeline.config import SegmentorConfig
 from pipeline.preprocess import crop_to, pad_to_multiple
+from pipeline.segment.networks import total_stride
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Segmentation", "Segmentor", "segmentation_of"]
@@ -51,12 +52,14 @@ class Segmentor:
         """Class probabilities on the grid of `volume`, by Gaussian-weighted sliding windows."""
         from monai.inferers import sliding_window_inference
 
-        padded = pad_to_multiple(volume, 2 ** (len(self.config.channels) - 1))
+        padded = pad_to_multiple(volume, total_stride(self.config))
         # A window never exceeds the volume: padding up to it would only add zeros to look at.
         roi = tuple(min(a, b) for a, b in zip(self.config.roi, padded.shape[2:], strict=True))
         logits = sliding_window_inference(
             padded, roi, sw_batch_size=1, predictor=self.network, overlap=self.config.overlap, mode="gaussian"
         )
+        if not isinstance(logits, torch.Tensor):
+            raise TypeError(f"a segmentation network gives one tensor, not {type(logits).__name__}")
         return torch.softmax(crop_to(logits, volume.shape[2:]), dim=1)
 
 

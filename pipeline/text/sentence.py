@@ -35,11 +35,15 @@ class MinilmEmbedder:
         transformers = _import_transformers()
         try:
             self._tokenizer = transformers.BertTokenizerFast.from_pretrained(folder, local_files_only=True)
-            self._model = transformers.BertModel.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, add_pooling_layer=False
-            ).eval()
+            model, loading = transformers.BertModel.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
         except (OSError, ValueError) as error:
             raise WeightsError("MiniLM cannot be loaded", where=folder, got=error, remedy=_REMEDY) from error
+        if loading["missing_keys"] or loading["mismatched_keys"]:
+            # transformers fills what a file lacks with random numbers and only warns.
+            raise WeightsError("MiniLM weights are incomplete", where=folder, remedy=_REMEDY)
+        self._model = model.eval()
 
     def __call__(self, prompts: Sequence[str]) -> Float[Tensor, "N C1"]:
         """Sentence vectors (N, 384) float32, one row per prompt.

@@ -49,8 +49,8 @@ class VectorFileEmbedder:
 
         Args:
             path: An npz or safetensors file, or an embedding table of this program. `NAME_embeddings.npz` has
-                its prompts in `NAME_prompts.json`, any other `NAME.npz` in `NAME_prompts.json` or `NAME.json`,
-                or in a text array called `prompts`.
+                its prompts in `NAME_prompts.json`, any other `NAME.npz` in `NAME_prompts.json` or
+                `NAME.json`, or in a text array called `prompts`.
             rows: Row of each prompt, counted from 0, for files whose sentences differ from the prompts.
 
         Raises:

@@ -44,7 +44,7 @@ def load_checkpoint(
     """Restore module and optimizer in place.
 
     Raises:
-        WeightsError: unreadable, or written under another configuration.
+        WeightsError: unreadable, damaged, or written under another configuration.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -60,9 +60,18 @@ def load_checkpoint(
             got=header.get("fingerprint"),
             remedy="delete it to start afresh, or restore the configuration",
         )
-    module.load_state_dict(_under(tensors, "module."))
-    _restore_optimizer(optimizer, _under(tensors, "optimizer."))
-    return Checkpoint(step=int(header["step"]), seconds=float(header["seconds"]))
+    try:
+        at = Checkpoint(step=int(header["step"]), seconds=float(header["seconds"]))
+        module.load_state_dict(_under(tensors, "module."))
+        _restore_optimizer(optimizer, _under(tensors, "optimizer."))
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise WeightsError(
+            "the checkpoint does not fit the network",
+            where=path,
+            got=error,
+            remedy="delete it to start afresh",
+        ) from error
+    return at
 
 
 def fingerprint_of(*parts: object) -> str:

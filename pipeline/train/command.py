@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
-from pairs.errors import UsageError, WeightsError
+from pairs.errors import OutputError, UsageError, WeightsError
 from pairs.task import Task, read_task
 from pairs.wholefile import probe_writable
 from pipeline.bundle import Bundle, BundleHeader, file_hash, read_bundle, write_bundle
@@ -77,6 +78,8 @@ def _prepare(options: argparse.Namespace) -> _Job:
     config = _with_overrides(config, options)
     device = choose_device(options.device)
     probe_writable(options.out.parent)
+    if options.out.is_dir():
+        raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     depends = [options.network, config.model_dump(mode="json"), task.name]
     depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
@@ -97,10 +100,15 @@ def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConf
     changes: dict[str, Any] = {
         k: getattr(options, k) for k in ("steps", "seed") if getattr(options, k) is not None
     }
-    updates: dict[str, Any] = {section: getattr(config, section).model_copy(update=changes)}
+    document = config.model_dump()
+    document[section] |= changes
     if options.head:
-        updates["registration"] = config.registration.model_copy(update={"head": options.head})
-    return config.model_copy(update=updates)
+        document["registration"]["head"] = options.head
+    try:
+        return TaskConfig.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"--{first['loc'][-1]}", got=first["input"], expected=first["msg"]) from error
 
 
 def _segmentor(job: _Job, options: argparse.Namespace) -> Bundle:
@@ -143,6 +151,17 @@ def _segmentor_bundle(job: _Job, path: Path | None) -> Bundle:
         raise WeightsError(
             "the segmentor is for other labels", where=path, expected=job.regions, got=bundle.header.regions
         )
+    # The new bundle holds this segmentor beside this configuration, so both must agree.
+    for section in ("intensity", "segmentor"):
+        expected, got = getattr(job.config, section), getattr(bundle.header.config, section)
+        if got != expected:
+            raise WeightsError(
+                f"the segmentor was trained under another configuration of '{section}'",
+                where=path,
+                expected=expected.model_dump_json(),
+                got=got.model_dump_json(),
+                remedy="give --config with the segmentor's own settings",
+            )
     return bundle
 
 

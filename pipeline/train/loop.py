@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from pairs.errors import Stopped
+from pairs.wholefile import whole_file
 from pipeline.stopping import stop_requested
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.typing import Tensor
@@ -82,7 +83,7 @@ def train(
         Stopped: a signal arrived; a checkpoint was written and the same command goes on from it.
         WeightsError: the checkpoint found belongs to another configuration.
     """
-    optimizer = torch.optim.Adam(module.parameters(), lr=plan.learning_rate, amsgrad=True)
+    optimizer = torch.optim.Adam(module.parameters(), lr=plan.learning_rate, amsgrad=True, fused=True)
     at = Checkpoint(step=0, seconds=0.0)
     if plan.checkpoint.is_file():
         at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint)
@@ -129,13 +130,18 @@ def _validated(module: torch.nn.Module, validate: Callable[[], Mapping[str, floa
 
 
 class _MetricsLog:
-    """Appends one JSON line per validation; lines past the resumed step are dropped first."""
+    """Appends one JSON line per validation; lines past the resumed step are dropped first.
+
+    Raises:
+        OutputError: the log cannot be written.
+    """
 
     def __init__(self, path: Path, keep_until: int) -> None:
         self.path = path
-        lines = path.read_text().splitlines() if path.is_file() and keep_until else []
-        kept = [line for line in lines if json.loads(line)["step"] <= keep_until]
-        path.write_text("".join(line + "\n" for line in kept))
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() and keep_until else []
+        kept = [line for line in lines if _is_up_to(keep_until, line)]
+        with whole_file(path) as temporary:
+            temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
     def add(self, at: Checkpoint, losses: Mapping[str, float], figures: Mapping[str, float]) -> None:
         entry = {
@@ -144,6 +150,14 @@ class _MetricsLog:
             "losses": losses,
             "held_out": dict(figures),
         }
-        with self.path.open("a") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
         log.info("step %d: %s", at.step, "  ".join(f"{k} {v:.4f}" for k, v in {**losses, **figures}.items()))
+
+
+def _is_up_to(step: int, line: str) -> bool:
+    """Whether a line of the log is whole and not past `step`; a killed run may leave half a line."""
+    try:
+        return bool(json.loads(line)["step"] <= step)
+    except (ValueError, KeyError, TypeError):
+        return False

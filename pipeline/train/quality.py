@@ -8,7 +8,7 @@ __all__ = ["hard_dice", "jacobian_determinant", "smoothness_figures"]
 
 
 def hard_dice(a: Int[Tensor, "1 X Y Z"], b: Int[Tensor, "1 X Y Z"], regions: int) -> float:
-    """Mean Dice over the foreground regions present in `b`."""
+    """Mean Dice over the foreground regions present in `b`; 0 where there is none."""
     values = []
     for region in range(1, regions):
         in_a, in_b = a == region, b == region
@@ -20,8 +20,8 @@ def hard_dice(a: Int[Tensor, "1 X Y Z"], b: Int[Tensor, "1 X Y Z"], regions: int
 def jacobian_determinant(displacement: Float[Tensor, "1 3 X Y Z"]) -> Float[Tensor, "U V W"]:
     """det(I + grad u) by central differences, two voxels cropped from every side as the host does."""
     u = displacement[0]
-    rows = [(u.roll(-1, axis) - u.roll(1, axis)) / 2 for axis in (1, 2, 3)]
-    jacobian = torch.stack(rows, dim=1)[:, :, 2:-2, 2:-2, 2:-2]
+    derivatives = [(u.roll(-1, axis) - u.roll(1, axis)) / 2 for axis in (1, 2, 3)]
+    jacobian = torch.stack(derivatives, dim=1)[:, :, 2:-2, 2:-2, 2:-2]
     identity = torch.eye(3, device=u.device, dtype=u.dtype).view(3, 3, 1, 1, 1)
     return torch.linalg.det((jacobian + identity).permute(2, 3, 4, 0, 1))
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import torch
 
+from pairs.errors import GridMismatch
 from pipeline.config import TaskConfig
 from pipeline.losses import dice_loss, gradient_loss, one_hot
 from pipeline.model import RegistrationNet, build_for_training
+from pipeline.preprocess import pad_to_multiple
 from pipeline.segment.segmentor import Segmentor
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice, smoothness_figures
-from pipeline.train.subjects import Sample
+from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
 from pipeline.warp import warp
 
@@ -62,10 +64,17 @@ def train_registration(
         regions: N, background included.
         plan: length and files.
         device: where to train.
+
+    Raises:
+        GridMismatch: the subjects differ in shape.
     """
+    _require_one_shape([one.sample for one in (*training, *held_out)])
     settings = config.registration_training
     torch.manual_seed(settings.seed)
-    net = build_for_training(config.registration, embeddings).to(device)
+    precision = getattr(torch, settings.precision)
+    net = build_for_training(config.registration, embeddings, precision).to(device)
+    multiple = net.backbone.size_multiple
+    training, held_out = ([_padded(one, multiple) for one in part] for part in (training, held_out))
 
     def losses_of(step: int) -> dict[str, Tensor]:
         order = torch.randperm(len(training), generator=step_generator(settings.seed, step))
@@ -73,12 +82,37 @@ def train_registration(
         return _losses(net, moving, fixed, config, regions, device)
 
     def validate() -> dict[str, float]:
-        ring = [(held_out[i - 1], subject) for i, subject in enumerate(held_out)]
+        # A ring of one would register a subject to itself.
+        ring = [(held_out[i - 1], subject) for i, subject in enumerate(held_out)] if len(held_out) > 1 else []
         figures = [_figures(net, moving, fixed, regions, device) for moving, fixed in ring]
         return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
 
     train(net, plan, losses_of, validate)
     return net
+
+
+def _require_one_shape(samples: Sequence[Sample]) -> None:
+    """Refuse subjects that cannot be paired voxel by voxel.
+
+    Raises:
+        GridMismatch: two of them differ in shape.
+    """
+    for sample in samples[1:]:
+        expected, got = samples[0].image.shape[2:], sample.image.shape[2:]
+        if got != expected:
+            raise GridMismatch(
+                "training subjects differ in shape",
+                where=sample.name,
+                expected=tuple(expected),
+                got=tuple(got),
+                remedy="set `crop` in registration_training to a size that all of them have",
+            )
+
+
+def _padded(one: MaskedSample, multiple: int) -> MaskedSample:
+    """Padded behind; the segmentor says nothing there, so p = 0 as in a prediction."""
+    mask, confidence = (pad_to_multiple(part[None], multiple)[0] for part in (one.mask, one.confidence))
+    return MaskedSample(padded(one.sample, multiple), mask, confidence)
 
 
 def _losses(

@@ -6,11 +6,12 @@ import torch
 from torch import nn
 
 from pipeline.config import TaskConfig
-from pipeline.segment.networks import build_network, segmentation_loss
+from pipeline.device import mixed_precision
+from pipeline.segment.networks import build_network, segmentation_loss, total_stride
 from pipeline.train.augment import augmented
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice
-from pipeline.train.subjects import Sample
+from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Tensor
 
 __all__ = ["train_segmentor"]
@@ -35,17 +36,24 @@ def train_segmentor(
         device: where to train.
     """
     seed = config.segmentor_training.seed
+    precision = getattr(torch, config.segmentor_training.precision)
     torch.manual_seed(seed)
     network = build_network(config.segmentor, regions).to(device)
     loss = segmentation_loss()
+    multiple = total_stride(config.segmentor)
+    training, held_out = ([padded(s, multiple) for s in part] for part in (training, held_out))
 
     def losses_of(step: int) -> dict[str, Tensor]:
         generator = step_generator(seed, step)
         choice = int(torch.randint(len(training), (), generator=generator))
         subject = augmented(training[choice], generator)
-        return {"dice_ce": loss(network(subject.image.to(device)), subject.labels[:, None].to(device))}
+        with mixed_precision(device, precision):
+            logits = network(subject.image.to(device))
+        return {"dice_ce": loss(logits.float(), subject.labels[:, None].to(device))}
 
     def validate() -> dict[str, float]:
+        if not held_out:
+            return {}
         figures = {"dice": _mean_dice(network, held_out, regions, device)}
         # The gap to subjects it was trained on tells over-fitting from under-training.
         return figures | {"training_dice": _mean_dice(network, training[: len(held_out)], regions, device)}
@@ -58,4 +66,4 @@ def _mean_dice(network: nn.Module, subjects: Sequence[Sample], regions: int, dev
     values = [
         hard_dice(network(s.image.to(device)).argmax(1), s.labels.to(device), regions) for s in subjects
     ]
-    return sum(values) / max(len(values), 1)
+    return sum(values) / len(values)

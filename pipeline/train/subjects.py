@@ -10,10 +10,10 @@ from pairs.errors import TaskError, UsageError
 from pairs.task import Subject, Task
 from pairs.volume import read_image, read_labels, require_same_grid
 from pipeline.config import IntensityConfig
-from pipeline.preprocess import content_crop, normalise
+from pipeline.preprocess import content_crop, normalise, pad_to_multiple
 from pipeline.typing import Float, Int, Tensor
 
-__all__ = ["Sample", "load_samples", "region_table", "split_subjects"]
+__all__ = ["Sample", "load_samples", "padded", "region_table", "split_subjects"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ def load_samples(
     """Read, normalise and crop the subjects.
 
     Raises:
+        UsageError: a subject has no label map.
         VolumeError: an image or label map is unreadable or they differ in grid.
         TaskError: a label map holds values that the task does not name, all subjects told at once.
     """
@@ -81,6 +82,12 @@ def load_samples(
     return samples
 
 
+def padded(sample: Sample, multiple: int) -> Sample:
+    """The sample with zeros and background behind it until every side divides by `multiple`."""
+    labels = pad_to_multiple(sample.labels[None], multiple)[0]
+    return Sample(sample.name, pad_to_multiple(sample.image, multiple), labels)
+
+
 def _load(
     subject: Subject,
     regions: Sequence[int],
@@ -88,7 +95,9 @@ def _load(
     crop: tuple[int, int, int] | None,
     faults: list[str],
 ) -> Sample:
-    image, labels = read_image(subject.image), read_labels(subject.label or subject.image)
+    if subject.label is None:
+        raise UsageError("training subject without a label map", where=subject.image)
+    image, labels = read_image(subject.image), read_labels(subject.label)
     require_same_grid(image.header, labels.header)
     indices = np.searchsorted(regions, labels.array)
     known = np.isin(labels.array, regions)

@@ -109,7 +109,7 @@ def test_slope_zero_or_nan_means_none(tmp_path: Path, slope: float) -> None:
 
 def test_infinite_intercept_is_refused(tmp_path: Path) -> None:
     path = _patched(tmp_path / "a.nii", _ramp(), (_SLOPE, struct.pack("<ff", 1, np.inf)))
-    with pytest.raises(CorruptVolume, match="intercept"):
+    with pytest.raises(CorruptVolume, match="invalid intercept"):
         read_image(path)
 
 

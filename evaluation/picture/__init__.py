@@ -1,0 +1,1 @@
+"""The picture of one pair; the only place for matplotlib."""

@@ -1,0 +1,118 @@
+"""The population template: a mean image and label probabilities, with their names and licence."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from pairs.errors import WeightsError
+from pairs.wholefile import whole_file
+
+__all__ = ["Template", "TemplateHeader", "quantised", "read_template", "write_template"]
+
+HEADER_KEY = "textscf_template"
+LEVELS = 255
+
+
+class TemplateHeader(BaseModel):
+    """What a template says of itself; stored as JSON in the safetensors header."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format_version: Annotated[int, Field(ge=1, le=1)] = 1
+    task: str
+    modality: str
+    labels: tuple[Annotated[int, Field(gt=0)], ...]
+    """Label value of each region, background left out, in ascending order."""
+    region_names: tuple[str, ...]
+    affine: tuple[tuple[float, float, float, float], ...] = Field(min_length=4, max_length=4)
+    """Voxel indices to millimetres."""
+    made_from: str
+    licence: str
+    attribution: str
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A template in memory, quantised as in its file.
+
+    Attributes:
+        header: names, grid, provenance and licence.
+        image: mean grey values, (X, Y, Z) uint8 with 255 for 1.0; 0 where too few subjects were imaged.
+        foreground: probability of each region but the background, (N, X, Y, Z) uint8 with 255 for 1.0.
+    """
+
+    header: TemplateHeader
+    image: np.ndarray
+    foreground: np.ndarray
+
+    @property
+    def affine(self) -> np.ndarray:
+        """Voxel indices to millimetres, (4, 4)."""
+        return np.array(self.header.affine)
+
+    def intensities(self) -> np.ndarray:
+        """Grey values, (X, Y, Z) float32 in 0..1."""
+        return self.image.astype(np.float32) / LEVELS
+
+    def probabilities(self) -> np.ndarray:
+        """Region probabilities with the background first, (N + 1, X, Y, Z) float32 that sum to 1."""
+        foreground = self.foreground.astype(np.float32) / LEVELS
+        background = np.clip(1 - foreground.sum(axis=0), 0, 1)
+        together = np.concatenate([background[None], foreground])
+        # Rounding each region up can carry the sum a few 255ths over one.
+        return together / together.sum(axis=0)
+
+
+def quantised(values: np.ndarray) -> np.ndarray:
+    """Values of 0..1 as uint8."""
+    return np.rint(np.clip(values, 0, 1) * LEVELS).astype(np.uint8)
+
+
+def write_template(path: Path, template: Template) -> None:
+    """Write the template as one safetensors file, whole or not at all."""
+    tensors = {
+        "image": np.ascontiguousarray(template.image),
+        "foreground": np.ascontiguousarray(template.foreground),
+    }
+    with whole_file(path) as temporary:
+        # `save_file` would make a file that only its owner can read.
+        temporary.write_bytes(save(tensors, metadata={HEADER_KEY: template.header.model_dump_json()}))
+
+
+def read_template(path: Path) -> Template:
+    """Read a template.
+
+    Raises:
+        WeightsError: absent, damaged, of an unknown format, or with arrays that do not fit its header.
+    """
+    if not path.is_file():
+        raise WeightsError("no template file", where=path)
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        header = TemplateHeader.model_validate_json(metadata.get(HEADER_KEY, "{}"))
+    except (OSError, SafetensorError) as error:
+        raise WeightsError("cannot read the template", where=path, got=error) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise WeightsError(f"template header field '{where}'", where=path, got=first["msg"]) from error
+    _require_fit(path, header, arrays)
+    return Template(header, arrays["image"], arrays["foreground"])
+
+
+def _require_fit(path: Path, header: TemplateHeader, arrays: dict[str, np.ndarray]) -> None:
+    forms = {key: (array.shape, array.dtype.name) for key, array in arrays.items()}
+    shape = arrays["image"].shape if "image" in arrays else ()
+    count = len(header.labels)
+    expected = {"image": (shape, "uint8"), "foreground": ((count, *shape), "uint8")}
+    if forms != expected or len(shape) != 3 or len(header.region_names) != count:
+        raise WeightsError(
+            "the template's arrays do not fit its header", where=path, expected=expected, got=forms
+        )

@@ -1,0 +1,180 @@
+"""Evaluation of a task: known scores, absent and lost structures, and all faults told at once."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.__main__ import main
+from evaluation.aggregate import as_document, summarise
+from evaluation.evaluate import default_methods, evaluate_task
+from evaluation.table import render
+from pairs.errors import DisplacementError, GridMismatch, VolumeError
+from pairs.evaluation_config import Method, read_evaluation_config
+from pairs.task import Task, label_path, read_task
+from pairs.volume import read_labels, write_volume
+
+FieldsOf = Callable[[Task, float], Path]
+
+
+def test_default_metrics_take_the_named_structures(tiny_task: Task) -> None:
+    methods = default_methods(tiny_task)
+    assert [(method.name, method.labels) for method in methods] == [
+        ("LogJacDetStd", ()),
+        ("DSC", (1, 2)),
+        ("HD95", (1, 2)),
+    ]
+
+
+def test_without_names_the_labels_are_those_of_the_fixed_label_maps(tiny_task: Task) -> None:
+    path = tiny_task.root / "Tiny_dataset.json"
+    document = json.loads(path.read_text())
+    document["labels"] = {"0": {}}
+    path.write_text(json.dumps(document))
+    assert default_methods(read_task(tiny_task.root))[1].labels == (1, 2)
+
+
+def test_a_shift_brings_the_slider_home_and_the_box_away(tiny_task: Task, fields_of: FieldsOf) -> None:
+    first = evaluate_task(tiny_task, fields_of(tiny_task, 1.0)).scores[0]
+    # The box is 4 voxels long: shifted by one, 3 of them overlap.
+    assert first.after["DSC"].detailed == pytest.approx((0.75, 1.0))
+    assert first.before["DSC"].detailed == pytest.approx((1.0, 0.75))
+    assert first.after["HD95"].detailed == pytest.approx((1.0, 0.0))
+    assert first.before["HD95"].detailed == pytest.approx((0.0, 1.0))
+    assert first.after["DSC"].mean == pytest.approx(0.875)
+    assert first.regularity.fold_fraction == 0
+
+
+def test_a_structure_pushed_out_has_no_overlap_and_infinite_distance(
+    tiny_task: Task, fields_of: FieldsOf
+) -> None:
+    evaluation = evaluate_task(tiny_task, fields_of(tiny_task, 13.0))
+    first = evaluation.scores[0]
+    assert first.after["DSC"].detailed == (0.0, 0.0)
+    assert first.after["HD95"].detailed == (math.inf, math.inf)
+    aggregates = as_document(evaluation)["aggregates"]
+    assert isinstance(aggregates, dict)
+    assert aggregates["HD95"]["mean"] == math.inf
+    assert math.isnan(aggregates["HD95"]["std"])
+    assert "lost by the warp" in render(evaluation)
+
+
+def test_a_structure_absent_from_one_image_is_left_out_of_the_mean(
+    tiny_task: Task, fields_of: FieldsOf
+) -> None:
+    path = label_path(tiny_task.pairs[0].moving)
+    labels = read_labels(path).array
+    write_volume(path, np.where(labels == 2, 0, labels).astype(np.uint8), np.eye(4))
+    evaluation = evaluate_task(tiny_task, fields_of(tiny_task, 0.0))
+    first = evaluation.scores[0]
+    assert math.isnan(np.asarray(first.after["DSC"].detailed)[1])
+    assert first.after["DSC"].mean == 1
+    assert "box" in render(evaluation)
+
+
+def test_background_is_scored_only_where_listed(tiny_task: Task, fields_of: FieldsOf, tmp_path: Path) -> None:
+    config = _config(tiny_task, tmp_path, [{"name": "D", "metric": "dice", "labels": [0, 1]}])
+    scores = evaluate_task(tiny_task, fields_of(tiny_task, 0.0), read_evaluation_config(config)).scores
+    assert np.asarray(scores[0].after["D"].detailed)[1] == 1
+    assert 0.9 < np.asarray(scores[0].after["D"].detailed)[0] < 1
+
+
+def test_missing_mask_is_a_warning(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = _config(tiny_task, tmp_path, [{"name": "S", "metric": "sdlogj"}], masked_evaluation=True)
+    scores = evaluate_task(tiny_task, fields_of(tiny_task, 0.0), read_evaluation_config(config)).scores
+    assert scores[0].after["S"].mean == pytest.approx(0, abs=1e-12)
+    assert "no mask" in caplog.text
+
+
+def test_all_missing_and_unreadable_fields_are_named_at_once(tiny_task: Task, fields_of: FieldsOf) -> None:
+    folder = fields_of(tiny_task, 0.0)
+    files = sorted(folder.iterdir())
+    files[0].unlink()
+    files[2].write_bytes(b"no field")
+    with pytest.raises(DisplacementError) as caught:
+        evaluate_task(tiny_task, folder)
+    assert "2 of 3" in str(caught.value)
+    assert "0001_0000<--0002_0000" in str(caught.value)
+    assert files[2].name in str(caught.value)
+    assert "0003" not in str(caught.value)
+
+
+def test_labels_on_another_grid_are_refused_by_name(tiny_task: Task, fields_of: FieldsOf) -> None:
+    path = label_path(tiny_task.pairs[0].moving)
+    write_volume(path, np.ones((14, 12, 15), dtype=np.uint8), np.eye(4))
+    with pytest.raises(GridMismatch, match=path.name):
+        evaluate_task(tiny_task, fields_of(tiny_task, 0.0))
+
+
+def test_another_expected_shape_is_refused(tiny_task: Task, fields_of: FieldsOf, tmp_path: Path) -> None:
+    config = _config(tiny_task, tmp_path, [{"name": "S", "metric": "sdlogj"}], expected_shape=[14, 12, 20, 3])
+    with pytest.raises(VolumeError, match="expected_shape"):
+        evaluate_task(tiny_task, fields_of(tiny_task, 0.0), read_evaluation_config(config))
+
+
+def test_metric_of_another_evaluator_is_left_out(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path
+) -> None:
+    listed = [{"name": "NDV", "metric": "ndv"}, {"name": "S", "metric": "sdlogj"}]
+    config = read_evaluation_config(_config(tiny_task, tmp_path, listed))
+    evaluation = evaluate_task(tiny_task, fields_of(tiny_task, 0.0), config)
+    assert evaluation.methods == (Method(name="S", metric="sdlogj"),)
+
+
+def test_quantiles_are_those_of_evaluator_two(tiny_task: Task, fields_of: FieldsOf) -> None:
+    evaluation = evaluate_task(tiny_task, fields_of(tiny_task, 0.0))
+    aggregates = as_document(evaluation)["aggregates"]
+    assert isinstance(aggregates, dict)
+    dice = [score.after["DSC"].mean for score in evaluation.scores]
+    assert aggregates["DSC"]["30"] == pytest.approx(np.quantile(dice, 0.3))
+    assert aggregates["DSC"]["std"] == pytest.approx(np.std(dice))
+    assert summarise([0.0, 1.0], 0.7).quantile == pytest.approx(0.7)
+
+
+def test_command_writes_json_and_prints_a_table(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "metrics.json"
+    folder = fields_of(tiny_task, 1.0)
+    assert main(["evaluate", "--task", str(tiny_task.root), "--fields", str(folder), "--json", str(out)]) == 0
+    table = capsys.readouterr().out
+    assert "1 box" in table
+    assert "2 slider" in table
+    document = json.loads(out.read_text())
+    assert list(document) == ["name", "aggregates", "cases", "eval_version", "true"]
+    assert list(document["cases"]["0001_0000<--0002_0000"]) == ["LogJacDetStd", "num_foldings", "DSC", "HD95"]
+    assert document["true"]["cases"]["0001_0000<--0002_0000"]["before"]["HD95"]["detailed"] == [0.0, 1.0]
+
+
+def test_command_with_missing_fields_writes_nothing(
+    tiny_task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty, out = tmp_path / "empty", tmp_path / "metrics.json"
+    empty.mkdir()
+    assert main(["evaluate", "--task", str(tiny_task.root), "--fields", str(empty), "--json", str(out)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "3 of 3 pairs" in captured.err
+    assert not out.exists()
+
+
+def _config(task: Task, folder: Path, methods: list[dict[str, object]], **more: object) -> Path:
+    document = {
+        "task_name": "Tiny",
+        "evaluation_methods": methods,
+        "expected_shape": [14, 12, 16, 3],
+        "eval_pairs": [
+            {"fixed": f"./imagesTr/{pair.fixed.name}", "moving": f"./imagesTr/{pair.moving.name}"}
+            for pair in task.pairs
+        ],
+        "eval_config_version": 0.2,
+        **more,
+    }
+    path = folder / "Tiny_VAL_evaluation_config.json"
+    path.write_text(json.dumps(document))
+    return path

@@ -1,0 +1,127 @@
+"""Heads: the run-time table is the trained MLP, the start is the identity, the plain head is blind."""
+
+import pytest
+import torch
+
+from pipeline.scf.heads import FilterTableHead, PlainHead, TextHead
+
+__all__: list[str] = []
+
+SHAPE = (4, 5, 6)
+REGIONS = 4
+CHANNELS = 6
+
+
+def text_head(width: int = 8, *, trained: bool = True) -> TextHead:
+    torch.manual_seed(0)
+    head = TextHead(torch.randn(REGIONS, 5), CHANNELS, width)
+    if trained:
+        for parameter in head.parameters():
+            torch.nn.init.normal_(parameter)
+    return head
+
+
+def inputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    random = torch.Generator().manual_seed(1)
+    features = torch.randn(1, CHANNELS, *SHAPE, generator=random)
+    labels = torch.randint(0, REGIONS, (1, *SHAPE), generator=random)
+    return features, labels, torch.rand(1, *SHAPE, generator=random)
+
+
+def test_table_head_equals_the_head_it_was_made_from() -> None:
+    head = text_head()
+    table = FilterTableHead.from_text_head(head)
+    assert torch.equal(table(*inputs()), head(*inputs()))
+
+
+def test_table_head_does_not_share_memory_with_its_origin() -> None:
+    head = text_head()
+    table = FilterTableHead.from_text_head(head)
+    before = table(*inputs())
+    with torch.no_grad():
+        head.free_filter.add_(1)
+        head.mlp[-1].bias.add_(1)
+    assert torch.equal(table(*inputs()), before)
+
+
+def test_table_head_holds_filters_only() -> None:
+    table = FilterTableHead.from_text_head(text_head())
+    assert {key: tuple(value.shape) for key, value in table.state_dict().items()} == {
+        "filters": (REGIONS, CHANNELS, 3),
+        "free_filter": (CHANNELS, 3),
+    }
+
+
+@pytest.mark.parametrize(("channels", "count"), [(16, 10_164_272), (64, 10_754_240)])
+def test_parameters_of_the_shared_mlp(channels: int, count: int) -> None:
+    with torch.device("meta"):
+        head = TextHead(torch.empty(14, 768), channels, 2048)
+    assert sum(p.numel() for p in head.mlp.parameters()) == count
+    assert head.free_filter.shape == (channels, 3)
+
+
+def test_an_untrained_head_moves_almost_nothing() -> None:
+    assert text_head(2048, trained=False)(*inputs()).abs().max() < 0.05
+
+
+def test_text_vectors_are_stored_but_not_trained() -> None:
+    head = text_head()
+    assert "embeddings" in head.state_dict()
+    assert "embeddings" not in dict(head.named_parameters())
+
+
+def test_a_head_keeps_its_own_text_vectors() -> None:
+    vectors = torch.randn(REGIONS, 5)
+    head = TextHead(vectors, CHANNELS, 8)
+    kept = vectors.clone()
+    vectors.zero_()
+    assert torch.equal(head.embeddings, kept)
+
+
+def test_equal_text_vectors_give_equal_filters() -> None:
+    head = text_head()
+    head.embeddings[2] = head.embeddings[1]
+    filters = head.filters()
+    assert torch.allclose(filters[1], filters[2])
+    assert not torch.allclose(filters[0], filters[1])
+
+
+def test_filters_follow_their_row() -> None:
+    head = text_head()
+    before = head.filters()
+    order = torch.tensor([2, 0, 3, 1])
+    head.embeddings.copy_(head.embeddings[order].clone())
+    assert torch.allclose(head.filters(), before[order], atol=1e-5)
+
+
+def test_mlp_learns_from_every_region_it_sees() -> None:
+    head = text_head()
+    head(*inputs()).square().sum().backward()
+    for name, parameter in head.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_zero_last_layer_is_the_identity() -> None:
+    head = text_head()
+    with torch.no_grad():
+        for parameter in (head.mlp[-1].weight, head.mlp[-1].bias, head.free_filter):
+            parameter.zero_()
+    assert head(*inputs()).abs().max() == 0
+
+
+def test_plain_head_is_blind_to_labels_and_confidence() -> None:
+    head = PlainHead(CHANNELS)
+    features, labels, confidence = inputs()
+    assert torch.equal(
+        head(features, labels, confidence), head(features, 1 - labels.clamp(max=1), 1 - confidence)
+    )
+    assert sum(p.numel() for p in head.parameters()) == CHANNELS * 3 * 27
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: text_head(), lambda: FilterTableHead(REGIONS, CHANNELS), lambda: PlainHead(CHANNELS)]
+)
+def test_every_head_gives_three_components_on_the_feature_grid(make: object) -> None:
+    assert callable(make)
+    assert make()(*inputs()).shape == (1, 3, *SHAPE)

@@ -1,0 +1,102 @@
+"""The segmentor: sliding windows, odd sizes, label and confidence that belong together."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from pipeline.config import SegmentorConfig
+from pipeline.segment.networks import build_network, segmentation_loss, total_stride
+from pipeline.segment.segmentor import Segmentor, segmentation_of
+
+__all__: list[str] = []
+
+CPU = torch.device("cpu")
+CONFIG = SegmentorConfig(channels=(2, 4), residual_units=1, roi=(8, 8, 8), overlap=0.5)
+
+
+class Threshold(nn.Module):
+    """Three classes: background, dark, bright; each voxel alone."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        self.largest = max(getattr(self, "largest", 0), image.shape[2])
+        return torch.cat([1 - 10 * image, 10 * image - 5, 30 * image - 20], dim=1)
+
+
+class Constant(nn.Module):
+    """The same logits everywhere."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([0.0, 2.0, 1.0]).view(1, 3, 1, 1, 1).expand(1, 3, *image.shape[2:])
+
+
+def blocks(shape: tuple[int, int, int]) -> np.ndarray:
+    image = np.zeros(shape, np.float32)
+    image[: shape[0] // 2] = 0.7
+    image[: shape[0] // 2, shape[1] // 2 :] = 1
+    return image
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 8), (20, 24, 16), (9, 13, 11), (3, 5, 30)])
+def test_windows_of_any_volume_give_the_answer_of_the_whole(shape: tuple[int, int, int]) -> None:
+    image = blocks(shape)
+    whole = torch.softmax(Threshold()(torch.from_numpy(image)[None, None]), dim=1)[0]
+    result = Segmentor(Threshold(), CONFIG, CPU)(image)
+    assert result.labels.shape == shape
+    assert np.array_equal(result.labels, whole.argmax(0).numpy())
+    assert np.allclose(result.confidence, whole.amax(0).numpy(), atol=2e-3)
+
+
+def test_no_window_exceeds_the_configured_one() -> None:
+    network = Threshold()
+    Segmentor(network, CONFIG, CPU)(blocks((24, 24, 24)))
+    assert network.largest == 8
+
+
+def test_a_constant_network_stays_constant_over_window_seams() -> None:
+    probabilities = Segmentor(Constant(), CONFIG, CPU).probabilities(torch.rand(1, 1, 21, 17, 10))
+    expected = torch.softmax(torch.tensor([0.0, 2.0, 1.0]), dim=0)
+    assert torch.allclose(probabilities, expected.view(1, 3, 1, 1, 1).expand_as(probabilities), atol=1e-6)
+
+
+def test_probabilities_are_probabilities() -> None:
+    torch.manual_seed(0)
+    segmentor = Segmentor(build_network(CONFIG, 3), CONFIG, CPU)
+    probabilities = segmentor.probabilities(torch.rand(1, 1, 11, 9, 10))
+    assert torch.allclose(probabilities.sum(1), torch.ones(1, 11, 9, 10), atol=1e-6)
+    segmentation = segmentation_of(probabilities[0])
+    assert segmentation.confidence.min() >= 1 / 3 - 1e-3
+    assert segmentation.confidence.max() <= 1
+
+
+def test_segmentation_is_argmax_and_max() -> None:
+    probabilities = torch.tensor([[0.2, 0.5], [0.7, 0.3], [0.1, 0.2]]).view(3, 2, 1, 1)
+    result = segmentation_of(probabilities)
+    assert result.labels.ravel().tolist() == [1, 0]
+    assert np.allclose(result.confidence.ravel(), [0.7, 0.5], atol=1e-3)
+    assert (result.labels.dtype, result.confidence.dtype) == (np.uint8, np.float16)
+
+
+def test_the_same_image_gives_the_same_bytes() -> None:
+    torch.manual_seed(0)
+    segmentor = Segmentor(build_network(CONFIG, 3), CONFIG, CPU)
+    image = np.random.default_rng(0).random((12, 10, 9), np.float32)
+    first, second = segmentor(image), segmentor(image)
+    assert first.labels.tobytes() == second.labels.tobytes()
+    assert first.confidence.tobytes() == second.confidence.tobytes()
+
+
+@pytest.mark.parametrize("channels", [(2, 4), (2, 4, 4), (2, 2, 2, 2)])
+def test_networks_take_multiples_of_their_total_stride(channels: tuple[int, ...]) -> None:
+    config = CONFIG.model_copy(update={"channels": channels})
+    side = 2 * total_stride(config)
+    logits = build_network(config, 3)(torch.rand(1, 1, side, side, side))
+    assert logits.shape == (1, 3, side, side, side)
+
+
+def test_loss_is_lower_for_the_right_answer() -> None:
+    labels = torch.zeros(1, 1, 8, 8, 8, dtype=torch.int64)
+    labels[:, :, 4:] = 1
+    right = torch.nn.functional.one_hot(labels[:, 0], 2).movedim(-1, 1).float() * 10
+    loss = segmentation_loss()
+    assert loss(right, labels) < 0.1 < 1 < loss(right.flip(1), labels)

@@ -1,0 +1,118 @@
+"""Intensities to 0..1, padding that is undone, crops around the content."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.config import IntensityConfig
+from pipeline.preprocess import content_crop, crop_to, normalise, pad_to_multiple
+
+__all__: list[str] = []
+
+PERCENTILE = IntensityConfig(kind="percentile", low=1, high=99)
+WINDOW = IntensityConfig(kind="window", low=-200, high=300)
+
+
+def padded_image(scale: float = 1.0) -> np.ndarray:
+    image = np.zeros((12, 10, 8), np.float32)
+    image[2:10, 2:8, 2:6] = np.random.default_rng(0).uniform(50, 150, (8, 6, 4))
+    return image * np.float32(scale)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(1e-3, 1e6))
+def test_percentiles_do_not_see_the_scanner_scale(scale: float) -> None:
+    assert np.allclose(
+        normalise(padded_image(scale), PERCENTILE), normalise(padded_image(), PERCENTILE), atol=1e-5
+    )
+
+
+def test_percentiles_are_of_the_content_and_padding_stays_zero() -> None:
+    image = padded_image()
+    result = normalise(image, PERCENTILE)
+    top = np.percentile(image[image != 0], 99)
+    assert result.dtype == np.float32
+    assert result[image == 0].max() == 0
+    assert np.allclose(result, np.clip(image / top, 0, 1), atol=1e-6)
+
+
+def test_more_padding_does_not_change_the_content() -> None:
+    image = padded_image()
+    wider = np.pad(image, 20)
+    assert np.array_equal(normalise(wider, PERCENTILE)[20:-20, 20:-20, 20:-20], normalise(image, PERCENTILE))
+
+
+def test_negative_values_are_scaled_from_their_own_percentile() -> None:
+    image = padded_image() - 100
+    low, high = np.percentile(image[image != 0], [1, 99])
+    assert low < 0
+    assert np.allclose(normalise(image, PERCENTILE), np.clip((image - low) / (high - low), 0, 1), atol=1e-6)
+
+
+def test_window_maps_its_ends_to_zero_and_one() -> None:
+    image = np.array([-1000, -200, 50, 300, 3000], np.float32).reshape(5, 1, 1)
+    assert normalise(image, WINDOW).ravel().tolist() == [0, 0, 0.5, 1, 1]
+
+
+@pytest.mark.parametrize("config", [PERCENTILE, WINDOW])
+def test_an_image_of_zeros_stays_finite(config: IntensityConfig) -> None:
+    result = normalise(np.zeros((4, 4, 4), np.float32), config)
+    assert np.isfinite(result).all()
+    assert len(np.unique(result)) == 1
+
+
+def test_a_constant_negative_image_becomes_zeros() -> None:
+    assert normalise(np.full((4, 4, 4), -7.0, np.float32), PERCENTILE).max() == 0
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float64, np.uint8])
+def test_any_number_type_gives_float32_in_zero_to_one(dtype: type[np.generic]) -> None:
+    result = normalise(padded_image().astype(dtype), PERCENTILE)
+    assert result.dtype == np.float32
+    assert (result.min(), result.max()) == (0, 1)
+
+
+sides = st.tuples(*[st.integers(1, 20)] * 3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(sides, st.sampled_from([1, 2, 8, 16]))
+def test_padding_reaches_the_next_multiple_and_cropping_undoes_it(
+    shape: tuple[int, int, int], multiple: int
+) -> None:
+    volume = torch.rand(1, 2, *shape)
+    padded = pad_to_multiple(volume, multiple)
+    for before, after in zip(shape, padded.shape[2:], strict=True):
+        assert after % multiple == 0
+        assert 0 <= after - before < multiple
+    assert torch.equal(crop_to(padded, shape), volume)
+    assert padded.sum().item() == pytest.approx(volume.sum().item(), rel=1e-5)
+
+
+def test_padding_takes_label_maps_and_half_precision_too() -> None:
+    for dtype in (torch.uint8, torch.int64, torch.float16):
+        assert pad_to_multiple(torch.ones(1, 1, 3, 4, 5, dtype=dtype), 4).dtype == dtype
+
+
+@settings(max_examples=60, deadline=None)
+@given(sides, sides, st.data())
+def test_a_crop_has_its_size_and_lies_inside(
+    shape: tuple[int, int, int], size: tuple[int, int, int], data: st.DataObject
+) -> None:
+    image = np.zeros(shape)
+    image[tuple(data.draw(st.integers(0, side - 1)) for side in shape)] = 1
+    cropped = image[content_crop(image, size)]
+    assert cropped.shape == tuple(min(a, b) for a, b in zip(shape, size, strict=True))
+    assert cropped.sum() == 1
+
+
+def test_a_crop_is_centred_on_the_content() -> None:
+    image = np.zeros((40, 40, 40))
+    image[20:26, 4:8, 30:36] = 1
+    assert content_crop(image, (10, 8, 12)) == (slice(18, 28), slice(2, 10), slice(27, 39))
+
+
+def test_an_empty_image_is_cropped_at_its_middle() -> None:
+    assert content_crop(np.zeros((10, 10, 10)), (4, 4, 4)) == (slice(3, 7),) * 3
