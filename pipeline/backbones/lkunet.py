@@ -70,7 +70,11 @@ class LargeKernelBlock(nn.Module):
     def forward(self, x: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "B C X Y Z"]:
         """The block's output, on the grid of `x`."""
         weight, bias = self.fused_kernel()
-        return self.activation(F.conv3d(x, weight, bias, padding=2))
+        if min(x.shape[2:]) >= weight.shape[-1]:
+            return self.activation(F.conv3d(x, weight, bias, padding=2))
+        # On maps narrower than the kernel, oneDNN's bfloat16 weight gradient comes out as NaN or 1e37.
+        with torch.autocast(x.device.type, enabled=False):
+            return self.activation(F.conv3d(x.float(), weight, bias, padding=2))
 
     def fused_kernel(self) -> tuple[Float[Tensor, "C C 5 5 5"], Float[Tensor, " C"]]:
         """The single kernel and bias that equal the block's four branches."""

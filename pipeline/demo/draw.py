@@ -12,10 +12,10 @@ from pipeline.demo.template import Template
 __all__ = ["DrawnSubject", "draw_subject", "random_warp"]
 
 # Chosen for pairs that overlap as the real ones do before registration: mean Dice 0.5 to 0.7.
-MAX_ROTATION_DEG = 5.0
+MAX_ROTATION_DEG = 4.0
 MAX_LOG_SCALE = 0.06
 MAX_SHIFT_VOX = 0.7
-WARP_STD_VOX = 1.2
+WARP_STD_VOX = 1.3
 WARP_SMOOTHING_VOX = 8.0
 MIN_DETERMINANT = 0.1
 # A crop keeps this share of the template's field of view, along each axis by itself.

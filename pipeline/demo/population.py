@@ -71,7 +71,8 @@ def spread_over(subjects: Sequence[Subject], count: int) -> tuple[Subject, ...]:
     Raises:
         UsageError: fewer than two.
     """
-    chosen = np.unique(np.linspace(0, len(subjects) - 1, min(max(count, 0), len(subjects))).round().astype(int))
+    taken = min(max(count, 0), len(subjects))
+    chosen = np.linspace(0, len(subjects) - 1, taken).round().astype(int)
     if len(chosen) < 2:
         raise UsageError("too few labelled training subjects", expected="at least 2", got=len(chosen))
     return tuple(subjects[index] for index in chosen)

@@ -152,7 +152,11 @@ class _MetricsLog:
         }
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
-        log.info("step %d: %s", at.step, "  ".join(f"{k} {v:.4f}" for k, v in {**losses, **figures}.items()))
+        log.info("step %d: loss %s | held out %s", at.step, _words(losses), _words(figures))
+
+
+def _words(figures: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
 
 
 def _is_up_to(step: int, line: str) -> bool:

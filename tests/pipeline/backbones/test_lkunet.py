@@ -118,13 +118,11 @@ def four_branches(block: LargeKernelBlock, x: torch.Tensor) -> torch.Tensor:
 def test_fused_block_equals_its_four_branches_forward_and_backward() -> None:
     torch.manual_seed(0)
     block = LargeKernelBlock(3).double()
-    inputs = [torch.randn(2, 3, 6, 7, 8, dtype=torch.float64).requires_grad_() for _ in range(1)] * 2
+    x = torch.randn(2, 3, 6, 7, 8, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(2, 3, 6, 7, 8, dtype=torch.float64)
     results = []
-    for forward, x in zip((block.__call__, lambda y: four_branches(block, y)), inputs, strict=True):
-        output = forward(x)
-        wanted = [x, *block.parameters()]
-        results.append((output, torch.autograd.grad((output * weights).sum(), wanted)))
+    for output in (block(x), four_branches(block, x)):
+        results.append((output, torch.autograd.grad((output * weights).sum(), [x, *block.parameters()])))
     (fused, fused_gradients), (apart, gradients) = results
     assert torch.allclose(fused, apart, atol=1e-12)
     for one, other in zip(fused_gradients, gradients, strict=True):

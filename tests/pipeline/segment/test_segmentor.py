@@ -27,7 +27,7 @@ class Constant(nn.Module):
     """The same logits everywhere."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.tensor([0.0, 2.0, 1.0]).view(1, 3, 1, 1, 1).expand(1, 3, *image.shape[2:])
+        return torch.tensor([0.0, 2.0, 1.0]).view(1, 3, 1, 1, 1).repeat(1, 1, *image.shape[2:])
 
 
 def blocks(shape: tuple[int, int, int]) -> np.ndarray:

@@ -1,0 +1,94 @@
+"""Configurations: what is unknown or senseless is refused by its field's name."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pairs.errors import UsageError
+from pipeline import config as module
+from pipeline.config import TaskConfig, read_config, shipped_config
+
+__all__: list[str] = []
+
+
+def write(path: Path, document: object) -> Path:
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def test_round_trip(tmp_path: Path, tiny_config: TaskConfig) -> None:
+    assert read_config(write(tmp_path / "a.json", tiny_config.model_dump(mode="json"))) == tiny_config
+
+
+def test_only_the_task_must_be_given(tmp_path: Path) -> None:
+    assert read_config(write(tmp_path / "a.json", {"task": "A"})) == TaskConfig(task="A")
+
+
+def test_learning_rates_and_weights_are_those_of_the_paper() -> None:
+    training = TaskConfig(task="A").registration_training
+    assert (training.learning_rate, training.power) == (1e-4, 0.9)
+    assert (training.similarity, training.dice, training.smoothness) == (1.0, 1.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("field", "document"),
+    [
+        ("task", {}),
+        ("colour", {"task": "A", "colour": 1}),
+        ("registration.backbones", {"task": "A", "registration": {"backbones": "lkunet"}}),
+        ("registration.decoder_stride", {"task": "A", "registration": {"decoder_stride": 3}}),
+        ("registration.start_channels", {"task": "A", "registration": {"start_channels": 0}}),
+        ("registration.integration_steps", {"task": "A", "registration": {"integration_steps": -1}}),
+        ("segmentor.channels", {"task": "A", "segmentor": {"channels": [8]}}),
+        ("segmentor.overlap", {"task": "A", "segmentor": {"overlap": 1}}),
+        ("segmentor.network", {"task": "A", "segmentor": {"network": "nnunet"}}),
+        ("segmentor.roi.2", {"task": "A", "segmentor": {"roi": [64, 64]}}),
+        ("intensity", {"task": "A", "intensity": {"low": 5, "high": 5}}),
+        ("intensity", {"task": "A", "intensity": {"low": 1, "high": 101}}),
+        ("segmentor_training.learning_rate", {"task": "A", "segmentor_training": {"learning_rate": 0}}),
+        ("registration_training.steps", {"task": "A", "registration_training": {"steps": 0}}),
+        ("registration_training.dice", {"task": "A", "registration_training": {"dice": -1}}),
+        ("registration_training.crop.0", {"task": "A", "registration_training": {"crop": [0, 16, 16]}}),
+    ],
+)
+def test_a_wrong_field_is_named(tmp_path: Path, field: str, document: object) -> None:
+    with pytest.raises(UsageError, match=f"configuration field '{field}'") as caught:
+        read_config(write(tmp_path / "a.json", document))
+    assert caught.value.exit_code == 2
+
+
+def test_window_may_leave_the_percent_range(tmp_path: Path) -> None:
+    intensity = {"kind": "window", "low": -175, "high": 250}
+    assert (
+        read_config(write(tmp_path / "a.json", {"task": "A", "intensity": intensity})).intensity.low == -175
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"task": NaN}', '{"task": "A", "intensity": {"high": NaN}}']
+)
+def test_what_is_no_configuration(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"a\.json"):
+        read_config(tmp_path / "a.json")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read the configuration"):
+        read_config(tmp_path / "absent.json")
+
+
+def test_a_configuration_cannot_be_changed(tiny_config: TaskConfig) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        tiny_config.task = "other"  # type: ignore[misc]
+
+
+def test_shipped_configurations_are_valid_and_named_after_their_task() -> None:
+    for path in sorted((Path(module.__file__).parent / "tasks").glob("*.json")):
+        assert shipped_config(path.stem).task == path.stem
+
+
+@pytest.mark.parametrize("name", ["Unheard", "../../tests/x", ""])
+def test_a_task_without_a_shipped_configuration_gets_the_defaults(name: str) -> None:
+    assert shipped_config(name) == TaskConfig(task=name)

@@ -1,0 +1,24 @@
+"""The choice of a device."""
+
+import pytest
+import torch
+
+from pairs.errors import UsageError
+from pipeline.device import choose_device
+
+__all__: list[str] = []
+
+
+@pytest.mark.parametrize(("available", "chosen"), [(True, "cuda"), (False, "cpu")])
+def test_auto_takes_the_gpu_when_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, available: bool, chosen: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+    assert choose_device("auto").type == chosen
+    assert choose_device("cpu").type == "cpu"
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match="--device auto or cpu"):
+        choose_device("cuda")

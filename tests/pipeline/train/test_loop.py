@@ -1,0 +1,210 @@
+"""The training loop: rates, log, and an interruption that leaves no trace in the weights."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pairs.errors import OutputError, Stopped, WeightsError
+from pipeline.train import loop
+from pipeline.train.loop import Plan, polynomial_rate, step_generator, train
+
+__all__: list[str] = []
+
+Losses = Callable[[int], dict[str, torch.Tensor]]
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    out = tmp_path / "net.safetensors"
+    return Plan(out, steps=9, learning_rate=0.05, power=0.9, validate_every=2, fingerprint="mine")
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.PReLU(), nn.Linear(4, 1))
+
+
+def noisy_losses(module: nn.Module) -> Losses:
+    """Losses that draw random numbers, as pairs and augmentations do."""
+
+    def losses_of(step: int) -> dict[str, torch.Tensor]:
+        output = module(torch.randn(5, 3, generator=step_generator(7, step)))
+        return {"fit": output.square().mean(), "size": 0.1 * output.abs().mean()}
+
+    return losses_of
+
+
+def run(plan: Plan) -> nn.Module:
+    module = network()
+    train(module, plan, noisy_losses(module), lambda: {"dice": 0.5})
+    return module
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """A signal arrives during the given step of the next training."""
+    asked = iter(range(10_000))
+    # The loop asks twice a step: whether to save, and whether to end.
+    monkeypatch.setattr(loop, "stop_requested", lambda: next(asked) >= 2 * (steps - 1))
+
+
+def log_lines(plan: Plan) -> list[dict]:
+    return [json.loads(line) for line in plan.metrics.read_text().splitlines()]
+
+
+def equal(one: nn.Module, other: nn.Module) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_polynomial_rate_at_start_middle_and_end() -> None:
+    assert polynomial_rate(1e-4, 0, 1000, 0.9) == 1e-4
+    assert polynomial_rate(1e-4, 500, 1000, 0.9) == pytest.approx(5.359e-5, rel=1e-4)
+    assert polynomial_rate(1e-4, 1000, 1000, 0.9) == 0
+
+
+def test_each_step_is_taken_at_its_own_rate(plan: Plan) -> None:
+    """Adam moves a weight of constant gradient by exactly the learning rate."""
+    module = nn.Linear(1, 1, bias=False).double()
+    positions = []
+
+    def losses_of(step: int) -> dict[str, torch.Tensor]:
+        positions.append(module.weight.item())
+        return {"slope": module.weight.sum()}
+
+    train(module, plan, losses_of, dict)
+    moves = [a - b for a, b in zip(positions, [*positions[1:], module.weight.item()], strict=True)]
+    assert moves == pytest.approx([0.05 * (1 - step / 9) ** 0.9 for step in range(9)], rel=1e-6)
+
+
+def test_the_sum_of_the_losses_is_minimised(plan: Plan) -> None:
+    module = nn.Linear(1, 1, bias=False)
+    before = module.weight.item()
+    train(module, plan, lambda _: {"up": -3 * module.weight.sum(), "down": module.weight.sum()}, dict)
+    assert module.weight.item() > before
+
+
+def test_steps_draw_their_own_numbers_again_and_again() -> None:
+    def draw(seed: int, step: int) -> float:
+        return torch.rand((), generator=step_generator(seed, step)).item()
+
+    assert draw(1, 5) == draw(1, 5)
+    assert len({draw(seed, step) for seed in range(3) for step in range(20)}) == 60
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 8, 9])
+def test_an_interrupted_training_ends_with_the_same_weights(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    unbroken_plan = replace(plan, out=tmp_path / "unbroken.safetensors")
+    unbroken = run(unbroken_plan)
+    with monkeypatch.context() as during:
+        stop_after(during, steps)
+        with pytest.raises(Stopped) as caught:
+            run(plan)
+    assert caught.value.exit_code == 75
+    assert plan.checkpoint.is_file()
+    resumed = run(plan)
+    assert equal(resumed, unbroken)
+    assert [line["step"] for line in log_lines(plan)] == [line["step"] for line in log_lines(unbroken_plan)]
+    assert [line["losses"] for line in log_lines(plan)] == [
+        line["losses"] for line in log_lines(unbroken_plan)
+    ]
+
+
+def test_a_training_interrupted_twice(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unbroken = run(replace(plan, out=tmp_path / "unbroken.safetensors"))
+    for steps in (3, 2):
+        with monkeypatch.context() as during:
+            stop_after(during, steps)
+            with pytest.raises(Stopped):
+                run(plan)
+    assert equal(run(plan), unbroken)
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines of the log past the checkpoint, and half a line, are dropped and written anew."""
+    unbroken = run(replace(plan, out=tmp_path / "unbroken.safetensors"))
+    with monkeypatch.context() as during:
+        stop_after(during, 5)
+        with pytest.raises(Stopped):
+            run(plan)
+    with plan.metrics.open("a") as file:
+        file.write('{"step": 6, "losses": {}}\n{"step": 8, "lo')
+    assert equal(run(plan), unbroken)
+    assert [line["step"] for line in log_lines(plan)] == [2, 4, 6, 8, 9]
+    assert all("held_out" in line for line in log_lines(plan))
+
+
+def test_checkpoints_are_written_as_time_passes(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(plan)
+    assert not plan.checkpoint.exists()
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY_S", -1.0)
+    run(plan)
+    assert plan.checkpoint.exists()
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as during:
+        stop_after(during, 4)
+        with pytest.raises(Stopped):
+            run(plan)
+    kept, log = plan.checkpoint.read_bytes(), plan.metrics.read_text()
+    with pytest.raises(WeightsError, match="another configuration"):
+        run(replace(plan, fingerprint="theirs"))
+    assert (plan.checkpoint.read_bytes(), plan.metrics.read_text()) == (kept, log)
+
+
+def test_log_has_one_line_a_validation_and_one_at_the_end(plan: Plan) -> None:
+    run(plan)
+    lines = log_lines(plan)
+    assert [line["step"] for line in lines] == [2, 4, 6, 8, 9]
+    for line in lines:
+        assert line.keys() == {"step", "seconds", "losses", "held_out"}
+        assert line["losses"].keys() == {"fit", "size"}
+        assert line["held_out"] == {"dice": 0.5}
+    assert [line["seconds"] for line in lines] == sorted(line["seconds"] for line in lines)
+
+
+def test_a_new_training_starts_a_new_log(plan: Plan) -> None:
+    plan.metrics.write_text('{"step": 1}\n')
+    run(plan)
+    assert [line["step"] for line in log_lines(plan)] == [2, 4, 6, 8, 9]
+
+
+def test_a_log_that_cannot_be_written_is_an_output_error(plan: Plan, tmp_path: Path) -> None:
+    with pytest.raises(OutputError):
+        run(replace(plan, out=tmp_path / "absent" / "net.safetensors"))
+
+
+def test_validation_sees_the_module_in_eval_and_without_gradients(plan: Plan) -> None:
+    module, seen = network(), []
+
+    def losses_of(step: int) -> dict[str, torch.Tensor]:
+        seen.append(("train", module.training, torch.is_grad_enabled()))
+        return noisy_losses(module)(step)
+
+    def validate() -> dict[str, float]:
+        seen.append(("validate", module.training, torch.is_grad_enabled()))
+        return {}
+
+    train(module, plan, losses_of, validate)
+    assert set(seen) == {("train", True, True), ("validate", False, False)}
+
+
+def test_validation_does_not_change_the_training(plan: Plan, tmp_path: Path) -> None:
+    often = run(replace(plan, out=tmp_path / "a.safetensors", validate_every=1))
+    seldom = run(replace(plan, out=tmp_path / "b.safetensors", validate_every=1000))
+    assert equal(often, seldom)
+
+
+def test_checkpoint_and_log_lie_beside_the_weights(plan: Plan) -> None:
+    assert plan.checkpoint == plan.out.parent / "net.checkpoint.safetensors"
+    assert plan.metrics == plan.out.parent / "net.metrics.jsonl"

@@ -1,0 +1,187 @@
+"""Training of the registration network on made-up subjects of 16 voxels a side."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from pairs.errors import GridMismatch, Stopped
+from pipeline.config import RegistrationConfig, RegistrationTraining, SegmentorConfig, TaskConfig
+from pipeline.model import RegistrationNet
+from pipeline.scf.heads import PlainHead, TextHead
+from pipeline.segment.segmentor import Segmentor
+from pipeline.train import loop, registration
+from pipeline.train.loop import Plan
+from pipeline.train.registration import MaskedSample, train_registration, with_masks
+from pipeline.train.subjects import Sample
+
+__all__: list[str] = []
+
+CPU = torch.device("cpu")
+SIDE = 16
+
+
+def config(**training: float) -> TaskConfig:
+    return TaskConfig(
+        task="Toy",
+        registration=RegistrationConfig(start_channels=2, mlp_width=4),
+        registration_training=RegistrationTraining(**training),
+    )
+
+
+def subject(number: int, shape: tuple[int, int, int] = (SIDE,) * 3, *, relabel: bool = False) -> MaskedSample:
+    """A bright cube that sits elsewhere in each subject; the mask knows it with p = 0.9."""
+    start = 3 + number % 4
+    labels = torch.zeros(1, *shape, dtype=torch.int64)
+    labels[:, start : start + 7, 4:12, 5:12] = 1
+    noise = torch.rand(1, 1, *shape, generator=torch.Generator().manual_seed(number))
+    image = 0.8 * labels[:, None] + 0.2 * noise
+    mask = labels.clone()
+    if relabel:
+        labels = labels.roll(3, dims=2)
+    return MaskedSample(Sample(str(number), image, labels), mask, torch.full((1, *shape), 0.9))
+
+
+SUBJECTS = [subject(number) for number in range(4)]
+
+
+def plan(out: Path, steps: int, rate: float = 1e-2) -> Plan:
+    return Plan(out, steps, learning_rate=rate, power=0.9, validate_every=2, fingerprint="mine")
+
+
+def trained(
+    out: Path,
+    training: Sequence[MaskedSample] = SUBJECTS[:3],
+    held_out: Sequence[MaskedSample] = (),
+    *,
+    settings: TaskConfig | None = None,
+    steps: int = 3,
+    head: str = "text",
+) -> RegistrationNet:
+    vectors = torch.randn(2, 5, generator=torch.Generator().manual_seed(0)) if head == "text" else None
+    return train_registration(settings or config(), training, held_out, vectors, 2, plan(out, steps), CPU)
+
+
+def equal(one: RegistrationNet, other: RegistrationNet) -> bool:
+    a, b = one.state_dict(), other.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+@pytest.mark.parametrize(("head", "kind"), [("text", TextHead), ("plain", PlainHead)])
+def test_an_interrupted_training_ends_with_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, kind: type
+) -> None:
+    unbroken = trained(tmp_path / "unbroken", SUBJECTS[:3], SUBJECTS[2:], steps=4, head=head)
+    assert isinstance(unbroken.head, kind)
+    with monkeypatch.context() as during:
+        asked = iter([False, False, True, True])
+        during.setattr(loop, "stop_requested", lambda: next(asked))
+        with pytest.raises(Stopped):
+            trained(tmp_path / "broken", SUBJECTS[:3], SUBJECTS[2:], steps=4, head=head)
+    torch.manual_seed(99)
+    resumed = trained(tmp_path / "broken", SUBJECTS[:3], SUBJECTS[2:], steps=4, head=head)
+    assert equal(resumed, unbroken)
+
+
+def test_training_is_reproducible_and_follows_its_seed(tmp_path: Path) -> None:
+    first = trained(tmp_path / "a")
+    torch.manual_seed(5)
+    assert equal(trained(tmp_path / "b"), first)
+    assert not equal(trained(tmp_path / "c", settings=config(seed=1)), first)
+
+
+def test_training_moves_the_cubes_onto_each_other(tmp_path: Path) -> None:
+    pair = [subject(0), subject(2)]
+    trained(tmp_path / "a.safetensors", pair, pair, steps=60, settings=config(smoothness=0.01))
+    lines = [json.loads(line) for line in (tmp_path / "a.metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["losses"]["dice"] < 0.6 * lines[0]["losses"]["dice"]
+    assert lines[-1]["held_out"]["dice"] > lines[0]["held_out"]["dice"] + 0.1
+
+
+def test_held_out_subjects_leave_no_trace_in_the_weights(tmp_path: Path) -> None:
+    without = trained(tmp_path / "a", held_out=())
+    assert equal(trained(tmp_path / "b", held_out=SUBJECTS[2:]), without)
+
+
+def test_true_labels_reach_the_network_through_the_dice_loss_only(tmp_path: Path) -> None:
+    lying = [subject(number, relabel=True) for number in range(3)]
+    honest = trained(tmp_path / "a", settings=config(dice=0))
+    assert equal(trained(tmp_path / "b", lying, settings=config(dice=0)), honest)
+    assert not equal(trained(tmp_path / "c", lying), trained(tmp_path / "d"))
+
+
+def test_masks_and_confidence_of_the_fixed_image_are_what_the_network_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    forward = RegistrationNet.forward
+
+    def watch(net: RegistrationNet, *inputs: torch.Tensor) -> object:
+        seen.append(inputs)
+        return forward(net, *inputs)
+
+    monkeypatch.setattr(RegistrationNet, "forward", watch)
+    trained(tmp_path / "a", [subject(n, relabel=True) for n in range(3)], steps=4)
+    assert len(seen) == 4
+    for moving, fixed, mask, confidence in seen:
+        assert torch.equal(mask[:, None], (fixed > 0.5).long())
+        assert confidence.unique().tolist() == pytest.approx([0.9])
+        assert not torch.equal(moving, fixed)
+
+
+def test_pairs_are_ordered_and_never_of_one_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = []
+
+    def note(
+        net: RegistrationNet, moving: MaskedSample, fixed: MaskedSample, *_: object
+    ) -> dict[str, torch.Tensor]:
+        pairs.append((moving.sample.name, fixed.sample.name))
+        return {"none": torch.stack([p.sum() * 0 for p in net.parameters()]).sum()}
+
+    monkeypatch.setattr(registration, "_losses", note)
+    trained(tmp_path / "a", steps=60)
+    assert set(pairs) == {(a, b) for a in "012" for b in "012" if a != b}
+
+
+def test_losses_in_the_log_are_those_of_the_paper(tmp_path: Path) -> None:
+    trained(tmp_path / "a.safetensors", held_out=SUBJECTS[2:], steps=2)
+    (line,) = [json.loads(line) for line in (tmp_path / "a.metrics.jsonl").read_text().splitlines()]
+    assert line["losses"].keys() == {"similarity", "dice", "smoothness"}
+    assert line["held_out"].keys() == {"dice", "sdlogj", "folds"}
+
+
+def test_one_held_out_subject_makes_no_pair(tmp_path: Path) -> None:
+    trained(tmp_path / "a.safetensors", held_out=SUBJECTS[3:], steps=2)
+    (line,) = [json.loads(line) for line in (tmp_path / "a.metrics.jsonl").read_text().splitlines()]
+    assert line["held_out"] == {}
+
+
+def test_sides_that_are_no_multiple_are_padded(tmp_path: Path) -> None:
+    odd = [subject(number, (16, 20, 14)) for number in range(3)]
+    net = trained(tmp_path / "a", odd, odd[:2], steps=2)
+    assert all(p.isfinite().all() for p in net.parameters())
+
+
+def test_subjects_of_different_shape_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(GridMismatch, match="`crop`"):
+        trained(tmp_path / "a", [*SUBJECTS[:2], subject(3, (16, 16, 32))])
+
+
+class Halves(torch.nn.Module):
+    """Says region 1, not quite surely, where the image is bright."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return torch.cat([0.5 - image, image - 0.5], dim=1)
+
+
+def test_masks_come_from_the_segmentor_not_from_the_true_labels() -> None:
+    samples = [subject(number, relabel=True).sample for number in range(2)]
+    settings = SegmentorConfig(channels=(2, 4), roi=(16, 16, 16))
+    masked = with_masks(samples, Segmentor(Halves(), settings, CPU))
+    for one, sample in zip(masked, samples, strict=True):
+        assert one.sample is sample
+        assert torch.equal(one.mask[:, None], (sample.image > 0.5).long())
+        assert (one.mask.dtype, one.confidence.dtype) == (torch.int64, torch.float32)
+        assert 0.5 <= one.confidence.min() < one.confidence.max() < 1

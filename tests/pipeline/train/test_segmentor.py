@@ -1,0 +1,90 @@
+"""Training of the segmentation network on made-up subjects."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pairs.errors import Stopped
+from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
+from pipeline.train import loop
+from pipeline.train.loop import Plan
+from pipeline.train.segmentor import train_segmentor
+from pipeline.train.subjects import Sample
+
+__all__: list[str] = []
+
+CPU = torch.device("cpu")
+CONFIG = TaskConfig(
+    task="Toy",
+    segmentor=SegmentorConfig(channels=(4, 8), residual_units=1),
+    segmentor_training=SegmentorTraining(seed=3),
+)
+
+
+def subject(number: int, shape: tuple[int, int, int] = (16, 16, 16)) -> Sample:
+    """A bright cube that sits elsewhere in each subject, on dark noise."""
+    start = 3 + number % 4
+    labels = torch.zeros(1, *shape, dtype=torch.int64)
+    labels[:, start : start + 7, 4:12, 5:12] = 1
+    noise = torch.rand(1, 1, *shape, generator=torch.Generator().manual_seed(number))
+    return Sample(str(number), 0.8 * labels[:, None] + 0.2 * noise, labels)
+
+
+SUBJECTS = [subject(number) for number in range(4)]
+
+
+def trained(
+    out: Path, steps: int = 3, training: Sequence[Sample] = SUBJECTS[:3], held_out: Sequence[Sample] = ()
+) -> dict[str, torch.Tensor]:
+    plan = Plan(out, steps, learning_rate=1e-2, power=0.9, validate_every=10, fingerprint="mine")
+    network: nn.Module = train_segmentor(CONFIG, training, held_out, 2, plan, CPU)
+    return network.state_dict()
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(one[key], other[key]) for key in one)
+
+
+def last_line(out: Path) -> dict:
+    return json.loads(out.with_suffix(".metrics.jsonl").read_text().splitlines()[-1])
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unbroken = trained(tmp_path / "unbroken")
+    with monkeypatch.context() as during:
+        asked = iter([False, False, True, True])
+        during.setattr(loop, "stop_requested", lambda: next(asked))
+        with pytest.raises(Stopped):
+            trained(tmp_path / "broken")
+    torch.manual_seed(99)
+    assert equal(trained(tmp_path / "broken"), unbroken)
+
+
+def test_it_learns_to_see_the_cube(tmp_path: Path) -> None:
+    out = tmp_path / "a.safetensors"
+    trained(out, steps=40, held_out=SUBJECTS[3:])
+    line = last_line(out)
+    assert line["losses"].keys() == {"dice_ce"}
+    assert line["held_out"]["dice"] > 0.7
+    assert line["held_out"]["training_dice"] > 0.7
+
+
+def test_held_out_subjects_leave_no_trace_in_the_weights(tmp_path: Path) -> None:
+    assert equal(trained(tmp_path / "a"), trained(tmp_path / "b", held_out=SUBJECTS[3:]))
+
+
+def test_without_held_out_subjects_no_figures_are_made_up(tmp_path: Path) -> None:
+    trained(tmp_path / "a.safetensors")
+    assert last_line(tmp_path / "a.safetensors")["held_out"] == {}
+
+
+def test_odd_sides_and_different_shapes_are_padded(tmp_path: Path) -> None:
+    odd = [subject(0, (13, 15, 14)), subject(1, (16, 17, 13))]
+    state = trained(tmp_path / "a", training=odd, held_out=odd)
+    assert all(value.isfinite().all() for value in state.values())

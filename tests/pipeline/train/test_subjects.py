@@ -1,0 +1,131 @@
+"""Training subjects: validation and held-out ones stay away, label values become region indices."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pairs.errors import GridMismatch, MissingVolume, TaskError, UsageError
+from pairs.task import Task, read_task
+from pairs.volume import read_image, read_labels, write_volume
+from pipeline.config import IntensityConfig
+from pipeline.preprocess import normalise
+from pipeline.train.subjects import Sample, load_samples, padded, region_table, split_subjects
+
+__all__: list[str] = []
+
+INTENSITY = IntensityConfig()
+
+
+@pytest.fixture
+def task(tiny_task: Path) -> Task:
+    return read_task(tiny_task)
+
+
+def names(subjects: tuple) -> list[str]:
+    return [subject.id.subject for subject in subjects]
+
+
+def test_regions_are_background_and_the_labels_in_order(task: Task) -> None:
+    assert region_table(task) == (0, 1, 4)
+    assert region_table(replace(task, label_names={9: "a", 2: "b", 5: "c"})) == (0, 2, 5, 9)
+
+
+def test_a_task_without_labels_cannot_be_trained_on(task: Task) -> None:
+    with pytest.raises(UsageError, match="names no labels"):
+        region_table(replace(task, label_names={}))
+
+
+@pytest.mark.parametrize("held_out", [0, 1, 3])
+def test_subjects_of_the_pairs_are_in_neither_part(task: Task, held_out: int) -> None:
+    training, others = split_subjects(task, held_out)
+    assert names(training) + names(others) == ["0001", "0002", "0003", "0004", "0005"]
+    assert len(others) == held_out
+
+
+def test_held_out_subjects_are_never_trained_on(task: Task) -> None:
+    training, others = split_subjects(task, 2)
+    assert names(others) == ["0004", "0005"]
+    assert not set(names(training)) & set(names(others))
+
+
+def test_two_subjects_must_remain(task: Task) -> None:
+    with pytest.raises(UsageError, match="expected at least 6, 4 of them held out, got 5"):
+        split_subjects(task, 4)
+
+
+def test_a_sample_is_its_files_normalised(task: Task) -> None:
+    subject = task.training_subjects()[1]
+    (sample,) = load_samples([subject], (0, 1, 4), INTENSITY, None)
+    assert sample.name == "0002"
+    expected = normalise(read_image(subject.image).array, INTENSITY)
+    assert np.array_equal(sample.image[0, 0].numpy(), expected)
+    assert subject.label is not None
+    values = np.array([0, 1, 4])[sample.labels[0].numpy()]
+    assert np.array_equal(values, read_labels(subject.label).array)
+    assert sample.labels.unique().tolist() == [0, 1, 2]
+
+
+def test_a_crop_takes_image_and_labels_alike(task: Task) -> None:
+    subjects = task.training_subjects()
+    whole = load_samples(subjects, (0, 1, 4), INTENSITY, None)
+    cropped = load_samples(subjects, (0, 1, 4), INTENSITY, (32, 32, 24))
+    for before, after in zip(whole, cropped, strict=True):
+        assert after.image.shape == (1, 1, 32, 32, 24)
+        assert after.labels.shape == (1, 32, 32, 24)
+        bright = [s.image[0, 0][s.labels[0] == 2].mean().item() for s in (before, after)]
+        assert bright[0] == pytest.approx(bright[1], abs=0.02)
+        assert (after.labels == 1).sum() > 0.8 * (before.labels == 1).sum()
+
+
+def relabel(task: Task, number: int, value: int) -> None:
+    label = task.subjects[number].label
+    assert label is not None
+    volume = read_labels(label)
+    volume.array[0, 0, 0] = value
+    write_volume(label, volume.array, volume.header.affine)
+
+
+@pytest.mark.parametrize("value", [2, 3, 7, 200])
+def test_unknown_labels_of_all_subjects_are_told_at_once(task: Task, value: int) -> None:
+    relabel(task, 0, value)
+    relabel(task, 3, value)
+    with pytest.raises(TaskError) as caught:
+        load_samples(task.training_subjects(), (0, 1, 4), INTENSITY, None)
+    assert [fault.split()[0] for fault in caught.value.faults] == [
+        "TinyMR_0001_0000.nii.gz",
+        "TinyMR_0004_0000.nii.gz",
+    ]
+    assert f"[{value}]" in caught.value.faults[0]
+
+
+def test_image_and_labels_on_different_grids(task: Task) -> None:
+    subject = task.training_subjects()[0]
+    assert subject.label is not None
+    write_volume(subject.label, np.zeros((32, 48, 41), np.uint8), np.eye(4))
+    with pytest.raises(GridMismatch):
+        load_samples([subject], (0, 1, 4), INTENSITY, None)
+
+
+def test_a_missing_image(task: Task) -> None:
+    subject = task.training_subjects()[0]
+    subject.image.unlink()
+    with pytest.raises(MissingVolume):
+        load_samples([subject], (0, 1, 4), INTENSITY, None)
+
+
+def test_an_image_is_never_taken_for_its_own_label_map(task: Task) -> None:
+    subject = replace(task.training_subjects()[0], label=None)
+    with pytest.raises(UsageError, match="without a label map"):
+        load_samples([subject], (0, 1, 4), INTENSITY, None)
+
+
+def test_padding_keeps_image_and_labels_together() -> None:
+    sample = Sample("a", torch.rand(1, 1, 5, 8, 9), torch.ones(1, 5, 8, 9, dtype=torch.int64))
+    result = padded(sample, 8)
+    assert result.image.shape == (1, 1, 8, 8, 16)
+    assert torch.equal(result.image[:, :, :5, :8, :9], sample.image)
+    assert torch.equal(result.labels.nonzero(), sample.labels.nonzero())
+    assert padded(result, 8).image.data_ptr() == result.image.data_ptr()
