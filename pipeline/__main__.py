@@ -5,8 +5,12 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from pairs.errors import KnownError, report_and_exit_code
+from pairs.errors import KnownError, UsageError, report_and_exit_code
+from pipeline.stopping import listen_for_signals
+
+__all__ = ["main"]
 
 VERBS = {
     "predict": ("pipeline.predict.command", "register every pair of a task folder"),
@@ -19,24 +23,38 @@ VERBS = {
         "make the population template from a task's training subjects",
     ),
 }
+STOPPABLE = ("predict", "train")
+"""Verbs that end by themselves after a signal, leaving something to resume."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells a bad argument as every other known error: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, remedy=f"see {self.prog} --help")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one verb; returns the process's exit code."""
     arguments = list(arguments)
-    if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
+    if arguments and arguments[0] not in (*VERBS, "-h", "--help"):
         arguments.insert(0, "predict")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    options = _parser(arguments[0] if arguments else None).parse_args(arguments)
+    verb = arguments[0] if arguments else None
+    if verb in STOPPABLE:
+        # Before torch is imported, which takes seconds in which a container may be told to stop.
+        listen_for_signals()
     try:
-        return options.run(options)
+        options = _parser(verb).parse_args(arguments)
+        code: int = options.run(options)
     except KnownError as error:
         return report_and_exit_code(error)
+    return code
 
 
 def _parser(verb: str | None) -> argparse.ArgumentParser:
     """All verbs by name; only the chosen one's module is imported, so `info` does not wait for training."""
-    parser = argparse.ArgumentParser(prog="pipeline", description=__doc__)
+    parser = _Parser(prog="pipeline", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     for name, (module, summary) in VERBS.items():
         subparser = verbs.add_parser(name, help=summary, description=summary)

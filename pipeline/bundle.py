@@ -8,15 +8,13 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from pairs.errors import UsageError, WeightsError
-from pairs.wholefile import whole_file
 from pipeline.config import TaskConfig
 from pipeline.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network
 from pipeline.segment.segmentor import Segmentor
+from pipeline.tensorfile import read_tensors, write_tensors
 from pipeline.typing import Tensor
 
 __all__ = ["FORMAT_VERSION", "Bundle", "BundleHeader", "file_hash", "read_bundle", "write_bundle"]
@@ -106,13 +104,8 @@ class Bundle:
 def write_bundle(path: Path, bundle: Bundle) -> None:
     """Write the bundle, whole or not at all; equal bundles give equal bytes."""
     parts = {"segmentor": bundle.segmentor, "registration": bundle.registration, "text": bundle.text}
-    tensors = {
-        f"{part}.{key}": value.detach().cpu().contiguous()
-        for part, state in parts.items()
-        for key, value in state.items()
-    }
-    with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata={HEADER_KEY: bundle.header.model_dump_json()})
+    tensors = {f"{part}.{key}": value for part, state in parts.items() for key, value in state.items()}
+    write_tensors(path, tensors, HEADER_KEY, bundle.header.model_dump_json())
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -122,19 +115,10 @@ def read_bundle(path: Path) -> Bundle:
         WeightsError: absent, not safetensors (a pickle is never opened), truncated, of an unknown
             format version, or with a header that does not fit.
     """
-    if not path.is_file():
-        raise WeightsError("no weights file", where=path, remedy="give --weights FILE")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(
-            "cannot read the weights", where=path, expected="a safetensors bundle", got=error
-        ) from error
-    header = _header(path, metadata.get(HEADER_KEY, ""))
+    file = read_tensors(path)
+    header = _header(path, file.metadata.get(HEADER_KEY, ""))
     parts: dict[str, dict[str, Tensor]] = {"segmentor": {}, "registration": {}, "text": {}}
-    for key, value in tensors.items():
+    for key, value in file.tensors.items():
         part, _, name = key.partition(".")
         if part not in parts:
             raise WeightsError("unknown tensor in the weights", where=path, got=key)

@@ -1,5 +1,6 @@
 """The registration network: backbone, head, optional integration, displacement on the full grid."""
 
+from copy import deepcopy
 from typing import NamedTuple
 
 import torch
@@ -87,7 +88,8 @@ def build_for_inference(config: RegistrationConfig, regions: int) -> Registratio
 
 def freeze(net: RegistrationNet) -> RegistrationNet:
     """The run-time twin of a trained network: same displacements, the MLP folded into the table."""
-    head = FilterTableHead.from_text_head(net.head) if isinstance(net.head, TextHead) else net.head
+    # A copy: freezing a shared head would end the training of `net`.
+    head = FilterTableHead.from_text_head(net.head) if isinstance(net.head, TextHead) else deepcopy(net.head)
     frozen = RegistrationNet(net.config, head)
     frozen.backbone.load_state_dict(net.backbone.state_dict())
-    return frozen.eval().requires_grad_(False)
+    return frozen.to(next(net.parameters()).device).eval().requires_grad_(False)

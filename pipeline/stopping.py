@@ -7,7 +7,7 @@ from types import FrameType
 
 from pairs.errors import Stopped
 
-__all__ = ["interruptible", "listen_for_signals", "stop_requested"]
+__all__ = ["interruptible", "listen_for_signals", "require_not_stopped", "stop_requested", "uninterrupted"]
 
 _requested = False
 _interrupt = False
@@ -24,6 +24,16 @@ def stop_requested() -> bool:
     return _requested
 
 
+def require_not_stopped() -> None:
+    """Raise once a signal has arrived.
+
+    Raises:
+        Stopped: it has.
+    """
+    if _requested:
+        raise Stopped("stopped by a signal", remedy="run the same command to finish the remaining pairs")
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Inside the block a signal raises `Stopped` at once, since a pair may take minutes.
@@ -32,13 +42,35 @@ def interruptible() -> Iterator[None]:
         Stopped: a signal arrived before or inside the block.
     """
     global _interrupt
-    _interrupt = True
     try:
-        if _requested:
-            raise _stopped()
+        _interrupt = True
+        require_not_stopped()
         yield
+        # Libraries swallow exceptions here and there, this one too.
+        require_not_stopped()
+    except Exception:
+        # What a signal breaks on its way out is no fault of the pair.
+        require_not_stopped()
+        raise
     finally:
         _interrupt = False
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A stretch of an interruptible block that is finished first, such as a file being written.
+
+    Raises:
+        Stopped: a signal arrived inside the block; raised at its end.
+    """
+    global _interrupt
+    before, _interrupt = _interrupt, False
+    try:
+        yield
+    finally:
+        _interrupt = before
+    if _interrupt:
+        require_not_stopped()
 
 
 def _request(number: int, frame: FrameType | None) -> None:
@@ -46,8 +78,4 @@ def _request(number: int, frame: FrameType | None) -> None:
     _requested = True
     signal.signal(number, signal.SIG_DFL)
     if _interrupt:
-        raise _stopped()
-
-
-def _stopped() -> Stopped:
-    return Stopped("stopped by a signal", remedy="run the same command to finish the remaining pairs")
+        require_not_stopped()

@@ -86,12 +86,25 @@ class LargeKernelBlock(nn.Module):
         return weight, torch.stack(biases).sum(0)
 
 
+def _he_start(conv: nn.Conv3d | nn.ConvTranspose3d, inputs: int) -> None:
+    """Variance-preserving start for PReLU (He et al. 2015, slope 0.25) with `inputs` terms per output.
+
+    PyTorch's default divides the variance by about three in every layer, so that F barely varies over
+    space at the start and the first hundreds of steps move nothing.
+    """
+    nn.init.normal_(conv.weight, std=(2 / (1 + 0.25**2) / inputs) ** 0.5)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+
+
 class _UpLevel(nn.Module):
     """One decoder level: transposed convolution, concatenation with the skip map, two convolutions."""
 
     def __init__(self, channels: int, skip: int, mid: int, out: int) -> None:
         super().__init__()
-        self.up = nn.Sequential(nn.ConvTranspose3d(channels, channels, 2, stride=2), nn.PReLU())
+        grow = nn.ConvTranspose3d(channels, channels, 2, stride=2)
+        _he_start(grow, channels)  # kernel equals stride: each output voxel has one term a channel
+        self.up = nn.Sequential(grow, nn.PReLU())
         self.merge = nn.Sequential(_conv(channels + skip, mid), _conv(mid, out))
 
     def forward(
@@ -100,5 +113,17 @@ class _UpLevel(nn.Module):
         return self.merge(torch.cat([self.up(coarse), skip], dim=1))
 
 
+class _Conv(nn.Conv3d):
+    """A 3x3x3 convolution, in float32 on maps narrower than that (see `LargeKernelBlock.forward`)."""
+
+    def forward(self, x: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "B D U V W"]:
+        if min(x.shape[2:]) >= self.kernel_size[0]:
+            return super().forward(x)
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
+
+
 def _conv(c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv3d(c_in, c_out, 3, stride=stride, padding=1), nn.PReLU())
+    conv = _Conv(c_in, c_out, 3, stride=stride, padding=1)
+    _he_start(conv, 27 * c_in)
+    return nn.Sequential(conv, nn.PReLU())

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from pairs.errors import WeightsError
-from pairs.wholefile import whole_file
+from pipeline.tensorfile import read_tensors, write_tensors
 
 __all__ = ["Template", "TemplateHeader", "quantised", "read_template", "write_template"]
 
@@ -76,12 +75,10 @@ def quantised(values: np.ndarray) -> np.ndarray:
 def write_template(path: Path, template: Template) -> None:
     """Write the template as one safetensors file, whole or not at all."""
     tensors = {
-        "image": np.ascontiguousarray(template.image),
-        "foreground": np.ascontiguousarray(template.foreground),
+        "image": torch.from_numpy(template.image),
+        "foreground": torch.from_numpy(template.foreground),
     }
-    with whole_file(path) as temporary:
-        # `save_file` would make a file that only its owner can read.
-        temporary.write_bytes(save(tensors, metadata={HEADER_KEY: template.header.model_dump_json()}))
+    write_tensors(path, tensors, HEADER_KEY, template.header.model_dump_json())
 
 
 def read_template(path: Path) -> Template:
@@ -90,15 +87,10 @@ def read_template(path: Path) -> Template:
     Raises:
         WeightsError: absent, damaged, of an unknown format, or with arrays that do not fit its header.
     """
-    if not path.is_file():
-        raise WeightsError("no template file", where=path)
+    file = read_tensors(path)
+    arrays = {name: tensor.numpy() for name, tensor in file.tensors.items()}
     try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-        header = TemplateHeader.model_validate_json(metadata.get(HEADER_KEY, "{}"))
-    except (OSError, SafetensorError) as error:
-        raise WeightsError("cannot read the template", where=path, got=error) from error
+        header = TemplateHeader.model_validate_json(file.metadata.get(HEADER_KEY, "{}"))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

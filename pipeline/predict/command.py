@@ -4,6 +4,8 @@ import argparse
 import logging
 from pathlib import Path
 
+import torch
+
 from pairs.displacement import PROFILES
 from pairs.errors import UsageError, WeightsError
 from pairs.profile import DEFAULT_PROFILE
@@ -11,11 +13,17 @@ from pairs.task import Task, read_task
 from pairs.wholefile import probe_writable, sweep_temporaries
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.device import DEVICES, choose_device
+from pipeline.predict.fieldfolder import FieldFolder
+from pipeline.predict.fingerprint import Fingerprints
+from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
+from pipeline.predict.keptmasks import KeptSegmentations
 from pipeline.predict.masks import FileMasks, Masks, SegmentorMasks
+from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.registrar import Registrar
-from pipeline.predict.report import RunReport
-from pipeline.predict.run import Settings, run_pairs
-from pipeline.stopping import listen_for_signals
+from pipeline.predict.registration import PairRegistration
+from pipeline.predict.report import REPORT_NAME, RunReport, read_report
+from pipeline.predict.run import Register, run_pairs
+from pipeline.stopping import interruptible, uninterrupted
 
 __all__ = ["add_arguments", "run"]
 
@@ -23,6 +31,7 @@ log = logging.getLogger(__name__)
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
 CACHE_NAME = ".segmentations"
+_PAIRS_TOLD = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,54 +51,97 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Register the task's pairs; returns 0, or 1 where pairs failed."""
-    task = read_task(options.input, pairs_file=options.pairs)
-    weights = options.weights or WEIGHTS_FOLDER / f"{task.name}.safetensors"
-    bundle = read_bundle(weights)
-    _require_fit(bundle, task, weights)
-    device = choose_device(options.device)
-    registrar = Registrar(bundle, device)
+    with interruptible():
+        fields = FieldFolder(options.output, PROFILES[options.profile], options.short_names)
+        device = choose_device(options.device)
+        task = read_task(options.input, pairs_file=options.pairs)
+        fields.require_distinct_names(task.pairs)
+        earlier = read_report(options.output)
+        require_own_folder(earlier, task, options.output)
+        weights, bundle = _weights(options, task)
+        _require_segmentations(options.segmentations)
     probe_writable(options.output)
     sweep_temporaries(options.output)
-    masks = _masks(options, bundle, registrar)
-    log.info("%s: %d pairs, weights %s, on %s", task.name, len(task.pairs), weights.name, device)
-    for warning in task.warnings:
+    report = _report(task, fields, device, weights, bundle)
+    for warning in report.warnings:
         log.warning("%s", warning)
-    listen_for_signals()
-    settings = Settings(options.output, PROFILES[options.profile], options.short_names, options.on_error)
-    return _summary(run_pairs(task, bundle, weights, registrar, masks, settings), options.output)
+    fingerprints = Fingerprints(bundle.sha256, options.segmentations, fields)
+    with interruptible():
+        plan = make_plan(task.pairs, earlier, fingerprints, fields)
+    _log_start(report, plan)
+
+    def prepare() -> Register:
+        with interruptible():
+            registrar = Registrar(bundle, device)
+            masks = _masks(options, bundle, device)
+        identity = options.on_error == "identity"
+        return PairRegistration(registrar, masks, fields, fingerprints, task.root, task.shape, identity)
+
+    return _summary(run_pairs(plan, prepare, report, options.output), options.output)
 
 
-def _require_fit(bundle: Bundle, task: Task, weights: Path) -> None:
-    """Weights for other labels or another modality are refused by name."""
+def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
+    path = options.weights or WEIGHTS_FOLDER / f"{task.name}.safetensors"
+    if not path.exists():
+        got = None if options.weights else f"no weights are shipped for {task.name}"
+        raise WeightsError("no weights file", where=path, got=got, remedy="give --weights FILE")
+    bundle = read_bundle(path)
+    require_fit(bundle.header, task, path)
+    return path, bundle
+
+
+def _require_segmentations(folder: Path | None) -> None:
+    if folder is not None and not folder.is_dir():
+        raise UsageError("no folder of segmentations", where=folder)
+
+
+def _report(
+    task: Task, fields: FieldFolder, device: torch.device, weights: Path, bundle: Bundle
+) -> RunReport:
+    return RunReport(
+        task=task.name,
+        profile=fields.profile.name,
+        device=str(device),
+        torch=torch.__version__,
+        weights=weights.name,
+        weights_sha256=bundle.sha256,
+        training=bundle.header.training,
+        config=bundle.header.config,
+        warnings=(*task.warnings, *weights_warnings(bundle.header, task)),
+    )
+
+
+def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) -> Masks:
     header = bundle.header
-    if task.label_names and tuple(sorted(task.label_names)) != header.regions[1:]:
-        raise WeightsError(
-            "the weights are for other labels",
-            where=weights,
-            expected=f"labels {sorted(task.label_names)} of {task.name}",
-            got=f"labels {list(header.regions[1:])} of {header.task}",
-        )
-    if task.modality and task.modality.split()[0] != header.modality.split()[0]:
-        raise WeightsError(
-            "the weights are for another modality", where=weights, expected=task.modality, got=header.modality
-        )
+    if options.segmentations is not None:
+        return FileMasks(options.segmentations, header.regions)
+    segmentor = bundle.build_segmentor(device)
+    folder = options.output / CACHE_NAME
+    with uninterrupted():
+        probe_writable(folder)
+    sweep_temporaries(folder)
+    kept = KeptSegmentations(folder, f"{bundle.sha256} {device.type}", len(header.regions))
+    return SegmentorMasks(segmentor, header.config.intensity, kept)
 
 
-def _masks(options: argparse.Namespace, bundle: Bundle, registrar: Registrar) -> Masks:
-    if options.segmentations is None:
-        cache = options.output / CACHE_NAME
-        probe_writable(cache)
-        segmentor = bundle.build_segmentor(registrar.device)
-        return SegmentorMasks(segmentor, bundle.header.config.intensity, bundle.sha256, cache)
-    if not options.segmentations.is_dir():
-        raise UsageError("no folder of segmentations", where=options.segmentations)
-    return FileMasks(options.segmentations, bundle.header.regions)
+def _log_start(report: RunReport, plan: Plan) -> None:
+    kept = len(plan.pairs) - len(plan.todo)
+    log.info(
+        "%s: %d pairs%s, weights %s, profile %s, on %s",
+        report.task,
+        len(plan.pairs),
+        f", {kept} of them finished before" if kept else "",
+        report.weights,
+        report.profile,
+        report.device,
+    )
 
 
 def _summary(report: RunReport, output: Path) -> int:
-    failed = [record for record in report.pairs if record.status != "done"]
+    failed = [record.pair for record in report.pairs if record.status != "done"]
     done = len(report.pairs) - len(failed)
-    log.info("%d of %d pairs done, report in %s", done, len(report.pairs), output / "report.json")
+    log.info("%d of %d pairs done, report in %s", done, len(report.pairs), output / REPORT_NAME)
     if failed:
-        log.error("%d pairs failed: %s", len(failed), ", ".join(record.pair for record in failed))
+        more = f" and {len(failed) - _PAIRS_TOLD} more" if len(failed) > _PAIRS_TOLD else ""
+        log.error("%d pairs failed: %s%s", len(failed), ", ".join(failed[:_PAIRS_TOLD]), more)
     return 1 if failed else 0

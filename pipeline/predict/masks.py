@@ -1,61 +1,41 @@
 """Where the fixed image's regions come from: the bundle's segmentor, or the user's own files."""
 
-import logging
-from collections.abc import Sequence
-from hashlib import sha256
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 
-from pairs.errors import BadLabels, CorruptVolume, MissingVolume, VolumeError
+from pairs.errors import BadLabels, MissingVolume
+from pairs.header import StoredArray, parse_header
 from pairs.volume import Volume, read_labels, read_probabilities, require_same_grid
-from pairs.wholefile import whole_file
-from pipeline.bundle import file_hash
+from pairs.volumefile import open_volume
 from pipeline.config import IntensityConfig
+from pipeline.predict.keptmasks import KeptSegmentations
 from pipeline.preprocess import normalise
 from pipeline.segment.segmentor import Segmentation, Segmentor, segmentation_of
 
-__all__ = ["FileMasks", "Masks", "SegmentorMasks"]
+__all__ = ["FileMasks", "Masks", "SegmentorMasks", "segmentation_file"]
 
-log = logging.getLogger(__name__)
+Masks = Callable[[Volume], Segmentation]
+"""A source of segmentations: regions and confidence of an image, on its grid."""
 
-
-class Masks(Protocol):
-    """A source of segmentations."""
-
-    def fingerprint(self, image: Path) -> str:
-        """Names what the segmentation of `image` depends on besides the image."""
-        ...
-
-    def __call__(self, image: Volume) -> Segmentation:
-        """The segmentation of `image`, on its grid."""
-        ...
+_LABELS_TOLD = 10
 
 
 class SegmentorMasks:
-    """The bundle's segmentor, each image once: results are kept in a folder under a hash of the content.
+    """The bundle's segmentor, asked once for each image content.
 
     Args:
         segmentor: the network.
         intensity: how its inputs are scaled.
-        weights_sha256: the bundle's hash; other weights never reuse a result.
-        folder: where results are kept.
+        kept: where its results are kept.
     """
 
-    def __init__(
-        self, segmentor: Segmentor, intensity: IntensityConfig, weights_sha256: str, folder: Path
-    ) -> None:
+    def __init__(self, segmentor: Segmentor, intensity: IntensityConfig, kept: KeptSegmentations) -> None:
         self.segmentor = segmentor
         self.intensity = intensity
-        self.weights_sha256 = weights_sha256
-        self.folder = folder
-
-    def fingerprint(self, image: Path) -> str:
-        """The weights alone."""
-        return self.weights_sha256
+        self.kept = kept
 
     def __call__(self, image: Volume) -> Segmentation:
         """The kept segmentation, or a new one.
@@ -63,16 +43,10 @@ class SegmentorMasks:
         Raises:
             OutputError: the result cannot be kept.
         """
-        key = sha256(image.array.tobytes() + self.weights_sha256.encode()).hexdigest()
-        path = self.folder / f"{key[:32]}.npz"
-        kept = _read_kept(path, image.array.shape)
-        if kept is not None:
-            return kept
-        segmentation = self.segmentor(normalise(image.array, self.intensity))
-        if not segmentation.labels.any():
-            log.warning("no region found in %s: the background filter alone is used", image.header.path.name)
-        with whole_file(path) as temporary:
-            np.savez_compressed(temporary, labels=segmentation.labels, confidence=segmentation.confidence)
+        segmentation = self.kept.get(image.array)
+        if segmentation is None:
+            segmentation = self.segmentor(normalise(image.array, self.intensity))
+            self.kept.put(image.array, segmentation)
         return segmentation
 
 
@@ -81,62 +55,57 @@ class FileMasks:
 
     Args:
         folder: where they lie.
-        regions: label value of each region index; the N probabilities are in this order.
+        regions: label value of each region index, ascending; the N probabilities are in this order.
     """
 
     def __init__(self, folder: Path, regions: Sequence[int]) -> None:
         self.folder = folder
         self.regions = np.asarray(regions)
 
-    def fingerprint(self, image: Path) -> str:
-        """The content of the file for `image`.
-
-        Raises:
-            MissingVolume: there is none.
-        """
-        return file_hash(self._path(image))
-
     def __call__(self, image: Volume) -> Segmentation:
         """The file's segmentation; a label map alone counts as certain, p = 1.
 
         Raises:
-            VolumeError: unreadable, on another grid, of an unknown label or another number of regions.
+            VolumeError: missing, unreadable, on another grid, or of other labels than the weights.
         """
-        path = self._path(image.header.path)
-        try:
-            labels = read_labels(path)
-        except (MissingVolume, CorruptVolume, BadLabels):
-            raise
-        except VolumeError:  # not three-dimensional
-            return self._from_probabilities(path, image)
-        require_same_grid(image.header, labels.header)
-        indices = np.searchsorted(self.regions, labels.array).clip(max=len(self.regions) - 1)
-        unknown = np.unique(labels.array[self.regions[indices] != labels.array])
+        path = segmentation_file(self.folder, image.header.path)
+        with open_volume(path) as stream:
+            stored = parse_header(path, stream, frames=True)
+        require_same_grid(image.header, stored.header)
+        return self._from_labels(path) if stored.shape[3] == 1 else self._from_probabilities(path, stored)
+
+    def _from_labels(self, path: Path) -> Segmentation:
+        labels = read_labels(path).array
+        indices = np.searchsorted(self.regions, labels).clip(max=len(self.regions) - 1)
+        unknown = np.unique(labels[self.regions[indices] != labels])
         if unknown.size:
+            more = f" and {unknown.size - _LABELS_TOLD} more" if unknown.size > _LABELS_TOLD else ""
             raise BadLabels(
-                "unknown labels in the segmentation", where=path, expected=self.regions, got=unknown
+                "unknown labels in the segmentation",
+                where=path,
+                expected=f"the labels {self.regions.tolist()} of the weights",
+                got=f"{unknown[:_LABELS_TOLD].tolist()}{more}",
             )
-        return Segmentation(indices.astype(np.uint8), np.ones(labels.array.shape, np.float16))
+        return Segmentation(indices.astype(np.uint8), np.ones(labels.shape, np.float16))
 
-    def _from_probabilities(self, path: Path, image: Volume) -> Segmentation:
-        probabilities = read_probabilities(path)
-        expected = (*image.array.shape, len(self.regions))
-        if probabilities.shape != expected:
-            raise BadLabels("probabilities", where=path, expected=expected, got=probabilities.shape)
-        return segmentation_of(torch.from_numpy(probabilities).movedim(-1, 0))
-
-    def _path(self, image: Path) -> Path:
-        path = self.folder / image.name
-        if not path.is_file():
-            raise MissingVolume("no segmentation for the fixed image", where=path)
-        return path
+    def _from_probabilities(self, path: Path, stored: StoredArray) -> Segmentation:
+        if stored.shape[3] != len(self.regions):
+            raise BadLabels(
+                "another number of probabilities than regions",
+                where=path,
+                expected=f"{len(self.regions)}, for the labels {self.regions.tolist()} of the weights",
+                got=stored.shape[3],
+            )
+        return segmentation_of(torch.from_numpy(read_probabilities(path)).movedim(-1, 0))
 
 
-def _read_kept(path: Path, shape: tuple[int, ...]) -> Segmentation | None:
-    """A kept result, or None where there is none or it is damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            segmentation = Segmentation(file["labels"], file["confidence"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
-    return segmentation if segmentation.labels.shape == shape else None
+def segmentation_file(folder: Path, image: Path) -> Path:
+    """The user's own segmentation of `image`.
+
+    Raises:
+        MissingVolume: there is none.
+    """
+    path = folder / image.name
+    if not path.is_file():
+        raise MissingVolume("no segmentation of the fixed image", where=path)
+    return path

@@ -69,4 +69,5 @@ def require_same_lattice(moving: Volume, fixed: Volume) -> None:
             where=b.path.name,
             expected=f"{a.shape} at {a.spacing_mm} mm as in {a.path.name}",
             got=f"{b.shape} at {b.spacing_mm} mm",
+            remedy="resample the moving image onto the grid of the fixed one",
         )

@@ -1,8 +1,9 @@
 """The run report: what happened to each pair, and what makes a finished pair stale."""
 
+import json
 import resource
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -10,7 +11,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pairs.wholefile import write_json
 from pipeline.config import TaskConfig
 
-__all__ = ["REPORT_NAME", "PairRecord", "RunReport", "peak_memory_mib", "read_report", "write_report"]
+__all__ = [
+    "REPORT_NAME",
+    "PairRecord",
+    "RunReport",
+    "peak_memory_mib",
+    "read_report",
+    "restart_peak",
+    "write_report",
+]
 
 REPORT_NAME = "report.json"
 
@@ -21,14 +30,16 @@ class PairRecord(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     pair: str
-    status: Literal["done", "failed", "identity"]
-    """`identity`: the pair failed and a zero field was written in its place, as asked for."""
+    status: Literal["done", "failed", "identity", "stale"]
+    """`identity`: the pair failed and a zero field was written in its place, as asked for; `stale`: the
+    field is of an earlier run, and a later one was stopped before it came to this pair."""
     fingerprint: str
     """Hash of everything the field depends on: images, weights, segmentation, profile."""
     file: str | None = None
     file_sha256: str | None = None
     seconds: float
     peak_memory_mib: float
+    """On CUDA the largest GPU allocation of this pair, else the process's peak until the end of this pair."""
     device: str
     decode_error_mean_vox: float | None = None
     decode_error_max_vox: float | None = None
@@ -48,6 +59,8 @@ class RunReport(BaseModel):
     torch: str
     weights: str
     weights_sha256: str
+    training: dict[str, Any] = {}
+    """What the weights were made from and under which licence, as their file says."""
     config: TaskConfig
     warnings: tuple[str, ...] = ()
     pairs: tuple[PairRecord, ...] = ()
@@ -67,11 +80,21 @@ def write_report(folder: Path, report: RunReport) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    write_json(folder / REPORT_NAME, report.model_dump(mode="json"))
+    # By way of pydantic's JSON, which turns a NaN from the weights' free header into null.
+    write_json(folder / REPORT_NAME, json.loads(report.model_dump_json()))
+
+
+def restart_peak(device: torch.device) -> None:
+    """Count the peak from here on; the one of resident memory cannot be restarted.
+
+    (Linux can, but would then tell whoever started this process a peak that is too low.)
+    """
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory_mib(device: torch.device) -> float:
-    """Peak since the process started: of the GPU's allocations on CUDA, else of resident memory."""
+    """Peak of the GPU's allocations since `restart_peak` on CUDA, else of resident memory since the start."""
     if device.type == "cuda":
         return round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10, 1)

@@ -8,8 +8,9 @@ from pipeline.typing import Float, Int, Tensor
 
 __all__ = ["FilterTableHead", "PlainHead", "TextHead"]
 
-FREE_FILTER_STD = 1e-5
-"""Near-zero start of the last layer, so training starts from the identity (VoxelMorph, LKU-Net, textSCF)."""
+LAST_LAYER_STD = 1e-3
+"""Small start of the last layer: PyTorch's default starts with a field of several voxels, which a short
+training spends its first hundreds of steps undoing; 1e-5 (VoxelMorph) takes as long to leave zero."""
 
 
 class TextHead(nn.Module):
@@ -29,9 +30,7 @@ class TextHead(nn.Module):
         self.embeddings: Tensor
         self.register_buffer("embeddings", embeddings.clone())
         last = nn.Linear(2 * width, channels * 3)
-        # PyTorch's default last layer starts with a field of several voxels; a short training spends
-        # its first hundreds of steps undoing it.
-        nn.init.normal_(last.weight, std=FREE_FILTER_STD)
+        nn.init.normal_(last.weight, std=LAST_LAYER_STD)
         nn.init.zeros_(last.bias)
         self.mlp = nn.Sequential(
             nn.Linear(embeddings.shape[1], width),
@@ -40,7 +39,7 @@ class TextHead(nn.Module):
             nn.ReLU(),
             last,
         )
-        self.free_filter = nn.Parameter(torch.randn(channels, 3) * FREE_FILTER_STD)
+        self.free_filter = nn.Parameter(torch.randn(channels, 3) * LAST_LAYER_STD)
 
     def filters(self) -> Float[Tensor, "N C2 3"]:
         """w of every region: Phi(B)."""
@@ -93,7 +92,7 @@ class PlainHead(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv3d(channels, 3, 3, padding=1, bias=False)
-        nn.init.normal_(self.conv.weight, std=FREE_FILTER_STD)
+        nn.init.normal_(self.conv.weight, std=LAST_LAYER_STD)
 
     def forward(
         self,

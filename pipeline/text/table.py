@@ -8,11 +8,9 @@ from pathlib import Path
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from pairs.errors import WeightsError
-from pairs.wholefile import whole_file
+from pipeline.tensorfile import read_tensors, write_tensors
 from pipeline.typing import Float, Tensor
 
 __all__ = [
@@ -103,17 +101,14 @@ def write_table(path: Path, table: EmbeddingTable) -> None:
         background=table.background,
         sha256=table.sha256,
     )
-    with whole_file(path) as temporary:
-        # One metadata entry only: safetensors does not fix the order of several.
-        save_file({"vectors": table.vectors}, temporary, metadata={_KEY: header.model_dump_json()})
+    write_tensors(path, {"vectors": table.vectors}, _KEY, header.model_dump_json())
 
 
 def is_table(path: Path) -> bool:
     """Whether `path` is a safetensors file that `write_table` made; damage counts as not one."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return _KEY in (file.metadata() or {})
-    except (OSError, SafetensorError):
+        return _KEY in read_tensors(path).metadata
+    except WeightsError:
         return False
 
 
@@ -124,11 +119,11 @@ def read_table(path: Path) -> EmbeddingTable:
         WeightsError: If the file is missing, is no embedding table, or was altered.
     """
     remedy = "write it anew with the embed command"
+    file = read_tensors(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            header = _Header.model_validate_json((file.metadata() or {})[_KEY])
-            vectors = file.get_tensor("vectors")
-    except (OSError, SafetensorError, KeyError, ValidationError) as error:
+        header = _Header.model_validate_json(file.metadata[_KEY])
+        vectors = file.tensors["vectors"]
+    except (KeyError, ValidationError) as error:
         raise WeightsError("not a readable embedding table", where=path, got=error, remedy=remedy) from error
     if header.format != _FORMAT:
         raise WeightsError(

@@ -4,15 +4,17 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from pairs.errors import WeightsError
-from pairs.wholefile import whole_file
+from pipeline.tensorfile import read_tensors, write_tensors
 
 __all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "save_checkpoint"]
+
+
+HEADER_KEY = "textscf_checkpoint"
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,11 @@ def save_checkpoint(
 
     Random states are not stored: every step seeds its own generator from (seed, step).
     """
-    tensors = {f"module.{key}": value.contiguous() for key, value in module.state_dict().items()}
+    tensors = {f"module.{key}": value for key, value in module.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": value.contiguous() for key, value in state.items()}
-    header = {"step": str(at.step), "seconds": str(at.seconds), "fingerprint": fingerprint}
-    with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata=header)
+        tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
+    header = {"step": at.step, "seconds": at.seconds, "fingerprint": fingerprint}
+    write_tensors(path, tensors, HEADER_KEY, json.dumps(header))
 
 
 def load_checkpoint(
@@ -46,12 +47,8 @@ def load_checkpoint(
     Raises:
         WeightsError: unreadable, damaged, or written under another configuration.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError) as error:
-        raise WeightsError("cannot read the checkpoint", where=path, got=error) from error
+    file = read_tensors(path)
+    header = _header(file.metadata.get(HEADER_KEY, ""))
     if header.get("fingerprint") != fingerprint:
         raise WeightsError(
             "the checkpoint belongs to another configuration",
@@ -62,9 +59,9 @@ def load_checkpoint(
         )
     try:
         at = Checkpoint(step=int(header["step"]), seconds=float(header["seconds"]))
-        module.load_state_dict(_under(tensors, "module."))
-        _restore_optimizer(optimizer, _under(tensors, "optimizer."))
-    except (KeyError, ValueError, RuntimeError) as error:
+        module.load_state_dict(_under(file.tensors, "module."))
+        _restore_optimizer(optimizer, _under(file.tensors, "optimizer."))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(
             "the checkpoint does not fit the network",
             where=path,
@@ -77,6 +74,15 @@ def load_checkpoint(
 def fingerprint_of(*parts: object) -> str:
     """A short hash of whatever a training depends on; equal parts give equal hashes."""
     return sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _header(text: str) -> dict[str, Any]:
+    """The header's entries; none where it is no checkpoint's header."""
+    try:
+        header = json.loads(text)
+    except ValueError:
+        return {}
+    return header if isinstance(header, dict) else {}
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

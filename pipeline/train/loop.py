@@ -22,6 +22,8 @@ __all__ = ["Plan", "polynomial_rate", "step_generator", "train"]
 log = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY_S = 60.0
+MAX_GRADIENT_NORM = 1.0
+"""A step sees one subject or pair; an odd one must not throw the weights away at a high rate."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def _optimise(
     losses = losses_of(step)
     optimizer.zero_grad(set_to_none=True)
     torch.stack(list(losses.values())).sum().backward()
+    torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
     optimizer.step()
     return {name: value.item() for name, value in losses.items()}
 

@@ -104,11 +104,11 @@ def test_views_of_one_tensor_are_written_apart(tiny_bundle: Bundle, tmp_path: Pa
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    refuse(tmp_path / "absent.safetensors", r"no weights file.*--weights")
+    refuse(tmp_path / "absent.safetensors", "no such file")
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    refuse(tmp_path, "no weights file")
+    refuse(tmp_path, "no such file")
 
 
 @pytest.mark.parametrize("kept", [0, 4, 8, 100, 0.5, -1])
@@ -116,12 +116,12 @@ def test_truncated_file(written: Path, kept: float) -> None:
     whole = written.read_bytes()
     size = int(len(whole) * kept) if isinstance(kept, float) else kept
     written.write_bytes(whole[:size])
-    refuse(written, "cannot read the weights")
+    refuse(written, "cannot read")
 
 
 def test_a_file_with_bytes_behind_its_end(written: Path) -> None:
     written.write_bytes(written.read_bytes() + b"x")
-    refuse(written, "cannot read the weights")
+    refuse(written, "cannot read")
 
 
 class Trap:
@@ -142,7 +142,7 @@ def test_pickles_are_refused_and_never_opened(tmp_path: Path, tiny_bundle: Bundl
         path.write_bytes(pickle.dumps(Trap(str(mark))))
     else:
         torch.save(content, path)
-    refuse(path, "expected a safetensors bundle")
+    refuse(path, "expected a safetensors")
     assert not mark.exists()
 
 

@@ -1,10 +1,10 @@
-"""The choice of a device."""
+"""The choice of a device and of a precision."""
 
 import pytest
 import torch
 
 from pairs.errors import UsageError
-from pipeline.device import choose_device
+from pipeline.device import choose_device, mixed_precision
 
 __all__: list[str] = []
 
@@ -22,3 +22,11 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match="--device auto or cpu"):
         choose_device("cuda")
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_convolutions_run_in_the_precision_asked_for(precision: torch.dtype) -> None:
+    conv, image = torch.nn.Conv3d(1, 1, 3), torch.zeros(1, 1, 8, 8, 8)
+    with mixed_precision(torch.device("cpu"), precision):
+        assert conv(image).dtype == precision
+    assert conv(image).dtype == torch.float32

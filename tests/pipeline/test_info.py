@@ -60,5 +60,5 @@ def test_a_missing_file_ends_with_code_4_and_one_line(
     assert main(["info", str(tmp_path / "absent")]) == 4
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("error: no weights file")
+    assert captured.err.startswith("error: no such file")
     assert captured.err.count("\n") == 1

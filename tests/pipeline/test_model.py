@@ -64,6 +64,27 @@ def test_frozen_network_gives_the_same_displacement(config: RegistrationConfig) 
 
 
 @VARIANTS
+def test_freezing_leaves_the_network_trainable(config: RegistrationConfig) -> None:
+    net = trained(config)
+    freeze(net)
+    assert all(p.requires_grad for p in net.parameters())
+    assert net.training
+
+
+def test_lower_precision_stays_inside_the_backbone_and_out_of_the_twin() -> None:
+    config = RegistrationConfig(start_channels=2, mlp_width=4, integration_steps=3)
+    torch.manual_seed(0)
+    net = build_for_training(config, torch.randn(REGIONS, 5), torch.bfloat16)
+    for parameter in net.head.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    rough, exact = net(*pair()).displacement, freeze(net)(*pair()).displacement
+    assert rough.dtype == exact.dtype == torch.float32
+    assert not torch.equal(rough, exact)
+    assert (rough - exact).abs().max() < 0.05 * exact.abs().max()
+    assert {value.dtype for value in freeze(net).state_dict().values()} == {torch.float32}
+
+
+@VARIANTS
 def test_frozen_weights_fill_an_empty_run_time_network(config: RegistrationConfig) -> None:
     frozen = freeze(trained(config))
     empty = build_for_inference(config, REGIONS)

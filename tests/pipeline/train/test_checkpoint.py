@@ -1,15 +1,15 @@
 """Checkpoints: module and optimizer come back exactly, damage and foreign ones are refused."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from pairs.errors import WeightsError
-from pipeline.train.checkpoint import Checkpoint, fingerprint_of, load_checkpoint, save_checkpoint
+from pipeline.tensorfile import read_tensors, write_tensors
+from pipeline.train.checkpoint import HEADER_KEY, Checkpoint, fingerprint_of, load_checkpoint, save_checkpoint
 
 __all__: list[str] = []
 
@@ -93,7 +93,7 @@ def test_a_refused_checkpoint_leaves_the_module_alone(saved: Path) -> None:
 @pytest.mark.parametrize("size", [0, 5, 50, -1])
 def test_a_truncated_checkpoint(saved: Path, size: int) -> None:
     saved.write_bytes(saved.read_bytes()[:size])
-    refuse(saved, "cannot read the checkpoint")
+    refuse(saved, "cannot read")
 
 
 def test_a_checkpoint_of_another_network(saved: Path) -> None:
@@ -101,18 +101,22 @@ def test_a_checkpoint_of_another_network(saved: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [{"fingerprint": "mine"}, {"fingerprint": "mine", "step": "x", "seconds": "0"}]
+    "header",
+    [
+        {"fingerprint": "mine"},
+        {"fingerprint": "mine", "step": "x", "seconds": 0},
+        {"fingerprint": "mine", "step": [], "seconds": 0},
+    ],
 )
-def test_a_checkpoint_with_a_damaged_header(saved: Path, header: dict[str, str]) -> None:
-    with safe_open(saved, framework="pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-    save_file(tensors, saved, metadata=header)
+def test_a_checkpoint_with_a_damaged_header(saved: Path, header: dict[str, object]) -> None:
+    write_tensors(saved, read_tensors(saved).tensors, HEADER_KEY, json.dumps(header))
     refuse(saved, "does not fit the network")
 
 
-def test_a_checkpoint_without_a_header(tmp_path: Path) -> None:
-    save_file({"module.a": torch.zeros(1)}, tmp_path / "a.safetensors")
-    refuse(tmp_path / "a.safetensors", "another configuration")
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+def test_a_checkpoint_without_a_header(saved: Path, text: str) -> None:
+    write_tensors(saved, read_tensors(saved).tensors, HEADER_KEY, text)
+    refuse(saved, "another configuration")
 
 
 def test_fingerprints_differ_in_every_part_and_not_in_the_order_of_keys() -> None:

@@ -1,0 +1,81 @@
+"""Whether weights, task and output folder belong together, told before any work."""
+
+import re
+from pathlib import Path
+
+from pairs.errors import UsageError, WeightsError
+from pairs.task import Task
+from pipeline.bundle import BundleHeader
+from pipeline.predict.report import REPORT_NAME, RunReport
+
+__all__ = ["require_fit", "require_own_folder", "weights_warnings"]
+
+
+def require_fit(header: BundleHeader, task: Task, weights: Path) -> None:
+    """Refuse weights for other labels or another modality by name; what the task does not say is not asked.
+
+    Raises:
+        WeightsError: they differ.
+    """
+    trained = dict(zip(header.regions[1:], header.region_names[1:], strict=True))
+    same_task = task.name == header.task
+    if task.label_names and not _are_same_labels(dict(task.label_names), trained, same_task):
+        raise WeightsError(
+            "the weights are for other labels",
+            where=weights,
+            expected=f"{_told(dict(task.label_names))} of {task.name}",
+            got=f"{_told(trained)} of {header.task}",
+            remedy="give --weights FILE trained on this task",
+        )
+    if _first_word(task.modality) and _first_word(header.modality) not in ("", _first_word(task.modality)):
+        raise WeightsError(
+            "the weights are for another modality",
+            where=weights,
+            expected=f"{task.modality} of {task.name}",
+            got=f"{header.modality} of {header.task}",
+            remedy="give --weights FILE trained on this modality",
+        )
+
+
+def require_own_folder(earlier: RunReport | None, task: Task, output: Path) -> None:
+    """Refuse a folder with the fields of another task: subject numbers and thus file names coincide.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if earlier and earlier.task != task.name:
+        raise UsageError(
+            "the output folder belongs to another task",
+            where=output / REPORT_NAME,
+            expected=task.name,
+            got=earlier.task,
+            remedy="give another folder",
+        )
+
+
+def weights_warnings(header: BundleHeader, task: Task) -> tuple[str, ...]:
+    """What is odd about the weights and may be meant."""
+    if task.name == header.task:
+        return ()
+    return (f"the weights were trained on {header.task}, the task is {task.name}",)
+
+
+def _are_same_labels(stated: dict[int, str], trained: dict[int, str], same_task: bool) -> bool:
+    """Within one task the ids decide: releases write its names in different words."""
+    if same_task or set(stated) != set(trained):
+        return set(stated) == set(trained)
+    return all(_words(stated[label]) == _words(trained[label]) for label in stated)
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", name.casefold()) if word]
+
+
+def _first_word(modality: str) -> str:
+    """`MR` of "MR T1w"; empty where none is stated."""
+    return next(iter(_words(modality)), "")
+
+
+def _told(labels: dict[int, str]) -> str:
+    shown = ", ".join(f"{label} {name}" for label, name in sorted(labels.items())[:10])
+    return f"labels {shown}" + (f" and {len(labels) - 10} more" if len(labels) > 10 else "")

@@ -1,0 +1,174 @@
+"""One pair from its files to its field and its record; whatever is wrong with it stays with it."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pairs.displacement import WrittenField
+from pairs.errors import KnownError, OutputError, Stopped, VolumeError
+from pairs.header import read_header
+from pairs.pair import Pair
+from pairs.volume import Volume, read_image
+from pipeline.bundle import file_hash
+from pipeline.predict.fieldfolder import FieldFolder
+from pipeline.predict.fingerprint import Fingerprints
+from pipeline.predict.masks import Masks
+from pipeline.predict.registrar import Registrar, require_same_lattice
+from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
+from pipeline.stopping import interruptible
+
+__all__ = ["PairRegistration"]
+
+log = logging.getLogger(__name__)
+
+Shape = tuple[int, int, int]
+
+
+class InternalError(KnownError):
+    """An unknown error in one pair; its traceback is in the log."""
+
+    exit_code = 1
+    code = "internal"
+
+
+class TooLittleMemory(VolumeError):
+    """A pair too large for the device."""
+
+    code = "memory"
+
+
+@dataclass
+class _Outcome:
+    """What became of a pair, filled in on the way."""
+
+    fingerprint: str = ""
+    written: WrittenField | None = None
+    error: KnownError | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PairRegistration:
+    """All that a pair needs besides its files.
+
+    Attributes:
+        registrar: the network.
+        masks: where segmentations come from.
+        fields: where the fields go.
+        fingerprints: hashes of the inputs.
+        root: the task folder; messages name files from there.
+        shape: the task's shape, used for a zero field where no header can be read.
+        identity_on_error: whether a failed pair gets a zero field.
+    """
+
+    registrar: Registrar
+    masks: Masks
+    fields: FieldFolder
+    fingerprints: Fingerprints
+    root: Path
+    shape: Shape | None = None
+    identity_on_error: bool = False
+
+    def __call__(self, pair: Pair, earlier: PairRecord | None = None) -> PairRecord:
+        """Register a pair; a field that an earlier run left for it is replaced or removed.
+
+        Raises:
+            Stopped: a signal arrived; nothing of the pair is written.
+            OutputError: the output folder cannot be written to.
+        """
+        start = time.monotonic()
+        restart_peak(self.registrar.device)
+        outcome = self._attempt(pair)
+        written, error = outcome.written, outcome.error
+        self.fields.clear(pair, earlier, keep=written.path.name if written else None)
+        return PairRecord(
+            pair=pair.name,
+            status="done" if error is None else "identity" if written else "failed",
+            fingerprint=outcome.fingerprint,
+            file=written.path.name if written else None,
+            file_sha256=file_hash(written.path) if written else None,
+            seconds=round(time.monotonic() - start, 3),
+            peak_memory_mib=peak_memory_mib(self.registrar.device),
+            device=str(self.registrar.device),
+            decode_error_mean_vox=written.decode_error_mean_vox if written else None,
+            decode_error_max_vox=written.decode_error_max_vox if written else None,
+            error_code=error.code if error else None,
+            error=self._from_root(str(error)) if error else None,
+            warnings=tuple(self._from_root(text) for text in outcome.warnings),
+        )
+
+    def _attempt(self, pair: Pair) -> "_Outcome":
+        outcome = _Outcome()
+        try:
+            outcome.fingerprint = self.fingerprints.of(pair)
+            # The field is written outside: a signal then waits, and the finished pair is recorded.
+            with interruptible():
+                displacement = self._displacement(pair, outcome.warnings)
+            outcome.written = self.fields.write(pair, displacement)
+        except (OutputError, Stopped):
+            raise
+        except Exception as error:
+            outcome.error = _as_known(error)
+            if self.identity_on_error:
+                outcome.written = self._identity(pair, outcome.warnings)
+        return outcome
+
+    def _displacement(self, pair: Pair, warnings: list[str]) -> np.ndarray:
+        self.fields.require_storable(read_header(pair.fixed).shape)
+        fixed, moving = read_image(pair.fixed), read_image(pair.moving)
+        require_same_lattice(moving, fixed)
+        for volume in (fixed, moving):
+            warnings += _oddities(volume)
+        if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
+            warnings.append("fixed and moving image are the same")
+        # cuDNN may otherwise take other algorithms from run to run, and 10-bit mantissas.
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            segmentation = self.masks(fixed)
+            if not segmentation.labels.any():
+                warnings.append("no region found in the fixed image: the background filter alone is used")
+            return self.registrar(moving, fixed, segmentation)
+
+    def _identity(self, pair: Pair, warnings: list[str]) -> WrittenField | None:
+        """A zero field on the grid of whichever header can be read, or none."""
+        try:
+            return self.fields.write(pair, np.zeros((*self._shape(pair), 3), np.float32))
+        except OutputError:
+            raise
+        except KnownError as error:
+            warnings.append(f"no zero field either: {error}")
+            return None
+
+    def _shape(self, pair: Pair) -> Shape:
+        for image in (pair.fixed, pair.moving):
+            try:
+                return read_header(image).shape
+            except VolumeError:
+                continue
+        if self.shape is None:
+            raise VolumeError("the grid is unknown", remedy="state tensorImageShape in the dataset JSON")
+        return self.shape
+
+    def _from_root(self, text: str) -> str:
+        """File names as the task has them: the folders above may name a person or a hospital."""
+        return text if self.root == Path() else text.replace(f"{self.root}/", "")
+
+
+def _as_known(error: Exception) -> KnownError:
+    if isinstance(error, KnownError):
+        return error
+    # torch has no class of its own for host memory that cannot be had.
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+        remedy = "crop the images, or use --device cpu where the GPU is too small"
+        return TooLittleMemory("too little memory for this pair", got=error, remedy=remedy)
+    log.error("unknown error", exc_info=error)
+    return InternalError("unknown error", got=f"{type(error).__name__}: {error}")
+
+
+def _oddities(volume: Volume) -> list[str]:
+    name = volume.header.path.name
+    constant = ["the image is constant"] if volume.array.min() == volume.array.max() else []
+    return [f"{name}: {text}" for text in (*volume.header.warnings, *constant)]

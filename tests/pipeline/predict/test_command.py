@@ -1,0 +1,338 @@
+"""The predict command: what it writes, and what it refuses before any work."""
+
+import gzip
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pairs.displacement import find_field, read_displacement
+from pairs.task import read_task
+from pairs.volume import read_image, write_volume
+from pipeline.__main__ import main
+from pipeline.bundle import Bundle, write_bundle
+from pipeline.predict import command
+from pipeline.predict.registrar import Registrar
+from pipeline.predict.report import RunReport, read_report
+
+__all__: list[str] = []
+
+Predict = Callable[..., int]
+SHAPE = (32, 48, 40)
+NAMES = ("disp_0006_0007.npz", "disp_0007_0008.npz", "disp_0008_0006.npz")
+
+
+def listing(folder: Path) -> list[str]:
+    """Every file and folder, hidden ones too, without what is kept of the segmentor."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".segmentations")
+
+
+def report_of(folder: Path) -> RunReport:
+    report = read_report(folder)
+    assert report is not None
+    return report
+
+
+def only_error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line of stderr; nothing is on stdout."""
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.startswith("error: ")
+    assert written.err.count("\n") == 1
+    return written.err
+
+
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails the test where a pair is registered."""
+    monkeypatch.setattr(Registrar, "__call__", lambda *_: pytest.fail("a pair was registered"))
+
+
+def test_a_field_for_every_pair_and_a_report(predict: Predict, tiny_task: Path, output: Path) -> None:
+    assert predict() == 0
+    assert listing(output) == [*NAMES, "report.json"]
+    report = report_of(output)
+    assert (report.task, report.profile, report.device) == ("TinyMR", "l2r2021", "cpu")
+    assert report.training == {"registration": {"task": "TinyMR", "licence": "none needed"}}
+    assert [record.file for record in report.pairs] == list(NAMES)
+    for pair, record in zip(read_task(tiny_task).pairs, report.pairs, strict=True):
+        assert (record.pair, record.status, record.device) == (pair.name, "done", "cpu")
+        assert (record.error, record.warnings) == (None, ())
+        assert record.seconds > 0
+        assert record.peak_memory_mib > 50
+        assert 0 < (record.decode_error_mean_vox or 0) < (record.decode_error_max_vox or 0)
+        field = read_displacement(find_field(output, pair), SHAPE).displacement
+        assert field.shape == (*SHAPE, 3)
+        assert np.abs(field).max() > 0
+
+
+def test_the_report_states_the_decode_error_of_the_file(
+    predict: Predict, tiny_task: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[np.ndarray] = []
+    original = Registrar.__call__
+    monkeypatch.setattr(Registrar, "__call__", lambda *a: made.append(original(*a)) or made[-1])
+    assert predict() == 0
+    pairs = read_task(tiny_task).pairs
+    for pair, record, wanted in zip(pairs, report_of(output).pairs, made, strict=True):
+        error = np.abs(read_displacement(find_field(output, pair), SHAPE).displacement - wanted)
+        assert record.decode_error_mean_vox == pytest.approx(error.mean(), rel=1e-3)
+        assert record.decode_error_max_vox == pytest.approx(error.max(), rel=1e-3)
+
+
+def test_two_runs_give_the_same_bytes(predict: Predict, output: Path) -> None:
+    assert predict() == 0
+    first = {name: (output / name).read_bytes() for name in NAMES}
+    shutil.rmtree(output)
+    assert predict() == 0
+    assert {name: (output / name).read_bytes() for name in NAMES} == first
+
+
+def test_bare_arguments_mean_predict(tiny_task: Path, output: Path, weights: Path) -> None:
+    words = [tiny_task, output, "--weights", weights, "--device", "cpu"]
+    assert main([str(word) for word in words]) == 0
+    assert listing(output) == [*NAMES, "report.json"]
+
+
+def test_the_weights_of_the_task_are_the_default(
+    tiny_task: Path, output: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "WEIGHTS_FOLDER", weights.parent)
+    shutil.move(weights, weights.with_name("TinyMR.safetensors"))
+    assert main([str(tiny_task), str(output), "--device", "cpu"]) == 0
+    assert report_of(output).weights == "TinyMR.safetensors"
+
+
+def test_short_names(predict: Predict, output: Path) -> None:
+    assert predict("--profile", "l2r2022") == 0
+    assert "disp_0006_0000_0007_0000.nii.gz" in listing(output)
+    assert predict("--profile", "l2r2022", "--short-names") == 0
+    assert "disp_0006_0007.nii.gz" in listing(output)
+
+
+def test_pairs_of_another_list(predict: Predict, output: Path, tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("fixed,moving\n1,2\n", encoding="utf-8")
+    assert predict("--pairs", pairs) == 0
+    assert listing(output) == ["disp_0001_0002.npz", "report.json"]
+
+
+def test_duplicate_pairs_are_done_once(
+    predict: Predict, output: Path, rewrite_task: Callable[..., None]
+) -> None:
+    pair = {"fixed": "imagesTr/TinyMR_0006_0000.nii.gz", "moving": "imagesTr/TinyMR_0007_0000.nii.gz"}
+    rewrite_task(registration_val=[pair, pair])
+    assert predict() == 0
+    assert listing(output) == [NAMES[0], "report.json"]
+    assert any("done once" in warning for warning in report_of(output).warnings)
+
+
+def test_no_pairs(
+    predict: Predict, output: Path, rewrite_task: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rewrite_task(registration_val=[])
+    assert predict() == 3
+    assert "no pairs" in only_error_line(capsys)
+    assert not output.exists()
+
+
+def test_cuda_without_a_gpu(
+    predict: Predict, output: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert predict("--device", "cuda") == 2
+    assert "--device cuda" in only_error_line(capsys)
+    assert not output.exists()
+
+
+def test_missing_task(output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "nowhere"), str(output)]) == 2
+    assert "nowhere" in only_error_line(capsys)
+
+
+def test_no_weights_for_the_task(tiny_task: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tiny_task), str(output), "--device", "cpu"]) == 4
+    line = only_error_line(capsys)
+    assert "TinyMR.safetensors" in line
+    assert "give --weights FILE" in line
+    assert not output.exists()
+
+
+def damage_missing(path: Path) -> None:
+    path.unlink()
+
+
+def damage_truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def damage_pickle(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"weights": [1.0]}))
+
+
+@pytest.mark.parametrize("damage", [damage_missing, damage_truncated, damage_pickle])
+def test_damaged_weights(
+    predict: Predict,
+    output: Path,
+    weights: Path,
+    capsys: pytest.CaptureFixture[str],
+    damage: Callable[[Path], None],
+) -> None:
+    path = weights.rename(weights.with_suffix(".pth")) if damage is damage_pickle else weights
+    damage(path)
+    assert predict("--weights", path) == 4
+    assert str(path) in only_error_line(capsys)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"task": "Other", "regions": (0, 2, 3)},
+        {"task": "Other", "region_names": ("background", "liver", "spleen")},
+        {"task": "Other", "modality": "CT"},
+    ],
+)
+def test_weights_for_another_task(
+    predict: Predict,
+    output: Path,
+    weights: Path,
+    tiny_bundle: Bundle,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, object],
+) -> None:
+    header = tiny_bundle.header.model_copy(update=changes)
+    write_bundle(weights, replace(tiny_bundle, header=header))
+    assert predict() == 4
+    line = only_error_line(capsys)
+    assert "of TinyMR" in line
+    assert "of Other" in line
+    assert not output.exists()
+
+
+def test_weights_without_a_segmentor(
+    predict: Predict, weights: Path, tiny_bundle: Bundle, tiny_task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(weights, replace(tiny_bundle, segmentor={}))
+    assert predict() == 4
+    assert "--segmentations" in only_error_line(capsys)
+    assert predict("--segmentations", tiny_task / "labelsTr") == 0
+
+
+def test_no_folder_of_segmentations(
+    predict: Predict, tmp_path: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert predict("--segmentations", tmp_path / "nowhere") == 2
+    assert "nowhere" in only_error_line(capsys)
+    assert not output.exists()
+
+
+def test_a_file_in_place_of_the_output(
+    predict: Predict, output: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_network(monkeypatch)
+    output.write_text("mine", encoding="utf-8")
+    assert predict() == 5
+    assert str(output) in only_error_line(capsys)
+    assert output.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_output_folder_that_is_read_only(
+    predict: Predict, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.mkdir(mode=0o555)
+    assert predict() == 5
+    assert str(output) in only_error_line(capsys)
+
+
+def test_the_output_folder_of_another_task(
+    predict: Predict, output: Path, rewrite_task: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert predict() == 0
+    before = {path.name: path.read_bytes() for path in output.glob("*.*") if path.is_file()}
+    rewrite_task(name="OtherMR")
+    capsys.readouterr()
+    assert predict() == 2
+    line = only_error_line(capsys)
+    assert "TinyMR" in line
+    assert "OtherMR" in line
+    assert {path.name: path.read_bytes() for path in output.glob("*.*") if path.is_file()} == before
+
+
+def test_two_pairs_of_one_output_name(
+    predict: Predict,
+    tiny_task: Path,
+    output: Path,
+    rewrite_task: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """ThoraxCBCT: one subject, one planning scan, two cone beams; the short name tells them not apart."""
+    images = tiny_task / "imagesTr"
+    for modality in ("0001", "0002"):
+        shutil.copy(images / "TinyMR_0006_0000.nii.gz", images / f"TinyMR_0006_{modality}.nii.gz")
+    moving = "imagesTr/TinyMR_0006_0000.nii.gz"
+    fixed = [f"imagesTr/TinyMR_0006_{modality}.nii.gz" for modality in ("0001", "0002")]
+    rewrite_task(registration_val=[{"fixed": one, "moving": moving} for one in fixed])
+    assert predict() == 2
+    line = only_error_line(capsys)
+    assert "disp_0006_0006.npz" in line
+    assert "0006_0001<--0006_0000 and 0006_0002<--0006_0000" in line
+    assert "l2r2022" in line
+    assert not output.exists()
+    assert predict("--profile", "l2r2022", "--short-names") == 2
+    assert predict("--profile", "l2r2022") == 0
+    assert listing(output) == [
+        "disp_0006_0001_0006_0000.nii.gz",
+        "disp_0006_0002_0006_0000.nii.gz",
+        "report.json",
+    ]
+
+
+def test_odd_sides(predict: Predict, tiny_task: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (tiny_task / "imagesTr").iterdir():
+        image = read_image(path)
+        write_volume(path, image.array[:31, :47, :], image.header.affine)
+    with monkeypatch.context() as patch:
+        no_network(patch)
+        assert predict() == 1
+    for record in report_of(output).pairs:
+        assert (record.status, record.error_code) == ("failed", "displacement")
+        assert "even sides" in (record.error or "")
+        assert "l2r2022" in (record.error or "")
+    assert listing(output) == ["report.json"]
+    assert predict("--profile", "l2r2022") == 0
+    pair = read_task(tiny_task).pairs[0]
+    field = read_displacement(find_field(output, pair), (31, 47, 40)).displacement
+    assert field.shape == (31, 47, 40, 3)
+
+
+def test_header_text_stays_in_the_input(
+    predict: Predict, tiny_task: Path, output: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tiny_task / "imagesTr" / "TinyMR_0006_0000.nii.gz"
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[148:158] = b"JANE DOE 7"  # descrip
+    content[328:338] = b"JANE DOE 7"  # intent_name
+    path.write_bytes(gzip.compress(bytes(content)))
+    caplog.set_level("DEBUG")
+    assert predict("--profile", "l2r2022") == 0
+    assert "JANE" not in caplog.text
+    for file in (path for path in output.rglob("*") if path.is_file()):
+        raw = file.read_bytes()
+        assert b"JANE" not in (gzip.decompress(raw) if file.suffix == ".gz" else raw)
+
+
+def test_free_text_of_the_weights_cannot_spoil_the_report(
+    predict: Predict, output: Path, weights: Path, tiny_bundle: Bundle
+) -> None:
+    header = tiny_bundle.header.model_copy(update={"training": {"dice": float("nan")}})
+    write_bundle(weights, replace(tiny_bundle, header=header))
+    assert predict() == 0
+    json.loads((output / "report.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
