@@ -47,7 +47,8 @@ class KeptSegmentations:
     def get(self, image: np.ndarray) -> Segmentation | None:
         """The segmentation of an image with these voxels, None where there is none or it is damaged."""
         try:
-            with np.load(self._path(image), allow_pickle=False) as file:
+            # Opened here, because numpy leaves a file open that is no whole archive.
+            with self._path(image).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 kept = Segmentation(file["labels"], file["confidence"])
         except _DAMAGED:
             return None

@@ -16,7 +16,6 @@ from pipeline.bundle import Bundle, BundleHeader, file_hash, read_bundle, write_
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.device import DEVICES, choose_device
 from pipeline.model import freeze
-from pipeline.stopping import listen_for_signals
 from pipeline.text.table import EmbeddingTable, read_table
 from pipeline.train.checkpoint import fingerprint_of
 from pipeline.train.loop import Plan
@@ -54,7 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train and write the bundle; returns 0."""
-    listen_for_signals()
     job = _prepare(options)
     bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
     write_bundle(options.out, bundle)

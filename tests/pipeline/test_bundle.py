@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from pairs.errors import OutputError, WeightsError
-from pipeline.bundle import HEADER_KEY, Bundle, BundleHeader, file_hash, read_bundle, write_bundle
+from pipeline.bundle import HEADER_KEY, Bundle, file_hash, read_bundle, write_bundle
 from pipeline.config import RegistrationConfig, TaskConfig
 
 __all__: list[str] = []
@@ -244,8 +244,3 @@ def test_a_backbone_this_program_does_not_have(tiny_bundle: Bundle, tiny_config:
     header = tiny_bundle.header.model_copy(update={"config": config})
     with pytest.raises(WeightsError, match="of tomorrow"):
         replace(tiny_bundle, header=header).build_registration(CPU)
-
-
-def test_header_survives_json(tiny_bundle: Bundle) -> None:
-    header = tiny_bundle.header
-    assert BundleHeader.model_validate_json(header.model_dump_json()) == header

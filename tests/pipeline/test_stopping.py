@@ -8,7 +8,13 @@ import pytest
 
 from pairs.errors import Stopped
 from pipeline import stopping
-from pipeline.stopping import interruptible, listen_for_signals, stop_requested
+from pipeline.stopping import (
+    interruptible,
+    listen_for_signals,
+    require_not_stopped,
+    stop_requested,
+    uninterrupted,
+)
 
 __all__: list[str] = []
 
@@ -47,5 +53,52 @@ def test_a_signal_before_the_block_stops_it_from_starting() -> None:
 def test_behind_the_block_a_signal_only_sets_the_request() -> None:
     with interruptible():
         pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert stop_requested()
+
+
+def test_what_must_be_finished_is_finished_first() -> None:
+    reached: list[str] = []
+
+    def work() -> None:
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGTERM)
+            reached.append("end of what must be finished")
+        reached.append("end of the block")
+
+    with pytest.raises(Stopped), interruptible():
+        work()
+    assert reached == ["end of what must be finished"]
+
+
+def test_outside_a_block_what_must_be_finished_only_sets_the_request() -> None:
+    with uninterrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert stop_requested()
+    with pytest.raises(Stopped):
+        require_not_stopped()
+
+
+def test_an_error_inside_what_must_be_finished_comes_out() -> None:
+    with pytest.raises(OSError, match="full"), interruptible(), uninterrupted():
+        raise OSError("full")
+
+
+@pytest.mark.parametrize("own_error", [None, RuntimeError("own words")])
+def test_a_signal_that_the_block_swallows_or_renames_still_stops_it(own_error: Exception | None) -> None:
+    def library() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Stopped:
+            if own_error is not None:
+                raise own_error from None
+
+    with pytest.raises(Stopped), interruptible():
+        library()
+
+
+def test_errors_of_the_block_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="own"), interruptible():
+        raise RuntimeError("own")
     os.kill(os.getpid(), signal.SIGTERM)
     assert stop_requested()

@@ -3,15 +3,20 @@
 import json
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from pipeline import stopping
 from pipeline.__main__ import main
 from pipeline.bundle import Bundle, write_bundle
+from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig
+from pipeline.model import build_for_training, freeze
+from pipeline.segment.networks import build_network
 
-__all__ = ["output", "predict", "rewrite_task", "weights"]
+__all__ = ["output", "predict", "rewrite_task", "tiny_bundle", "weights"]
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +28,33 @@ def _signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def _quick_states() -> tuple[TaskConfig, dict[str, dict[str, torch.Tensor]]]:
+    """Networks on half the grid and of one window, since these tests run them hundreds of times."""
+    config = TaskConfig(
+        task="TinyMR",
+        segmentor=SegmentorConfig(channels=(2, 4), residual_units=1, roi=(64, 64, 64)),
+        registration=RegistrationConfig(start_channels=1, decoder_stride=2, mlp_width=8),
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = build_for_training(config.registration, torch.randn(3, 8))
+        torch.nn.init.normal_(net.head.mlp[-1].weight, std=1)
+        torch.nn.init.normal_(net.head.free_filter, std=1)
+        segmentor = build_network(config.segmentor, 3)
+    return config, {"registration": freeze(net).state_dict(), "segmentor": segmentor.state_dict()}
+
+
+@pytest.fixture
+def tiny_bundle(
+    tiny_bundle: Bundle, _quick_states: tuple[TaskConfig, dict[str, dict[str, torch.Tensor]]]
+) -> Bundle:
+    """The tiny bundle with quicker networks."""
+    config, states = _quick_states
+    header = tiny_bundle.header.model_copy(update={"config": config})
+    return replace(tiny_bundle, header=header, **states)
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """The second call: finished pairs are kept, and whatever changed is done again."""
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +12,7 @@ import numpy as np
 import pytest
 
 from pairs.volume import read_image, write_volume
-from pipeline.bundle import Bundle, write_bundle
-from pipeline.predict.fingerprint import Fingerprints, file_hash
+from pipeline.bundle import Bundle, file_hash, write_bundle
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.segment.segmentor import Segmentor
@@ -236,9 +237,6 @@ def test_an_interrupted_second_run_forgets_nothing(
 
 
 def stop(*_: object) -> None:
-    import os
-    import signal
-
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -263,22 +261,6 @@ def test_weights_changed_back_after_a_stop(
     assert predict() == 0
     assert work.since() == (0, 0)
     assert {record.status for record in records(output)} == {"done"}
-
-
-def test_a_file_that_changes_is_hashed_anew(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.write_bytes(b"one")
-    fingerprints = Fingerprints.__new__(Fingerprints)
-    fingerprints._known = {}
-    first = fingerprints.content(path)
-    path.write_bytes(b"other")
-    assert fingerprints.content(path) != first == file_hash_of(b"one", tmp_path)
-
-
-def file_hash_of(content: bytes, folder: Path) -> str:
-    path = folder / "b"
-    path.write_bytes(content)
-    return file_hash(path)
 
 
 def test_the_report_is_json_others_can_read(predict: Predict, output: Path) -> None:

@@ -115,7 +115,7 @@ def test_training_moves_the_cubes_onto_each_other(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (tmp_path / "a.metrics.jsonl").read_text().splitlines()]
     # One cube of seven voxels lies two voxels behind the other.
     assert lines[0]["held_out"]["dice"] == pytest.approx(5 / 7, abs=0.05)
-    assert lines[-1]["held_out"]["dice"] > 0.83
+    assert lines[-1]["held_out"]["dice"] > 0.8
 
 
 def test_held_out_subjects_leave_no_trace_in_the_weights(tmp_path: Path) -> None:

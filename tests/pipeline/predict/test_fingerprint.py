@@ -1,0 +1,77 @@
+"""Fingerprints: they follow contents, not names or times, and everything else a field depends on."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pairs.errors import MissingVolume, VolumeError
+from pairs.imageid import ImageId
+from pairs.pair import Pair
+from pairs.profile import PROFILES
+from pipeline.predict.fieldfolder import FieldFolder
+from pipeline.predict.fingerprint import Fingerprints
+
+__all__: list[str] = []
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Pair:
+    for name in ("fixed.nii", "moving.nii"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    return Pair(tmp_path / "fixed.nii", tmp_path / "moving.nii", ImageId("1", "0"), ImageId("2", "0"))
+
+
+def fingerprint(pair: Pair, *, weights: str = "a", own: Path | None = None, **fields: object) -> str:
+    folder = replace(FieldFolder(pair.fixed.parent, PROFILES["l2r2021"]), **fields)
+    return Fingerprints(weights, own, folder).of(pair)
+
+
+def test_equal_inputs_have_equal_fingerprints(pair: Pair) -> None:
+    before = fingerprint(pair)
+    os.utime(pair.fixed, (0, 0))
+    assert fingerprint(pair) == before
+
+
+def test_whatever_a_field_depends_on_changes_it(pair: Pair, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "fixed.nii").write_text("regions", encoding="utf-8")
+    found = [
+        fingerprint(pair),
+        fingerprint(pair, weights="b"),
+        fingerprint(pair, profile=PROFILES["l2r2022"]),
+        fingerprint(pair, short_names=True),
+        fingerprint(pair, own=own),
+        fingerprint(replace(pair, fixed=pair.moving, moving=pair.fixed)),
+    ]
+    pair.moving.write_text("another", encoding="utf-8")
+    found.append(fingerprint(pair))
+    (own / "fixed.nii").write_text("other regions", encoding="utf-8")
+    found.append(fingerprint(pair, own=own))
+    assert len(set(found)) == len(found)
+
+
+def test_a_file_that_changes_on_the_way_is_hashed_anew(pair: Pair, tmp_path: Path) -> None:
+    fingerprints = Fingerprints("a", None, FieldFolder(tmp_path, PROFILES["l2r2021"]))
+    before = fingerprints.of(pair)
+    pair.fixed.write_text("longer than before", encoding="utf-8")
+    assert fingerprints.of(pair) != before
+
+
+def test_missing_inputs(pair: Pair, tmp_path: Path) -> None:
+    with pytest.raises(MissingVolume, match="segmentation"):
+        fingerprint(pair, own=tmp_path / "own")
+    pair.moving.unlink()
+    with pytest.raises(MissingVolume, match=r"moving\.nii"):
+        fingerprint(pair)
+
+
+def test_an_input_that_cannot_be_read(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("pipeline.predict.fingerprint.file_hash", fail)
+    with pytest.raises(VolumeError, match="Permission denied"):
+        fingerprint(pair)

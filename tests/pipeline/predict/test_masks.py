@@ -1,0 +1,212 @@
+"""Regions of the fixed image: the user's files, checked, or the segmentor's, kept by content."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pairs.errors import BadLabels, GridMismatch, KnownError, MissingVolume
+from pairs.volume import Volume, read_image, read_labels, write_volume
+from pipeline.bundle import Bundle
+from pipeline.config import IntensityConfig
+from pipeline.predict.keptmasks import KeptSegmentations
+from pipeline.predict.masks import FileMasks, SegmentorMasks
+from pipeline.predict.report import read_report
+from pipeline.segment.segmentor import Segmentation, Segmentor
+
+__all__: list[str] = []
+
+REGIONS = (0, 1, 4)
+SHAPE = (32, 48, 40)
+
+
+@pytest.fixture
+def image(tiny_task: Path) -> Volume:
+    return read_image(tiny_task / "imagesTr" / "TinyMR_0006_0000.nii.gz")
+
+
+@pytest.fixture
+def labels(tiny_task: Path) -> np.ndarray:
+    return read_labels(tiny_task / "labelsTr" / "TinyMR_0006_0000.nii.gz").array
+
+
+@pytest.fixture
+def give(tmp_path: Path, image: Volume) -> Callable[..., FileMasks]:
+    """Writes the segmentation of the image."""
+
+    def write(array: np.ndarray, affine: np.ndarray | None = None) -> FileMasks:
+        folder = tmp_path / "own"
+        folder.mkdir(exist_ok=True)
+        path = folder / image.header.path.name
+        write_volume(path, array, image.header.affine if affine is None else affine)
+        return FileMasks(folder, REGIONS)
+
+    return write
+
+
+def test_a_label_map_is_certain(give: Callable[..., FileMasks], image: Volume, labels: np.ndarray) -> None:
+    found = give(labels)(image)
+    assert np.array_equal(np.array(REGIONS)[found.labels], labels)
+    assert (found.confidence == 1).all()
+
+
+def test_probabilities(give: Callable[..., FileMasks], image: Volume) -> None:
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet((1, 1, 1), SHAPE).astype(np.float32)
+    found = give(probabilities)(image)
+    assert np.array_equal(found.labels, probabilities.argmax(-1))
+    np.testing.assert_allclose(found.confidence, probabilities.max(-1), atol=1e-3)
+
+
+MOVED = np.diag([1.0, 1.0, 1.0, 1.0]) + np.eye(4, k=3)
+
+
+@pytest.mark.parametrize(
+    ("array", "affine", "error", "words"),
+    [
+        (np.full(SHAPE, 2, np.uint8), None, BadLabels, r"\[0, 1, 4\].*got \[2\]"),
+        (np.full(SHAPE, 99, np.int16), None, BadLabels, r"got \[99\]"),
+        (np.full(SHAPE, -1, np.int16), None, BadLabels, r"got \[-1\]"),
+        (np.full(SHAPE, 0.5, np.float32), None, BadLabels, "not integers"),
+        (np.arange(np.prod(SHAPE), dtype=np.int32).reshape(SHAPE), None, BadLabels, "and 61427 more"),
+        (np.zeros((32, 48, 39), np.uint8), None, GridMismatch, "shape differs"),
+        (np.zeros(SHAPE, np.uint8), MOVED, GridMismatch, "affine differs"),
+        (np.full((*SHAPE, 2), 0.5, np.float32), None, BadLabels, "number of probabilities"),
+        (np.full((*SHAPE, 3), 0.5, np.float32), None, BadLabels, "do not sum to 1"),
+        (np.full((*SHAPE, 3), 1 / 3, np.float32), MOVED, GridMismatch, "affine differs"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused(
+    give: Callable[..., FileMasks],
+    image: Volume,
+    array: np.ndarray,
+    affine: np.ndarray | None,
+    error: type[KnownError],
+    words: str,
+) -> None:
+    with pytest.raises(error, match=words):
+        give(array, affine)(image)
+
+
+def test_no_file_for_the_image(tmp_path: Path, image: Volume) -> None:
+    with pytest.raises(MissingVolume, match="no segmentation"):
+        FileMasks(tmp_path, REGIONS)(image)
+
+
+def test_a_segmentation_on_another_grid_fails_its_pair(
+    predict: Callable[..., int], tiny_task: Path, output: Path
+) -> None:
+    path = tiny_task / "labelsTr" / "TinyMR_0007_0000.nii.gz"
+    write_volume(path, np.zeros((32, 48, 39), np.uint8), np.eye(4))
+    assert predict("--segmentations", tiny_task / "labelsTr") == 1
+    report = read_report(output)
+    assert report is not None
+    assert [record.error_code for record in report.pairs] == [None, "grid", None]
+    assert "labelsTr/TinyMR_0007_0000.nii.gz" in (report.pairs[1].error or "")
+
+
+def test_the_regions_matter(predict: Callable[..., int], tiny_task: Path, output: Path) -> None:
+    """The user's own label maps give other fields than the segmentor's."""
+    assert predict() == 0
+    before = (output / "disp_0006_0007.npz").read_bytes()
+    assert predict("--segmentations", tiny_task / "labelsTr") == 0
+    assert (output / "disp_0006_0007.npz").read_bytes() != before
+
+
+@pytest.fixture
+def segmented(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SegmentorMasks:
+    """The segmentor with a counter in the attribute `asked` of its class."""
+    monkeypatch.setattr(Segmentor, "asked", 0, raising=False)
+    original = Segmentor.__call__
+
+    def count(self: Segmentor, array: np.ndarray) -> Segmentation:
+        monkeypatch.setattr(Segmentor, "asked", Segmentor.asked + 1, raising=False)
+        return original(self, array)
+
+    monkeypatch.setattr(Segmentor, "__call__", count)
+    kept = KeptSegmentations(tmp_path, "weights cpu", len(REGIONS))
+    return SegmentorMasks(tiny_bundle.build_segmentor(torch.device("cpu")), IntensityConfig(), kept)
+
+
+def asked() -> int:
+    return int(Segmentor.asked)
+
+
+def test_an_image_is_segmented_once(segmented: SegmentorMasks, image: Volume, tmp_path: Path) -> None:
+    first, second = segmented(image), segmented(image)
+    assert asked() == 1
+    assert len(list(tmp_path.glob("*.npz"))) == 1
+    for name in ("labels", "confidence"):
+        a, b = getattr(first, name), getattr(second, name)
+        assert a.dtype == b.dtype
+        assert np.array_equal(a, b)
+
+
+def test_other_content_or_other_weights_are_segmented_anew(
+    segmented: SegmentorMasks, image: Volume, tmp_path: Path
+) -> None:
+    segmented(image)
+    segmented(Volume(image.header, image.array.reshape(48, 32, 40)))
+    segmented(Volume(image.header, image.array[::-1]))
+    assert asked() == 3
+    segmented.kept = KeptSegmentations(tmp_path, "other weights cpu", len(REGIONS))
+    segmented(image)
+    assert asked() == 4
+    segmented(image)
+    assert asked() == 4
+
+
+def damaged(path: Path, kind: str) -> None:
+    zeros, ones = np.zeros(SHAPE, np.uint8), np.ones(SHAPE, np.float16)
+    content = path.read_bytes()
+    if kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif kind == "flipped":
+        path.write_bytes(content[:200] + bytes(byte ^ 0x55 for byte in content[200:400]) + content[400:])
+    elif kind == "bare array":
+        with path.open("wb") as file:
+            np.save(file, zeros)
+    elif kind == "pickle":
+        np.savez(path, labels=np.array([object()]), confidence=ones)
+    elif kind == "other names":
+        np.savez(path, a=zeros)
+    elif kind == "other shape":
+        np.savez(path, labels=zeros[1:], confidence=ones[1:])
+    elif kind == "other type":
+        np.savez(path, labels=zeros.astype(np.float32), confidence=ones)
+    elif kind == "unknown region":
+        np.savez(path, labels=zeros + 3, confidence=ones)
+    else:
+        np.savez(path, labels=zeros, confidence=ones * np.nan)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "empty",
+        "truncated",
+        "flipped",
+        "bare array",
+        "pickle",
+        "other names",
+        "other shape",
+        "other type",
+        "unknown region",
+        "not finite",
+    ],
+)
+def test_a_damaged_kept_segmentation_is_made_anew(
+    segmented: SegmentorMasks, image: Volume, tmp_path: Path, kind: str
+) -> None:
+    expected = segmented(image)
+    (path,) = tmp_path.glob("*.npz")
+    content = path.read_bytes()
+    damaged(path, kind)
+    found = segmented(image)
+    assert asked() == 2
+    assert np.array_equal(found.labels, expected.labels)
+    assert path.read_bytes() == content

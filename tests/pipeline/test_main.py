@@ -1,0 +1,69 @@
+"""The command line: verbs, their short form, and bad arguments in one line."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import VERBS, main
+
+__all__: list[str] = []
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def in_a_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline", *arguments]
+    return subprocess.run(
+        command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "VERB"),
+        (["predict"], "input, output"),
+        (["predict", "in"], "output"),
+        (["in"], "output"),
+        (["in", "out", "--profile", "l2r1999"], "l2r1999"),
+        (["in", "out", "--wieghts", "w"], "--wieghts"),
+        (["--profile", "l2r2022", "in"], "output"),
+        (["in\n\x1b[31m", "out", "more"], "more"),
+        (["info"], "weights"),
+    ],
+)
+def test_bad_arguments_are_one_line(
+    arguments: Sequence[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.startswith("error: ")
+    assert words in written.err
+    assert "--help" in written.err
+    assert written.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_tells_its_arguments(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: pipeline {verb}" in capsys.readouterr().out
+
+
+def test_help_lists_the_verbs() -> None:
+    """Without importing one of them: help comes at once."""
+    run = in_a_process("--help")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert all(verb in run.stdout for verb in VERBS)
+
+
+def test_known_errors_end_a_process_with_their_code_and_one_line(tmp_path: Path) -> None:
+    run = in_a_process(str(tmp_path / "nowhere"), str(tmp_path / "out"), "--device", "cpu")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("error: task folder or file is missing")
+    assert run.stderr.count("\n") == 1

@@ -1,0 +1,75 @@
+"""`python -m pipeline train` on the tiny task, in this process, with the files that it needs."""
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline import stopping
+from pipeline.__main__ import main
+from pipeline.bundle import Bundle, write_bundle
+from pipeline.config import TaskConfig
+from pipeline.text.table import make_table, write_table
+
+__all__ = ["config", "embedding", "segmentor", "train"]
+
+Train = Callable[..., int]
+
+
+@pytest.fixture(autouse=True)
+def _signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A training listens for signals; the next test must find the process as it was."""
+    monkeypatch.setattr(stopping, "_requested", False)
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def config(tiny_config: TaskConfig, tmp_path: Path) -> Path:
+    path = tmp_path / "config.json"
+    path.write_text(tiny_config.model_dump_json())
+    return path
+
+
+@pytest.fixture
+def segmentor(tiny_bundle: Bundle, tmp_path: Path) -> Path:
+    path = tmp_path / "segmentor.safetensors"
+    write_bundle(path, Bundle(tiny_bundle.header, segmentor=tiny_bundle.segmentor))
+    return path
+
+
+@pytest.fixture
+def embedding(tmp_path: Path) -> Path:
+    path = tmp_path / "embedding.safetensors"
+    vectors = torch.randn(3, 6, generator=torch.Generator().manual_seed(0))
+    write_table(path, make_table(vectors, ("background", "a", "b"), (0, 1, 4), "random", "prompt"))
+    return path
+
+
+@pytest.fixture
+def train(tiny_task: Path, config: Path, segmentor: Path, embedding: Path) -> Train:
+    """Runs the command with the files it needs, and more arguments; options given again win."""
+
+    def run(network: str, out: Path, *more: object) -> int:
+        arguments = [
+            "train",
+            network,
+            "--task",
+            tiny_task,
+            "--config",
+            config,
+            "--out",
+            out,
+            "--device",
+            "cpu",
+        ]
+        if network == "registration":
+            arguments += ["--segmentor", segmentor, "--embedding", embedding]
+        return main([str(argument) for argument in (*arguments, *more)])
+
+    return run
