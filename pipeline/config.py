@@ -74,6 +74,8 @@ class RegistrationConfig(_Model):
 class SegmentorTraining(_Model):
     """How the segmentor is trained."""
 
+    augmentation: Annotated[float, Field(ge=0, le=2)] = 1.0
+    """Strength of the random changes of each subject; 0 trains on the subjects as they are."""
     precision: Precision = "float32"
 
     steps: Positive = 3000
@@ -91,6 +93,8 @@ class SegmentorTraining(_Model):
 class RegistrationTraining(_Model):
     """How the registration network is trained (textSCF section IV-B, learning rate and length apart)."""
 
+    augmentation: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """Strength of the random changes of both images, apart from each other."""
     precision: Precision = "float32"
     steps: Positive = 3000
     learning_rate: Rate = 1e-4

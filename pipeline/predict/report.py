@@ -1,6 +1,5 @@
 """The run report: what happened to each pair, and what makes a finished pair stale."""
 
-import json
 import resource
 from pathlib import Path
 from typing import Any, Literal
@@ -80,8 +79,8 @@ def write_report(folder: Path, report: RunReport) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    # By way of pydantic's JSON, which turns a NaN from the weights' free header into null.
-    write_json(folder / REPORT_NAME, json.loads(report.model_dump_json()))
+    # Mode "json" also turns a NaN in the free part of the weights' header into null.
+    write_json(folder / REPORT_NAME, report.model_dump(mode="json"))
 
 
 def restart_peak(device: torch.device) -> None:

@@ -11,13 +11,14 @@ from pipeline.losses import dice_loss, gradient_loss, one_hot
 from pipeline.model import RegistrationNet, build_for_training
 from pipeline.preprocess import pad_to_multiple
 from pipeline.segment.segmentor import Segmentor
+from pipeline.train.augment import moved_labels, random_deformation, regreyed
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice, smoothness_figures
 from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
-from pipeline.warp import warp
+from pipeline.warp import sample, warp
 
-__all__ = ["MaskedSample", "train_registration", "with_masks"]
+__all__ = ["MaskedSample", "augmented_masked", "train_registration", "with_masks"]
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,26 @@ class MaskedSample:
 def with_masks(samples: Sequence[Sample], segmentor: Segmentor) -> list[MaskedSample]:
     """Segment every subject once; the network must learn from masks as faulty as those it will get."""
     masked = []
-    for sample in samples:
-        segmentation = segmentor(sample.image[0, 0].numpy())
+    for subject in samples:
+        segmentation = segmentor(subject.image[0, 0].numpy())
         mask = torch.from_numpy(segmentation.labels).long()[None]
-        masked.append(MaskedSample(sample, mask, torch.from_numpy(segmentation.confidence).float()[None]))
+        masked.append(MaskedSample(subject, mask, torch.from_numpy(segmentation.confidence).float()[None]))
     return masked
+
+
+def augmented_masked(subject: MaskedSample, generator: torch.Generator, strength: float) -> MaskedSample:
+    """`augmented` for a masked subject: the segmentor's mask and confidence move with the image."""
+    if strength == 0:
+        return subject
+    image = subject.sample.image
+    deformation = random_deformation(image, generator, strength)
+    moved = Sample(
+        subject.sample.name,
+        regreyed(sample(image, deformation), generator, strength),
+        moved_labels(subject.sample.labels, deformation),
+    )
+    confidence = sample(subject.confidence[:, None], deformation, padding="border")[:, 0]
+    return MaskedSample(moved, moved_labels(subject.mask, deformation), confidence)
 
 
 def train_registration(
@@ -77,8 +93,11 @@ def train_registration(
     training, held_out = ([_padded(one, multiple) for one in part] for part in (training, held_out))
 
     def losses_of(step: int) -> dict[str, Tensor]:
-        order = torch.randperm(len(training), generator=step_generator(settings.seed, step))
-        fixed, moving = training[int(order[0])], training[int(order[1])]
+        generator = step_generator(settings.seed, step)
+        order = torch.randperm(len(training), generator=generator)
+        fixed, moving = (
+            augmented_masked(training[int(index)], generator, settings.augmentation) for index in order[:2]
+        )
         return _losses(net, moving, fixed, config, regions, device)
 
     def validate() -> dict[str, float]:
@@ -97,12 +116,12 @@ def _require_one_shape(samples: Sequence[Sample]) -> None:
     Raises:
         GridMismatch: two of them differ in shape.
     """
-    for sample in samples[1:]:
-        expected, got = samples[0].image.shape[2:], sample.image.shape[2:]
+    for other in samples[1:]:
+        expected, got = samples[0].image.shape[2:], other.image.shape[2:]
         if got != expected:
             raise GridMismatch(
                 "training subjects differ in shape",
-                where=sample.name,
+                where=other.name,
                 expected=tuple(expected),
                 got=tuple(got),
                 remedy="set `crop` in registration_training to a size that all of them have",

@@ -46,7 +46,7 @@ def train_segmentor(
     def losses_of(step: int) -> dict[str, Tensor]:
         generator = step_generator(seed, step)
         choice = int(torch.randint(len(training), (), generator=generator))
-        subject = augmented(training[choice], generator)
+        subject = augmented(training[choice], generator, config.segmentor_training.augmentation)
         with mixed_precision(device, precision):
             logits = network(subject.image.to(device))
         return {"dice_ce": loss(logits.float(), subject.labels[:, None].to(device))}

@@ -5,16 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from pairs.errors import BadLabels, GridMismatch, KnownError, MissingVolume
 from pairs.volume import Volume, read_image, read_labels, write_volume
-from pipeline.bundle import Bundle
-from pipeline.config import IntensityConfig
-from pipeline.predict.keptmasks import KeptSegmentations
-from pipeline.predict.masks import FileMasks, SegmentorMasks
+from pipeline.predict.masks import FileMasks
 from pipeline.predict.report import read_report
-from pipeline.segment.segmentor import Segmentation, Segmentor
 
 __all__: list[str] = []
 
@@ -113,100 +108,3 @@ def test_the_regions_matter(predict: Callable[..., int], tiny_task: Path, output
     before = (output / "disp_0006_0007.npz").read_bytes()
     assert predict("--segmentations", tiny_task / "labelsTr") == 0
     assert (output / "disp_0006_0007.npz").read_bytes() != before
-
-
-@pytest.fixture
-def segmented(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SegmentorMasks:
-    """The segmentor with a counter in the attribute `asked` of its class."""
-    monkeypatch.setattr(Segmentor, "asked", 0, raising=False)
-    original = Segmentor.__call__
-
-    def count(self: Segmentor, array: np.ndarray) -> Segmentation:
-        monkeypatch.setattr(Segmentor, "asked", Segmentor.asked + 1, raising=False)
-        return original(self, array)
-
-    monkeypatch.setattr(Segmentor, "__call__", count)
-    kept = KeptSegmentations(tmp_path, "weights cpu", len(REGIONS))
-    return SegmentorMasks(tiny_bundle.build_segmentor(torch.device("cpu")), IntensityConfig(), kept)
-
-
-def asked() -> int:
-    return int(Segmentor.asked)
-
-
-def test_an_image_is_segmented_once(segmented: SegmentorMasks, image: Volume, tmp_path: Path) -> None:
-    first, second = segmented(image), segmented(image)
-    assert asked() == 1
-    assert len(list(tmp_path.glob("*.npz"))) == 1
-    for name in ("labels", "confidence"):
-        a, b = getattr(first, name), getattr(second, name)
-        assert a.dtype == b.dtype
-        assert np.array_equal(a, b)
-
-
-def test_other_content_or_other_weights_are_segmented_anew(
-    segmented: SegmentorMasks, image: Volume, tmp_path: Path
-) -> None:
-    segmented(image)
-    segmented(Volume(image.header, image.array.reshape(48, 32, 40)))
-    segmented(Volume(image.header, image.array[::-1]))
-    assert asked() == 3
-    segmented.kept = KeptSegmentations(tmp_path, "other weights cpu", len(REGIONS))
-    segmented(image)
-    assert asked() == 4
-    segmented(image)
-    assert asked() == 4
-
-
-def damaged(path: Path, kind: str) -> None:
-    zeros, ones = np.zeros(SHAPE, np.uint8), np.ones(SHAPE, np.float16)
-    content = path.read_bytes()
-    if kind == "empty":
-        path.write_bytes(b"")
-    elif kind == "truncated":
-        path.write_bytes(content[: len(content) // 2])
-    elif kind == "flipped":
-        path.write_bytes(content[:200] + bytes(byte ^ 0x55 for byte in content[200:400]) + content[400:])
-    elif kind == "bare array":
-        with path.open("wb") as file:
-            np.save(file, zeros)
-    elif kind == "pickle":
-        np.savez(path, labels=np.array([object()]), confidence=ones)
-    elif kind == "other names":
-        np.savez(path, a=zeros)
-    elif kind == "other shape":
-        np.savez(path, labels=zeros[1:], confidence=ones[1:])
-    elif kind == "other type":
-        np.savez(path, labels=zeros.astype(np.float32), confidence=ones)
-    elif kind == "unknown region":
-        np.savez(path, labels=zeros + 3, confidence=ones)
-    else:
-        np.savez(path, labels=zeros, confidence=ones * np.nan)
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "empty",
-        "truncated",
-        "flipped",
-        "bare array",
-        "pickle",
-        "other names",
-        "other shape",
-        "other type",
-        "unknown region",
-        "not finite",
-    ],
-)
-def test_a_damaged_kept_segmentation_is_made_anew(
-    segmented: SegmentorMasks, image: Volume, tmp_path: Path, kind: str
-) -> None:
-    expected = segmented(image)
-    (path,) = tmp_path.glob("*.npz")
-    content = path.read_bytes()
-    damaged(path, kind)
-    found = segmented(image)
-    assert asked() == 2
-    assert np.array_equal(found.labels, expected.labels)
-    assert path.read_bytes() == content

@@ -1,0 +1,151 @@
+"""The output folder: names, profiles, and everything that can be wrong with a place to write to."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pairs.displacement import find_field, read_displacement
+from pairs.task import read_task
+from pairs.volume import read_image, write_volume
+from pipeline.predict.registrar import Registrar
+from pipeline.predict.report import RunReport, read_report
+
+__all__: list[str] = []
+
+Predict = Callable[..., int]
+NAMES = ("disp_0006_0007.npz", "disp_0007_0008.npz", "disp_0008_0006.npz")
+
+
+def listing(folder: Path) -> list[str]:
+    """Every file and folder, hidden ones too, without what is kept of the segmentor."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".segmentations")
+
+
+def report_of(folder: Path) -> RunReport:
+    report = read_report(folder)
+    assert report is not None
+    return report
+
+
+def only_error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line of stderr; nothing is on stdout."""
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.startswith("error: ")
+    assert written.err.count("\n") == 1
+    return written.err
+
+
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails the test where a pair is registered."""
+    monkeypatch.setattr(Registrar, "__call__", lambda *_: pytest.fail("a pair was registered"))
+
+
+def test_short_names(predict: Predict, output: Path) -> None:
+    assert predict("--profile", "l2r2022") == 0
+    assert "disp_0006_0000_0007_0000.nii.gz" in listing(output)
+    assert predict("--profile", "l2r2022", "--short-names") == 0
+    assert "disp_0006_0007.nii.gz" in listing(output)
+
+
+def test_a_file_in_place_of_the_output(
+    predict: Predict, output: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_network(monkeypatch)
+    output.write_text("mine", encoding="utf-8")
+    assert predict() == 5
+    assert str(output) in only_error_line(capsys)
+    assert output.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_an_output_folder_that_is_read_only(
+    predict: Predict, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.mkdir(mode=0o555)
+    assert predict() == 5
+    assert str(output) in only_error_line(capsys)
+
+
+def test_two_pairs_of_one_output_name(
+    predict: Predict,
+    tiny_task: Path,
+    output: Path,
+    rewrite_task: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """ThoraxCBCT: one subject, one planning scan, two cone beams; the short name tells them not apart."""
+    images = tiny_task / "imagesTr"
+    for modality in ("0001", "0002"):
+        shutil.copy(images / "TinyMR_0006_0000.nii.gz", images / f"TinyMR_0006_{modality}.nii.gz")
+    moving = "imagesTr/TinyMR_0006_0000.nii.gz"
+    fixed = [f"imagesTr/TinyMR_0006_{modality}.nii.gz" for modality in ("0001", "0002")]
+    rewrite_task(registration_val=[{"fixed": one, "moving": moving} for one in fixed])
+    assert predict() == 2
+    line = only_error_line(capsys)
+    assert "disp_0006_0006.npz" in line
+    assert "0006_0001<--0006_0000 and 0006_0002<--0006_0000" in line
+    assert "l2r2022" in line
+    assert not output.exists()
+    assert predict("--profile", "l2r2022", "--short-names") == 2
+    assert predict("--profile", "l2r2022") == 0
+    assert listing(output) == [
+        "disp_0006_0001_0006_0000.nii.gz",
+        "disp_0006_0002_0006_0000.nii.gz",
+        "report.json",
+    ]
+
+
+def test_odd_sides(predict: Predict, tiny_task: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (tiny_task / "imagesTr").iterdir():
+        image = read_image(path)
+        write_volume(path, image.array[:31, :47, :], image.header.affine)
+    with monkeypatch.context() as patch:
+        no_network(patch)
+        assert predict() == 1
+    for record in report_of(output).pairs:
+        assert (record.status, record.error_code) == ("failed", "displacement")
+        assert "even sides" in (record.error or "")
+        assert "l2r2022" in (record.error or "")
+    assert listing(output) == ["report.json"]
+    assert predict("--profile", "l2r2022") == 0
+    pair = read_task(tiny_task).pairs[0]
+    field = read_displacement(find_field(output, pair), (31, 47, 40)).displacement
+    assert field.shape == (31, 47, 40, 3)
+
+
+def test_two_runs_give_the_same_bytes(predict: Predict, output: Path) -> None:
+    assert predict() == 0
+    first = {name: (output / name).read_bytes() for name in NAMES}
+    shutil.rmtree(output)
+    assert predict() == 0
+    assert {name: (output / name).read_bytes() for name in NAMES} == first
+
+
+def test_a_full_disk_ends_the_run(
+    predict: Predict,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    original = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        if target.name == "disp_0007_0008.npz":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+        assert predict() == 5
+    line = capsys.readouterr().err
+    assert line.startswith("error: ")
+    assert "No space left on device" in line
+    assert line.count("\n") == 1
+    assert listing(output) == ["disp_0006_0007.npz", "report.json"]
+    assert [record.status for record in report_of(output).pairs] == ["done"]
+    assert predict() == 0
