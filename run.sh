@@ -21,6 +21,7 @@ usage: ./run.sh VERB [ARGUMENTS]
   info FILE                           what a weights file holds
   demo-task FOLDER                    write the built-in demo task
   template ...                        make the template that demo tasks are drawn from
+  bench NAME ...                      print the figures of benchmarks/NAME.py: accuracy, codec or speed
   test [PYTEST ARGUMENTS]             check the code and run every test
 
 `./run.sh VERB --help` tells the arguments of a verb. The first use makes a Python environment in .venv.
@@ -104,6 +105,15 @@ demo() {
   printf '\ntask     %s\nfields   %s\npicture  %s\n' "$folder/task" "$folder/fields" "$folder/demo.png"
 }
 
+bench() {
+  case ${1:-} in
+    accuracy | codec | speed) ;;
+    *) fail "bench takes accuracy, codec or speed, got ${1:-nothing}" ;;
+  esac
+  set_up requirements.txt
+  exec "$python" "$root/benchmarks/$1.py" "${@:2}"
+}
+
 # The tests come last, and run even if a check failed, so that their closing line is the last one.
 check_and_test() {
   local check failed=()
@@ -135,6 +145,7 @@ case ${1:-} in
     set_up requirements.txt
     exec "$python" -m pipeline "$@"
     ;;
+  bench) bench "${@:2}" ;;
   evaluate | picture)
     set_up requirements.txt
     exec "$python" -m evaluation "$@"

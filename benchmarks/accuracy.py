@@ -153,8 +153,8 @@ def _run(options: argparse.Namespace) -> None:
         raise UsageError("bundles need distinct file names", where="--weights", got=", ".join(names))
     with tempfile.TemporaryDirectory(prefix="accuracy-") as temporary:
         work = options.work or Path(temporary)
-        pairs = zip(names, bundles, strict=True)
-        results = [_measure(options, weights, work / name) for name, weights in pairs]
+        named = zip(names, bundles, strict=True)
+        results = [_measure(options, weights, work / name) for name, weights in named]
     print(render(results))
 
 

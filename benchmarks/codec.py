@@ -19,7 +19,14 @@ __all__ = ["main", "mean_pool", "smooth_field", "zoom_half"]
 Array = NDArray[Any]
 Encoder = Callable[[Array, Profile], Array]
 
-HEADER = ("profile", "encoder", "mean error [voxels]", "max error [voxels]", "encode [s]")
+HEADER = (
+    "profile",
+    "encoder",
+    "mean error [voxels]",
+    "RMS error [voxels]",
+    "max error [voxels]",
+    "encode [s]",
+)
 
 
 def smooth_field(shape: tuple[int, int, int], amplitude_vox: float) -> NDArray[np.float32]:
@@ -63,12 +70,9 @@ def _row(name: str, encoder: Encoder, field: Array, profile: Profile, repeats: i
         seconds.append(time.perf_counter() - start)
     # `decode` is the host's own rule, scipy's zoom included.
     error = np.abs(decode(array, profile) - field)
-    figures = [
-        f"{error.mean(dtype=np.float64):.5f}",
-        f"{error.max():.4f}",
-        f"{statistics.median(seconds):.2f}",
-    ]
-    return [profile.name, name, *figures]
+    mean, mean_square = error.mean(dtype=np.float64), np.square(error).mean(dtype=np.float64)
+    errors = [f"{mean:.5f}", f"{mean_square**0.5:.5f}", f"{error.max():.4f}"]
+    return [profile.name, name, *errors, f"{statistics.median(seconds):.2f}"]
 
 
 def _parser() -> argparse.ArgumentParser:

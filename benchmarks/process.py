@@ -9,16 +9,16 @@ from pathlib import Path
 
 from pairs.errors import KnownError
 
-__all__ = ["Spent", "run_module"]
+__all__ = ["BenchmarkFailed", "Spent", "run_module"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-class CommandFailed(KnownError):
-    """A command ended with an exit code other than 0; it has told why on stderr."""
+class BenchmarkFailed(KnownError):
+    """There is no figure to print: a command failed, or what it gave is wrong."""
 
     exit_code = 1
-    code = "command"
+    code = "benchmark"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def run_module(*arguments: str | Path) -> Spent:
     not have loaded torch.
 
     Raises:
-        CommandFailed: If the exit code is not 0.
+        BenchmarkFailed: If the exit code is not 0; the command has told why on stderr.
     """
     command = [sys.executable, "-m", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
@@ -52,5 +52,5 @@ def run_module(*arguments: str | Path) -> Spent:
     wall_s = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise CommandFailed("command failed", where=" ".join(command[1:]), got=f"exit {process.returncode}")
+        raise BenchmarkFailed("command failed", where=" ".join(command[1:]), got=f"exit {process.returncode}")
     return Spent(wall_s, usage.ru_maxrss / 2**10)

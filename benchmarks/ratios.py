@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from pairs.errors import KnownError
+from benchmarks.process import BenchmarkFailed
 from pipeline.backbones.lkunet import LargeKernelBlock
 from pipeline.scf.response import blend_responses
 
@@ -28,15 +29,14 @@ class Ratio:
         what: The part and its size.
         reference: The plain form.
         ours_ms: Median milliseconds of the project's form.
-        reference_ms: Median milliseconds of the plain form.
-        speedup: Median of plain by ours, each measured one right after the other.
+        speedup: Quartiles of plain by ours, the two measured one right after the other, so that a machine
+            that slows down for a while slows both.
     """
 
     what: str
     reference: str
     ours_ms: float
-    reference_ms: float
-    speedup: float
+    speedup: tuple[float, float, float]
 
 
 def measure_ratios(device: torch.device, repeats: int) -> Iterator[Ratio]:
@@ -58,20 +58,15 @@ def compare(what: str, reference_name: str, ours: Form, reference: Form, repeats
     """Times two forms in turn, after one call of each that is not counted.
 
     Raises:
-        KnownError: If the two forms do not give the same result.
+        BenchmarkFailed: If the two forms do not give the same result.
     """
     expected = reference()
     difference = float((ours() - expected).abs().max() / expected.abs().max())
     if not difference <= TOLERANCE:
-        raise KnownError("the two forms differ", where=what, expected=f"<= {TOLERANCE}", got=difference)
+        raise BenchmarkFailed("the two forms differ", where=what, expected=f"<= {TOLERANCE}", got=difference)
     times = [(_milliseconds(ours), _milliseconds(reference)) for _ in range(repeats)]
-    return Ratio(
-        what,
-        reference_name,
-        statistics.median(a for a, _ in times),
-        statistics.median(b for _, b in times),
-        statistics.median(b / a for a, b in times),
-    )
+    low, middle, high = np.quantile([b / a for a, b in times], [0.25, 0.5, 0.75]).tolist()
+    return Ratio(what, reference_name, statistics.median(a for a, _ in times), (low, middle, high))
 
 
 def _milliseconds(form: Form) -> float:

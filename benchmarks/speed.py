@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.markdown import markdown_table
-from benchmarks.process import Spent, run_module
+from benchmarks.process import BenchmarkFailed, Spent, run_module
 from pairs.errors import KnownError, report_and_exit_code
 
 __all__ = ["Run", "main"]
@@ -63,7 +63,7 @@ def _three_calls(options: argparse.Namespace) -> tuple[Run, Run, Run]:
         first, other = Path(temporary, "first"), Path(temporary, "other")
         cold, again, kept = (_predict(options, folder) for folder in (first, other, first))
     if kept.pair_seconds != cold.pair_seconds or kept.digests != cold.digests:
-        raise KnownError("the second call into one folder did not keep the finished fields")
+        raise BenchmarkFailed("the second call into one folder did not keep the finished fields")
     return cold, again, kept
 
 
@@ -91,17 +91,12 @@ def _ratio_table(options: argparse.Namespace) -> str:
     from benchmarks.ratios import measure_ratios
     from pipeline.device import choose_device
 
-    rows = [
-        [
-            ratio.what,
-            ratio.reference,
-            f"{ratio.ours_ms:.2f}",
-            f"{ratio.reference_ms:.2f}",
-            f"{ratio.speedup:.2f}",
-        ]
-        for ratio in measure_ratios(choose_device(options.device), options.repeats)
-    ]
-    return markdown_table(("part", "reference", "ours [ms]", "reference [ms]", "times as fast"), rows)
+    rows = []
+    for ratio in measure_ratios(choose_device(options.device), options.repeats):
+        low, median, high = ratio.speedup
+        figures = [f"{ratio.ours_ms:.2f}", f"{median:.2f} [{low:.2f}, {high:.2f}]"]
+        rows.append([ratio.what, ratio.reference, *figures])
+    return markdown_table(("part", "reference", "ours [ms]", "times as fast [quartiles]"), rows)
 
 
 def _machine() -> str:

@@ -41,7 +41,7 @@ def read_tensors(path: Path) -> TensorFile:
         WeightsError: absent, truncated, or not safetensors; a pickle is never opened.
     """
     if not path.is_file():
-        raise WeightsError("no such file", where=path)
+        raise WeightsError("no such file", where=path, remedy="check the path, or make the file first")
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict

@@ -123,6 +123,20 @@ def test_verb_is_handed_on_with_its_arguments(checkout: Checkout, verb: str, pac
     assert checkout.calls()[-1] == f"{checkout.root}|1|-m|{package}|{verb}|a folder|--option|*|"
 
 
+def test_bench_runs_a_script_of_the_checkout(checkout: Checkout) -> None:
+    assert checkout.run("bench", "codec", "--repeats", "1").returncode == 0
+    script = f"{checkout.root}/benchmarks/codec.py"
+    assert checkout.calls()[-1] == f"{checkout.root}|1|{script}|--repeats|1|"
+
+
+@pytest.mark.parametrize("arguments", [(), ("../run",)])
+def test_bench_refuses_what_is_no_benchmark(checkout: Checkout, arguments: Sequence[str]) -> None:
+    run = checkout.run("bench", *arguments)
+    assert run.returncode == 2
+    assert "accuracy, codec or speed" in run.stderr
+    assert checkout.calls() == []
+
+
 def test_exit_code_is_the_verbs(checkout: Checkout) -> None:
     checkout.run("predict")
     checkout.refuse("-m pipeline")

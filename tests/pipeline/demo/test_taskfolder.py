@@ -88,7 +88,7 @@ def test_numbers_out_of_range_are_named(
 
 def test_a_missing_template_exits_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo-task", str(tmp_path / "task"), "--template", str(tmp_path / "none")]) == 4
-    assert "no template file" in capsys.readouterr().err
+    assert "no such file" in capsys.readouterr().err
 
 
 def test_an_unwritable_folder_exits_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

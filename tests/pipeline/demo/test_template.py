@@ -66,11 +66,11 @@ def test_quantising_clips() -> None:
 
 def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
     path = tmp_path / "t.safetensors"
-    with pytest.raises(WeightsError, match="no template file"):
+    with pytest.raises(WeightsError, match="no such file"):
         read_template(path)
     write_template(path, _template())
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(WeightsError, match="cannot read the template"):
+    with pytest.raises(WeightsError, match="cannot read"):
         read_template(path)
     save_file({"image": np.zeros(3, np.uint8)}, path)
     with pytest.raises(WeightsError, match="template header field 'task'"):

@@ -2,8 +2,9 @@
 
 import torch
 
-from pipeline.train.augment import MAX_SHIFT_VOX, augmented
+from pipeline.train.augment import ELASTIC_STD_VOX, MAX_SHIFT_VOX, augmented, random_deformation
 from pipeline.train.subjects import Sample
+from pipeline.warp import identity_grid
 
 __all__: list[str] = []
 
@@ -71,9 +72,25 @@ def test_sides_are_never_exchanged() -> None:
 
 def test_motion_stays_within_its_limits() -> None:
     shifts = torch.stack([centre(draw(seed).labels > 0) - centre(subject().labels > 0) for seed in range(15)])
-    # The blocks lie off the middle of the volume, so rotation and scale add a little.
-    assert shifts.abs().max() < MAX_SHIFT_VOX + 1
+    # The blocks lie off the middle of the volume, so rotation, scale and the elastic part add to the shift.
+    assert shifts.abs().max() < MAX_SHIFT_VOX + ELASTIC_STD_VOX + 1
     assert (shifts.abs().amax(0) > 1).all()
+
+
+def test_strength_scales_the_motion_and_zero_changes_nothing() -> None:
+    assert augmented(subject(), torch.Generator().manual_seed(0), strength=0.0).image.equal(subject().image)
+    whole, tenth = (
+        random_deformation(subject().image, torch.Generator().manual_seed(0), strength)
+        for strength in (1.0, 0.1)
+    )
+    still = identity_grid(subject().image)
+    assert (tenth - still).abs().mean() < 0.15 * (whole - still).abs().mean()
+
+
+def test_the_elastic_part_bends_straight_lines() -> None:
+    deformation = random_deformation(subject().image, torch.Generator().manual_seed(1), 1.0)
+    # An affine map has no second difference.
+    assert torch.diff(deformation, n=2, dim=2).abs().max() > 0.05
 
 
 def test_empty_space_gets_no_noise() -> None:

@@ -15,7 +15,7 @@ from pipeline.scf.heads import PlainHead, TextHead
 from pipeline.segment.segmentor import Segmentor
 from pipeline.train import loop, registration
 from pipeline.train.loop import Plan
-from pipeline.train.registration import MaskedSample, train_registration, with_masks
+from pipeline.train.registration import MaskedSample, augmented_masked, train_registration, with_masks
 from pipeline.train.subjects import Sample
 
 __all__: list[str] = []
@@ -203,3 +203,17 @@ def test_masks_come_from_the_segmentor_not_from_the_true_labels() -> None:
         assert torch.equal(one.mask[:, None], (sample.image > 0.5).long())
         assert (one.mask.dtype, one.confidence.dtype) == (torch.int64, torch.float32)
         assert 0.5 <= one.confidence.min() < one.confidence.max() < 1
+
+
+def test_augmentation_moves_mask_and_confidence_with_the_labels() -> None:
+    original = replace(subject(1), confidence=0.5 + 0.5 * subject(1).mask.float())
+    changed = augmented_masked(original, torch.Generator().manual_seed(2), 1.0)
+    assert not torch.equal(changed.mask, original.mask)
+    assert torch.equal(changed.mask, changed.sample.labels)
+    # Trilinear confidence crosses 0.75 about where the nearest-voxel mask changes.
+    assert ((changed.confidence > 0.75) == (changed.mask == 1)).float().mean() > 0.97
+
+
+def test_augmentation_is_off_at_strength_zero() -> None:
+    original = subject(1)
+    assert augmented_masked(original, torch.Generator(), 0.0) is original
