@@ -30,20 +30,18 @@ HEADER = (
 
 
 def smooth_field(shape: tuple[int, int, int], amplitude_vox: float) -> NDArray[np.float32]:
-    """A displacement (X, Y, Z, 3) of one period along each axis, other phases in each component.
+    """A displacement (X, Y, Z, 3) of half to one period along each axis; the test suite uses the same.
 
     Args:
         shape: (X, Y, Z).
         amplitude_vox: Largest value that a component can reach, in voxels.
     """
-    field = np.full((*shape, 3), amplitude_vox, np.float32)
-    for component in range(3):
-        for axis, side in enumerate(shape):
-            phase = 2 * np.pi * np.arange(side) / side + 1 + component + 2 * axis
-            field[..., component] *= np.expand_dims(
-                np.sin(phase), [other for other in range(3) if other != axis]
-            )
-    return field
+    x, y, z = np.meshgrid(*(np.linspace(0, 1, side) for side in shape), indexing="ij", sparse=True)
+    waves = [
+        np.sin(2 * np.pi * a + b) * np.cos(2 * np.pi * b) * np.cos(np.pi * c)
+        for a, b, c in ((x, y, z), (y, z, x), (z, x, y))
+    ]
+    return (amplitude_vox * np.stack(waves, axis=-1)).astype(np.float32)
 
 
 def zoom_half(field: Array, profile: Profile) -> Array:

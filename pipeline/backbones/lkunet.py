@@ -57,7 +57,7 @@ class LargeKernelBlock(nn.Module):
     """PReLU(conv3(x) + conv5(x) + conv1(x) + x), evaluated as one 5x5x5 convolution.
 
     The three kernels and the identity add up to a single kernel (models facts 7.10), so the sum is
-    taken over weights, not over feature maps: the same function and gradients at a fifth of the time.
+    taken over weights, not over feature maps: the same function and gradients with one convolution for three.
     """
 
     def __init__(self, channels: int) -> None:
