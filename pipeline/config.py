@@ -69,6 +69,8 @@ class RegistrationConfig(_Model):
     head: Literal["text", "plain"] = "text"
     mlp_width: Positive = 2048
     integration_steps: Annotated[int, Field(ge=0, le=10)] = 0
+    passes: Annotated[int, Field(ge=1, le=4)] = 1
+    """How often the network is applied, each time to the moving image as warped so far. The paper's is 1."""
 
 
 class SegmentorTraining(_Model):

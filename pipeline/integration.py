@@ -1,7 +1,7 @@
 """Diffeomorphic integration of a stationary velocity by scaling and squaring."""
 
 from pipeline.typing import Float, Tensor
-from pipeline.warp import warp
+from pipeline.warp import compose
 
 __all__ = ["integrate"]
 
@@ -18,5 +18,5 @@ def integrate(velocity: Float[Tensor, "B 3 X Y Z"], steps: int = 7) -> Float[Ten
     """
     displacement = velocity / 2**steps
     for _ in range(steps):
-        displacement = displacement + warp(displacement, displacement, padding="border")
+        displacement = compose(displacement, displacement)
     return displacement

@@ -13,7 +13,7 @@ from pipeline.integration import integrate
 from pipeline.scf.heads import FilterTableHead, PlainHead, TextHead
 from pipeline.scf.response import to_feature_grid
 from pipeline.typing import Float, Int, Tensor
-from pipeline.warp import upsample_displacement
+from pipeline.warp import compose, upsample_displacement, warp
 
 __all__ = ["RegistrationNet", "RegistrationOutput", "build_for_inference", "build_for_training", "freeze"]
 
@@ -24,7 +24,7 @@ class RegistrationOutput(NamedTuple):
     displacement: Float[Tensor, "B 3 X Y Z"]
     """u on the input grid, in its voxels."""
     regularised: Float[Tensor, "B 3 U V W"]
-    """The field the smoothness loss looks at: the velocity when integrating, else u itself."""
+    """What the smoothness loss looks at: the velocity when integrating, else u; summed over the passes."""
 
 
 class RegistrationNet(nn.Module):
@@ -51,8 +51,39 @@ class RegistrationNet(nn.Module):
         fixed: Float[Tensor, "B 1 X Y Z"],
         labels: Int[Tensor, "B X Y Z"],
         confidence: Float[Tensor, "B X Y Z"],
+        passes: int | None = None,
     ) -> RegistrationOutput:
-        """Displacement of one batch; every side must be a multiple of `backbone.size_multiple`."""
+        """Displacement of one batch; every side must be a multiple of `backbone.size_multiple`.
+
+        Each pass registers the moving image as the passes before have warped it. Gradients reach the
+        last pass only, so that memory does not grow with the number.
+
+        Args:
+            moving: in 0..1.
+            fixed: in 0..1.
+            labels: region index of each voxel of the fixed image.
+            confidence: p in 0..1 of each voxel of the fixed image.
+            passes: how often the network is applied; the configuration's number where None.
+        """
+        count = passes or self.config.passes
+        with torch.set_grad_enabled(torch.is_grad_enabled() and count == 1):
+            output = self._pass(moving, fixed, labels, confidence)
+        for number in range(2, count + 1):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and number == count):
+                warped = warp(moving, output.displacement)
+                step = self._pass(warped, fixed, labels, confidence)
+                output = RegistrationOutput(
+                    compose(output.displacement, step.displacement), output.regularised + step.regularised
+                )
+        return output
+
+    def _pass(
+        self,
+        moving: Float[Tensor, "B 1 X Y Z"],
+        fixed: Float[Tensor, "B 1 X Y Z"],
+        labels: Int[Tensor, "B X Y Z"],
+        confidence: Float[Tensor, "B X Y Z"],
+    ) -> RegistrationOutput:
         stride = self.backbone.stride
         with mixed_precision(fixed.device, self.precision):
             features = self.backbone(moving, fixed)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from pipeline.typing import Float, Tensor
 
-__all__ = ["identity_grid", "sample", "upsample_displacement", "warp"]
+__all__ = ["compose", "identity_grid", "sample", "upsample_displacement", "warp"]
 
 
 def identity_grid(like: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "1 3 X Y Z"]:
@@ -52,6 +52,16 @@ def _grid_sample_coordinates(
     last = torch.tensor([max(n - 1, 1) for n in shape], device=deformation.device, dtype=deformation.dtype)
     normalised = 2 * deformation / last.view(1, 3, 1, 1, 1) - 1
     return normalised.flip(1).permute(0, 2, 3, 4, 1)
+
+
+def compose(
+    first: Float[Tensor, "B 3 X Y Z"], then: Float[Tensor, "B 3 X Y Z"]
+) -> Float[Tensor, "B 3 X Y Z"]:
+    """The displacement that warps as `first` and then `then` do: w(p) = then(p) + first(p + then(p)).
+
+    Border padding: beyond the edge the displacement goes on as at the edge.
+    """
+    return then + warp(first, then, padding="border")
 
 
 def upsample_displacement(

@@ -40,10 +40,10 @@ def augmented(subject: Sample, generator: torch.Generator, strength: float = 1.0
 
 
 def moved_labels(
-    labels: Int[Tensor, "1 X Y Z"], deformation: Float[Tensor, "1 3 X Y Z"]
-) -> Int[Tensor, "1 X Y Z"]:
-    """Region indices sampled at the nearest voxel; background outside."""
-    return sample(labels[:, None].float(), deformation, mode="nearest")[:, 0].round().long()
+    labels: Int[Tensor, "M X Y Z"], deformation: Float[Tensor, "1 3 X Y Z"]
+) -> Int[Tensor, "M X Y Z"]:
+    """M maps of region indices sampled at the nearest voxel; background outside."""
+    return sample(labels[None].float(), deformation, mode="nearest")[0].round().long()
 
 
 def regreyed(

@@ -52,13 +52,11 @@ def augmented_masked(subject: MaskedSample, generator: torch.Generator, strength
         return subject
     image = subject.sample.image
     deformation = random_deformation(image, generator, strength)
-    moved = Sample(
-        subject.sample.name,
-        regreyed(sample(image, deformation), generator, strength),
-        moved_labels(subject.sample.labels, deformation),
-    )
-    confidence = sample(subject.confidence[:, None], deformation, padding="border")[:, 0]
-    return MaskedSample(moved, moved_labels(subject.mask, deformation), confidence)
+    # Zero is what sampling gives outside; there the background is certain, p = 1.
+    moved = sample(torch.cat([image, subject.confidence[:, None] - 1], dim=1), deformation)
+    indices = moved_labels(torch.cat([subject.sample.labels, subject.mask]), deformation)
+    grey = regreyed(moved[:, :1], generator, strength)
+    return MaskedSample(Sample(subject.sample.name, grey, indices[:1]), indices[1:], moved[:, 1] + 1)
 
 
 def train_registration(
@@ -98,7 +96,9 @@ def train_registration(
         fixed, moving = (
             augmented_masked(training[int(index)], generator, settings.augmentation) for index in order[:2]
         )
-        return _losses(net, moving, fixed, config, regions, device)
+        # Every pass learns what the passes before it leave over.
+        passes = 1 + int(torch.randint(config.registration.passes, (), generator=generator))
+        return _losses(net, moving, fixed, passes, config, regions, device)
 
     def validate() -> dict[str, float]:
         # A ring of one would register a subject to itself.
@@ -138,6 +138,7 @@ def _losses(
     net: RegistrationNet,
     moving: MaskedSample,
     fixed: MaskedSample,
+    passes: int,
     config: TaskConfig,
     regions: int,
     device: torch.device,
@@ -145,7 +146,7 @@ def _losses(
     """MSE + Dice + lambda * squared gradient (textSCF Eq. 1), each with its weight."""
     weights = config.registration_training
     moving_image, fixed_image = moving.sample.image.to(device), fixed.sample.image.to(device)
-    output = net(moving_image, fixed_image, fixed.mask.to(device), fixed.confidence.to(device))
+    output = net(moving_image, fixed_image, fixed.mask.to(device), fixed.confidence.to(device), passes)
     channels = torch.cat([moving_image, one_hot(moving.sample.labels.to(device), regions)], dim=1)
     warped = warp(channels, output.displacement)
     target = one_hot(fixed.sample.labels.to(device), regions)

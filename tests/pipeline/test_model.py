@@ -8,7 +8,7 @@ from pipeline.integration import integrate
 from pipeline.model import RegistrationNet, build_for_inference, build_for_training, freeze
 from pipeline.scf.heads import FilterTableHead, PlainHead
 from pipeline.scf.response import to_feature_grid
-from pipeline.warp import upsample_displacement, warp
+from pipeline.warp import compose, upsample_displacement, warp
 
 __all__: list[str] = []
 
@@ -160,3 +160,38 @@ def test_a_side_that_is_no_multiple_is_not_silently_resized() -> None:
     labels = torch.zeros(1, 16, 16, 24, dtype=torch.int64)
     with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
         net(image, image, labels, labels.float())
+
+
+def test_a_second_pass_registers_what_the_first_left_over() -> None:
+    net = trained(RegistrationConfig(start_channels=2, mlp_width=4, integration_steps=3), scale=0.05).eval()
+    moving, *rest = pair()
+    with torch.no_grad():
+        first = net(moving, *rest, passes=1).displacement
+        second = net(warp(moving, first), *rest, passes=1).displacement
+        both = net(moving, *rest, passes=2).displacement
+    assert torch.allclose(both, compose(first, second), atol=1e-6)
+    assert not torch.allclose(both, first)
+
+
+def test_the_configuration_says_how_many_passes() -> None:
+    one = trained(RegistrationConfig(start_channels=2, mlp_width=4)).eval()
+    two = trained(RegistrationConfig(start_channels=2, mlp_width=4, passes=2)).eval()
+    with torch.no_grad():
+        assert torch.equal(two(*pair()).displacement, one(*pair(), passes=2).displacement)
+
+
+def test_gradients_reach_the_last_pass_only() -> None:
+    net = trained(RegistrationConfig(start_channels=2, mlp_width=4, integration_steps=3), scale=0.05)
+    moving, *rest = pair()
+    moving.requires_grad_()
+    net(moving, *rest, passes=2).displacement.square().mean().backward()
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in net.backbone.stem.parameters())
+    # The loss saw two passes, but only one set of activations was kept: the first is a constant to it.
+    with torch.no_grad():
+        first = net(moving, *rest, passes=1).displacement
+    expected = torch.autograd.grad(
+        compose(first, net(warp(moving, first), *rest, passes=1).displacement).square().mean(),
+        list(net.backbone.stem.parameters()),
+    )
+    for parameter, gradient in zip(net.backbone.stem.parameters(), expected, strict=True):
+        assert torch.allclose(parameter.grad, gradient, rtol=1e-4, atol=1e-8)

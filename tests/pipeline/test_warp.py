@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
-from pipeline.warp import identity_grid, sample, upsample_displacement, warp
+from pipeline.warp import compose, identity_grid, sample, upsample_displacement, warp
 
 __all__: list[str] = []
 
@@ -148,3 +148,15 @@ def test_upsampling_has_the_geometry_of_voxel_edges() -> None:
 def test_upsampling_to_the_same_grid_returns_the_field_itself() -> None:
     field = torch.rand(1, 3, 2, 3, 4)
     assert upsample_displacement(field, (2, 3, 4)) is field
+
+
+def test_composition_warps_as_one_after_the_other() -> None:
+    shape = (12, 14, 16)
+    volume = random_volume(shape)
+    first, then = constant_displacement((1.0, 2.0, 0.0), shape), constant_displacement((0.0, -1.0, 1.0), shape)
+    # Not constant, so that the order of the two matters.
+    then[:, 0] = (identity_grid(volume)[:, 1] > 6).float()
+    together, apart = warp(volume, compose(first, then)), warp(warp(volume, first), then)
+    inside = (..., slice(3, -3), slice(3, -3), slice(4, -4))
+    assert torch.allclose(together[inside], apart[inside], atol=1e-5)
+    assert not torch.allclose(warp(volume, compose(then, first))[inside], apart[inside], atol=1e-2)
