@@ -1,6 +1,7 @@
 """Grids, number types and affines of volumes."""
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel as nib
@@ -11,56 +12,46 @@ from pairs import volume as volume_module
 from pairs.errors import CorruptVolume, GridMismatch, VolumeError
 from pairs.volume import read_header, read_image, read_labels, require_same_grid
 
-_AFFINE = np.array([[0, -2, 0, 5], [1.5, 0, 0, -7], [0, 0, 3, 11], [0, 0, 0, 1]], dtype=np.float64)
+Ramp = Callable[..., np.ndarray]
+Save = Callable[..., Path]
+
 _DATATYPE = 70
 _SROW_X = 280
 
 
-def _ramp(shape: tuple[int, ...] = (5, 4, 3), dtype: type = np.float32) -> np.ndarray:
-    return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
-
-
-def _saved(path: Path, array: np.ndarray, affine: np.ndarray = _AFFINE) -> Path:
-    nib.save(nib.Nifti1Image(array, affine, dtype=array.dtype), path)
-    return path
-
-
-def _patched(path: Path, array: np.ndarray, *patches: tuple[int, bytes]) -> Path:
-    """Writes a `.nii` and overwrites bytes of its header."""
-    content = bytearray(_saved(path, array).read_bytes())
-    for offset, replacement in patches:
-        content[offset : offset + len(replacement)] = replacement
-    path.write_bytes(content)
-    return path
-
-
 @pytest.mark.parametrize("shape", [(5, 4, 3, 1), (5, 4, 3, 1, 1)])
-def test_trailing_single_frames_are_squeezed(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    path = _saved(tmp_path / "a.nii.gz", _ramp(shape))
+def test_trailing_single_frames_are_squeezed(
+    tmp_path: Path, ramp: Ramp, saved: Save, shape: tuple[int, ...]
+) -> None:
+    path = saved(tmp_path / "a.nii.gz", ramp(shape))
     assert read_header(path).shape == (5, 4, 3)
-    np.testing.assert_array_equal(read_image(path).array, _ramp())
-    np.testing.assert_array_equal(read_labels(path).array, _ramp())
+    np.testing.assert_array_equal(read_image(path).array, ramp())
+    np.testing.assert_array_equal(read_labels(path).array, ramp())
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3, 2), (5, 4, 3, 1, 3), (5, 4)])
-def test_many_frames_vectors_and_slices_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    path = _saved(tmp_path / "a.nii.gz", _ramp(shape))
+def test_many_frames_vectors_and_slices_are_refused(
+    tmp_path: Path, ramp: Ramp, saved: Save, shape: tuple[int, ...]
+) -> None:
+    path = saved(tmp_path / "a.nii.gz", ramp(shape))
     with pytest.raises(VolumeError, match=r"a\.nii\.gz; expected 3"):
         read_image(path)
 
 
-def test_one_slice_thick_volume_stays_three_dimensional(tmp_path: Path) -> None:
-    assert read_image(_saved(tmp_path / "a.nii.gz", _ramp((5, 4, 1)))).array.shape == (5, 4, 1)
+def test_one_slice_thick_volume_stays_three_dimensional(tmp_path: Path, ramp: Ramp, saved: Save) -> None:
+    assert read_image(saved(tmp_path / "a.nii.gz", ramp((5, 4, 1)))).array.shape == (5, 4, 1)
 
 
-def test_rgb_complex_and_unknown_number_types_are_refused(tmp_path: Path) -> None:
+def test_rgb_complex_and_unknown_number_types_are_refused(
+    tmp_path: Path, ramp: Ramp, saved: Save, patched: Save
+) -> None:
     rgb = np.zeros((5, 4, 3), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
-    _saved(tmp_path / "rgb.nii.gz", rgb)
-    _saved(tmp_path / "complex.nii.gz", np.zeros((5, 4, 3), dtype=np.complex64))
+    saved(tmp_path / "rgb.nii.gz", rgb)
+    saved(tmp_path / "complex.nii.gz", np.zeros((5, 4, 3), dtype=np.complex64))
     for name, kind in (("rgb.nii.gz", "RGB"), ("complex.nii.gz", "complex64")):
         with pytest.raises(VolumeError, match=f"number type.*{kind}"):
             read_image(tmp_path / name)
-    path = _patched(tmp_path / "odd.nii", _ramp(), (_DATATYPE, struct.pack("<h", 12345)))
+    path = patched(tmp_path / "odd.nii", ramp(), (_DATATYPE, struct.pack("<h", 12345)))
     with pytest.raises(CorruptVolume, match="invalid"):
         read_image(path)
 
@@ -75,47 +66,54 @@ def test_rgb_complex_and_unknown_number_types_are_refused(tmp_path: Path) -> Non
     ],
 )
 def test_singular_and_nan_affines_are_refused(
-    tmp_path: Path, column: tuple[float, float, float], sentence: str
+    tmp_path: Path,
+    affine: np.ndarray,
+    ramp: Ramp,
+    patched: Save,
+    column: tuple[float, float, float],
+    sentence: str,
 ) -> None:
-    affine = _AFFINE.copy()
-    affine[:3, 1] = column
-    path = _patched(tmp_path / "a.nii", _ramp(), (_SROW_X, affine[:3].astype("<f4").tobytes()))
+    damaged = affine.copy()
+    damaged[:3, 1] = column
+    path = patched(tmp_path / "a.nii", ramp(), (_SROW_X, damaged[:3].astype("<f4").tobytes()))
     with pytest.raises(VolumeError, match=sentence):
         read_image(path)
 
 
-def test_sheared_affine_is_kept(tmp_path: Path) -> None:
-    affine = _AFFINE.copy()
-    affine[0, 2] = 1
-    path = _saved(tmp_path / "a.nii.gz", _ramp(), affine)
-    np.testing.assert_array_equal(read_image(path).header.affine, affine)
+def test_sheared_affine_is_kept(tmp_path: Path, affine: np.ndarray, ramp: Ramp, saved: Save) -> None:
+    sheared = affine.copy()
+    sheared[0, 2] = 1
+    path = saved(tmp_path / "a.nii.gz", ramp(), sheared)
+    np.testing.assert_array_equal(read_image(path).header.affine, sheared)
 
 
-def test_differing_sform_and_qform_warn_and_the_sform_wins(tmp_path: Path) -> None:
-    image = nib.Nifti1Image(_ramp(), _AFFINE)
+def test_differing_sform_and_qform_warn_and_the_sform_wins(
+    tmp_path: Path, affine: np.ndarray, ramp: Ramp
+) -> None:
+    image = nib.Nifti1Image(ramp(), affine)
     image.set_qform(np.diag([1, 1, 1, 1]), code=1)
-    image.set_sform(_AFFINE, code=1)
+    image.set_sform(affine, code=1)
     nib.save(image, tmp_path / "a.nii.gz")
     header = read_header(tmp_path / "a.nii.gz")
-    np.testing.assert_array_equal(header.affine, _AFFINE)
+    np.testing.assert_array_equal(header.affine, affine)
     assert len(header.warnings) == 1
     assert "sform and qform differ" in header.warnings[0]
 
 
-def test_agreeing_sform_and_qform_do_not_warn(tmp_path: Path) -> None:
-    image = nib.Nifti1Image(_ramp(), _AFFINE)
-    image.set_qform(_AFFINE, code=1)
+def test_agreeing_sform_and_qform_do_not_warn(tmp_path: Path, affine: np.ndarray, ramp: Ramp) -> None:
+    image = nib.Nifti1Image(ramp(), affine)
+    image.set_qform(affine, code=1)
     nib.save(image, tmp_path / "a.nii.gz")
     assert read_header(tmp_path / "a.nii.gz").warnings == ()
 
 
-def test_qform_alone_is_used_and_neither_warns(tmp_path: Path) -> None:
-    image = nib.Nifti1Image(_ramp(), _AFFINE)
-    image.set_qform(_AFFINE, code=1)
+def test_qform_alone_is_used_and_neither_warns(tmp_path: Path, affine: np.ndarray, ramp: Ramp) -> None:
+    image = nib.Nifti1Image(ramp(), affine)
+    image.set_qform(affine, code=1)
     image.set_sform(None, code=0)
     nib.save(image, tmp_path / "q.nii.gz")
     header = read_header(tmp_path / "q.nii.gz")
-    np.testing.assert_allclose(header.affine, _AFFINE, atol=1e-5)
+    np.testing.assert_allclose(header.affine, affine, atol=1e-5)
     assert header.warnings == ()
     image.set_qform(None, code=0)
     nib.save(image, tmp_path / "none.nii.gz")
@@ -124,17 +122,19 @@ def test_qform_alone_is_used_and_neither_warns(tmp_path: Path) -> None:
     assert "pixdim" in header.warnings[0]
 
 
-def test_affine_of_a_header_cannot_be_changed(tmp_path: Path) -> None:
-    header = read_header(_saved(tmp_path / "a.nii", _ramp()))
+def test_affine_of_a_header_cannot_be_changed(tmp_path: Path, ramp: Ramp, saved: Save) -> None:
+    header = read_header(saved(tmp_path / "a.nii", ramp()))
     with pytest.raises(ValueError, match="read-only"):
         header.affine[0, 0] = 3
 
 
-def test_same_grid_is_shape_and_affine_within_tolerance(tmp_path: Path) -> None:
+def test_same_grid_is_shape_and_affine_within_tolerance(
+    tmp_path: Path, affine: np.ndarray, ramp: Ramp, saved: Save
+) -> None:
     def header(name: str, shape: tuple[int, ...], shift_mm: float) -> volume_module.Header:
-        affine = _AFFINE.copy()
-        affine[0, 3] += shift_mm
-        return read_header(_saved(tmp_path / name, _ramp(shape), affine))
+        shifted = affine.copy()
+        shifted[0, 3] += shift_mm
+        return read_header(saved(tmp_path / name, ramp(shape), shifted))
 
     reference = header("a.nii", (5, 4, 3), 0)
     require_same_grid(reference, header("b.nii", (5, 4, 3), 0.0005))

@@ -8,7 +8,6 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,28 +16,12 @@ from hypothesis import strategies as st
 from pairs.errors import CorruptVolume, MissingVolume, VolumeError
 from pairs.volume import read_header, read_image, read_labels
 
-_AFFINE = np.array([[0, -2, 0, 5], [1.5, 0, 0, -7], [0, 0, 3, 11], [0, 0, 0, 1]], dtype=np.float64)
+Ramp = Callable[..., np.ndarray]
+Save = Callable[..., Path]
+
 _DIM = 40
 _VOX_OFFSET = 108
 _MAGIC = 344
-
-
-def _ramp(shape: tuple[int, ...] = (5, 4, 3), dtype: type = np.float32) -> np.ndarray:
-    return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
-
-
-def _saved(path: Path, array: np.ndarray, affine: np.ndarray = _AFFINE) -> Path:
-    nib.save(nib.Nifti1Image(array, affine, dtype=array.dtype), path)
-    return path
-
-
-def _patched(path: Path, array: np.ndarray, *patches: tuple[int, bytes]) -> Path:
-    """Writes a `.nii` and overwrites bytes of its header."""
-    content = bytearray(_saved(path, array).read_bytes())
-    for offset, replacement in patches:
-        content[offset : offset + len(replacement)] = replacement
-    path.write_bytes(content)
-    return path
 
 
 def test_missing_file_folder_and_pipe_are_missing(tmp_path: Path) -> None:
@@ -56,9 +39,9 @@ def test_zero_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [3, 15, 30, -200, -9, -4, -1])
-def test_truncated_gzip(tmp_path: Path, kept: int) -> None:
+def test_truncated_gzip(tmp_path: Path, saved: Save, kept: int) -> None:
     rng = np.random.default_rng(0)
-    content = _saved(tmp_path / "a.nii.gz", rng.integers(0, 99, (9, 9, 9), dtype=np.int32)).read_bytes()
+    content = saved(tmp_path / "a.nii.gz", rng.integers(0, 99, (9, 9, 9), dtype=np.int32)).read_bytes()
     path = tmp_path / "cut.nii.gz"
     path.write_bytes(content[:kept])
     for read in (read_image, read_labels):
@@ -66,8 +49,8 @@ def test_truncated_gzip(tmp_path: Path, kept: int) -> None:
             read(path)
 
 
-def test_crc_error_behind_intact_voxels(tmp_path: Path) -> None:
-    path = _saved(tmp_path / "a.nii.gz", _ramp())
+def test_crc_error_behind_intact_voxels(tmp_path: Path, ramp: Ramp, saved: Save) -> None:
+    path = saved(tmp_path / "a.nii.gz", ramp())
     content = bytearray(path.read_bytes())
     content[-6] ^= 0xFF
     path.write_bytes(content)
@@ -75,9 +58,9 @@ def test_crc_error_behind_intact_voxels(tmp_path: Path) -> None:
         read_image(path)
 
 
-def test_damage_inside_the_compressed_data(tmp_path: Path) -> None:
+def test_damage_inside_the_compressed_data(tmp_path: Path, saved: Save) -> None:
     rng = np.random.default_rng(0)
-    path = _saved(tmp_path / "a.nii.gz", rng.random((20, 20, 20), dtype=np.float32))
+    path = saved(tmp_path / "a.nii.gz", rng.random((20, 20, 20), dtype=np.float32))
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
     path.write_bytes(content)
@@ -101,15 +84,15 @@ def test_not_a_nifti(tmp_path: Path, name: str, content: bytes) -> None:
         read_header(tmp_path / name)
 
 
-def test_two_file_nifti_magic_is_refused(tmp_path: Path) -> None:
-    path = _patched(tmp_path / "a.nii", _ramp(), (_MAGIC, b"ni1\0"))
+def test_two_file_nifti_magic_is_refused(tmp_path: Path, ramp: Ramp, patched: Save) -> None:
+    path = patched(tmp_path / "a.nii", ramp(), (_MAGIC, b"ni1\0"))
     with pytest.raises(CorruptVolume, match="single-file"):
         read_header(path)
 
 
-def test_name_and_content_must_agree(tmp_path: Path) -> None:
-    plain = _saved(tmp_path / "plain.nii", _ramp())
-    packed = _saved(tmp_path / "packed.nii.gz", _ramp())
+def test_name_and_content_must_agree(tmp_path: Path, ramp: Ramp, saved: Save) -> None:
+    plain = saved(tmp_path / "plain.nii", ramp())
+    packed = saved(tmp_path / "packed.nii.gz", ramp())
     plain.rename(tmp_path / "wrong.nii.gz")
     packed.rename(tmp_path / "wrong.nii")
     with pytest.raises(CorruptVolume, match="expected gzip data, got none; rename"):
@@ -121,10 +104,10 @@ def test_name_and_content_must_agree(tmp_path: Path) -> None:
 @given(position=st.integers(0, 351), value=st.integers(0, 255))
 @settings(max_examples=300, deadline=None)
 def test_any_damaged_header_byte_is_read_or_refused_by_name(
-    tmp_path_factory: pytest.TempPathFactory, position: int, value: int
+    tmp_path_factory: pytest.TempPathFactory, ramp: Ramp, patched: Save, position: int, value: int
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz.nii"
-    _patched(path, _ramp(), (position, bytes([value])))
+    patched(path, ramp(), (position, bytes([value])))
     with contextlib.suppress(VolumeError):
         assert np.isfinite(read_image(path).array).all()
 
@@ -140,15 +123,19 @@ def _refused_without_memory(read: Callable[[Path], object], path: Path, error: t
     return str(caught.value)
 
 
-def test_header_of_32767_cubed_is_refused_before_allocation(tmp_path: Path) -> None:
-    path = _patched(tmp_path / "a.nii", _ramp(), (_DIM, struct.pack("<4h", 3, 32767, 32767, 32767)))
+def test_header_of_32767_cubed_is_refused_before_allocation(
+    tmp_path: Path, ramp: Ramp, patched: Save
+) -> None:
+    path = patched(tmp_path / "a.nii", ramp(), (_DIM, struct.pack("<4h", 3, 32767, 32767, 32767)))
     (tmp_path / "b.nii.gz").write_bytes(gzip.compress(path.read_bytes()))
     for name in ("a.nii", "b.nii.gz"):
         assert "too large" in _refused_without_memory(read_image, tmp_path / name, VolumeError)
 
 
-def test_file_smaller_than_declared_is_refused_before_allocation(tmp_path: Path) -> None:
-    path = _patched(tmp_path / "a.nii", _ramp(), (_DIM, struct.pack("<4h", 3, 900, 900, 900)))
+def test_file_smaller_than_declared_is_refused_before_allocation(
+    tmp_path: Path, ramp: Ramp, patched: Save
+) -> None:
+    path = patched(tmp_path / "a.nii", ramp(), (_DIM, struct.pack("<4h", 3, 900, 900, 900)))
     (tmp_path / "b.nii.gz").write_bytes(gzip.compress(path.read_bytes()))
     for name in ("a.nii", "b.nii.gz"):
         for read in (read_header, read_image, read_labels):
@@ -156,40 +143,42 @@ def test_file_smaller_than_declared_is_refused_before_allocation(tmp_path: Path)
             assert "smaller than its header declares" in message
 
 
-def test_gzip_with_fewer_voxels_than_declared(tmp_path: Path) -> None:
-    path = _patched(tmp_path / "a.nii", _ramp(), (_DIM, struct.pack("<4h", 3, 5, 4, 4)))
+def test_gzip_with_fewer_voxels_than_declared(tmp_path: Path, ramp: Ramp, patched: Save) -> None:
+    path = patched(tmp_path / "a.nii", ramp(), (_DIM, struct.pack("<4h", 3, 5, 4, 4)))
     (tmp_path / "b.nii.gz").write_bytes(gzip.compress(path.read_bytes()))
     with pytest.raises(CorruptVolume, match="fewer voxels than its header declares"):
         read_image(tmp_path / "b.nii.gz")
 
 
-def test_gzip_bomb_is_not_expanded(tmp_path: Path) -> None:
-    plain = _saved(tmp_path / "a.nii", _ramp()).read_bytes()
+def test_gzip_bomb_is_not_expanded(tmp_path: Path, ramp: Ramp, saved: Save) -> None:
+    plain = saved(tmp_path / "a.nii", ramp()).read_bytes()
     path = tmp_path / "bomb.nii.gz"
     # Many concatenated members: 256 MiB of zeros behind the voxels.
     path.write_bytes(gzip.compress(plain) + gzip.compress(bytes(2**23)) * 32)
     assert "expands to more" in _refused_without_memory(read_image, path, CorruptVolume)
 
 
-def test_few_trailing_bytes_are_tolerated(tmp_path: Path) -> None:
-    plain = _saved(tmp_path / "a.nii", _ramp()).read_bytes() + bytes(100)
+def test_few_trailing_bytes_are_tolerated(tmp_path: Path, ramp: Ramp, saved: Save) -> None:
+    plain = saved(tmp_path / "a.nii", ramp()).read_bytes() + bytes(100)
     (tmp_path / "a.nii").write_bytes(plain)
     (tmp_path / "b.nii.gz").write_bytes(gzip.compress(plain))
     for name in ("a.nii", "b.nii.gz"):
-        np.testing.assert_array_equal(read_image(tmp_path / name).array, _ramp())
+        np.testing.assert_array_equal(read_image(tmp_path / name).array, ramp())
 
 
 @pytest.mark.parametrize(
     "dim", [(0, 5, 4, 3), (3, -5, 4, 3), (3, 5, 0, 3), (8, 5, 4, 3), (-1, 5, 4, 3), (3, -1, 4, 3)]
 )
-def test_impossible_dim_fields(tmp_path: Path, dim: tuple[int, int, int, int]) -> None:
-    path = _patched(tmp_path / "a.nii", _ramp(), (_DIM, struct.pack("<4h", *dim)))
+def test_impossible_dim_fields(
+    tmp_path: Path, ramp: Ramp, patched: Save, dim: tuple[int, int, int, int]
+) -> None:
+    path = patched(tmp_path / "a.nii", ramp(), (_DIM, struct.pack("<4h", *dim)))
     with pytest.raises(CorruptVolume):
         read_header(path)
 
 
 @pytest.mark.parametrize("offset", [1e9, -352.0, 17.0, np.nan, np.inf])
-def test_impossible_voxel_offsets(tmp_path: Path, offset: float) -> None:
-    path = _patched(tmp_path / "a.nii", _ramp(), (_VOX_OFFSET, struct.pack("<f", offset)))
+def test_impossible_voxel_offsets(tmp_path: Path, ramp: Ramp, patched: Save, offset: float) -> None:
+    path = patched(tmp_path / "a.nii", ramp(), (_VOX_OFFSET, struct.pack("<f", offset)))
     with pytest.raises(CorruptVolume):
         read_image(path)

@@ -2,12 +2,10 @@
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 
 from pairs.errors import Stopped
-from pipeline import stopping
 from pipeline.stopping import (
     interruptible,
     listen_for_signals,
@@ -22,13 +20,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @pytest.fixture(autouse=True)
-def _listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(stopping, "_requested", False)
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+def _listening(_signals: None) -> None:
+    """Every test listens, and the fixture it asks for ends that."""
     listen_for_signals()
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -153,7 +153,10 @@ def test_upsampling_to_the_same_grid_returns_the_field_itself() -> None:
 def test_composition_warps_as_one_after_the_other() -> None:
     shape = (12, 14, 16)
     volume = random_volume(shape)
-    first, then = constant_displacement((1.0, 2.0, 0.0), shape), constant_displacement((0.0, -1.0, 1.0), shape)
+    first, then = (
+        constant_displacement((1.0, 2.0, 0.0), shape),
+        constant_displacement((0.0, -1.0, 1.0), shape),
+    )
     # Not constant, so that the order of the two matters.
     then[:, 0] = (identity_grid(volume)[:, 1] > 6).float()
     together, apart = warp(volume, compose(first, then)), warp(warp(volume, first), then)

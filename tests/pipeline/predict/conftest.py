@@ -1,33 +1,32 @@
 """A prediction run on the tiny task, in this process, with its own weights file and output folder."""
 
 import json
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from pipeline import stopping
+from pairs.volume import Volume, read_image
 from pipeline.__main__ import main
 from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig
 from pipeline.model import build_for_training, freeze
+from pipeline.predict.report import RunReport, read_report
 from pipeline.segment.networks import build_network
 
-__all__ = ["output", "predict", "rewrite_task", "tiny_bundle", "weights"]
-
-
-@pytest.fixture(autouse=True)
-def _signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A run listens for signals; the next test must find the process as it was."""
-    monkeypatch.setattr(stopping, "_requested", False)
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+__all__ = [
+    "image",
+    "listing",
+    "only_error_line",
+    "output",
+    "predict",
+    "report_of",
+    "rewrite_task",
+    "tiny_bundle",
+    "weights",
+]
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +89,45 @@ def rewrite_task(tiny_task: Path) -> Callable[..., None]:
         path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | keys), encoding="utf-8")
 
     return rewrite
+
+
+@pytest.fixture
+def image(tiny_task: Path) -> Volume:
+    """The fixed image of the first pair."""
+    return read_image(tiny_task / "imagesTr" / "TinyMR_0006_0000.nii.gz")
+
+
+@pytest.fixture(scope="session")
+def listing() -> Callable[[Path], list[str]]:
+    """Names every file and folder, hidden ones too, without what is kept of the segmentor."""
+
+    def names(folder: Path) -> list[str]:
+        return sorted(path.name for path in folder.iterdir() if path.name != ".segmentations")
+
+    return names
+
+
+@pytest.fixture(scope="session")
+def report_of() -> Callable[[Path], RunReport]:
+    """Reads the report of a folder, which must have one."""
+
+    def read(folder: Path) -> RunReport:
+        report = read_report(folder)
+        assert report is not None
+        return report
+
+    return read
+
+
+@pytest.fixture
+def only_error_line(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Gives the one line of stderr; nothing is on stdout."""
+
+    def line() -> str:
+        written = capsys.readouterr()
+        assert written.out == ""
+        assert written.err.startswith("error: ")
+        assert written.err.count("\n") == 1
+        return written.err
+
+    return line

@@ -18,36 +18,21 @@ from pipeline.__main__ import main
 from pipeline.bundle import Bundle, write_bundle
 from pipeline.predict import command
 from pipeline.predict.registrar import Registrar
-from pipeline.predict.report import RunReport, read_report
+from pipeline.predict.report import RunReport
 
 __all__: list[str] = []
 
 Predict = Callable[..., int]
+Listing = Callable[[Path], list[str]]
+ReportOf = Callable[[Path], RunReport]
+ErrorLine = Callable[[], str]
 SHAPE = (32, 48, 40)
 NAMES = ("disp_0006_0007.npz", "disp_0007_0008.npz", "disp_0008_0006.npz")
 
 
-def listing(folder: Path) -> list[str]:
-    """Every file and folder, hidden ones too, without what is kept of the segmentor."""
-    return sorted(path.name for path in folder.iterdir() if path.name != ".segmentations")
-
-
-def report_of(folder: Path) -> RunReport:
-    report = read_report(folder)
-    assert report is not None
-    return report
-
-
-def only_error_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line of stderr; nothing is on stdout."""
-    written = capsys.readouterr()
-    assert written.out == ""
-    assert written.err.startswith("error: ")
-    assert written.err.count("\n") == 1
-    return written.err
-
-
-def test_a_field_for_every_pair_and_a_report(predict: Predict, tiny_task: Path, output: Path) -> None:
+def test_a_field_for_every_pair_and_a_report(
+    predict: Predict, tiny_task: Path, output: Path, listing: Listing, report_of: ReportOf
+) -> None:
     assert predict() == 0
     assert listing(output) == [*NAMES, "report.json"]
     report = report_of(output)
@@ -66,7 +51,7 @@ def test_a_field_for_every_pair_and_a_report(predict: Predict, tiny_task: Path, 
 
 
 def test_the_report_states_the_decode_error_of_the_file(
-    predict: Predict, tiny_task: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+    predict: Predict, tiny_task: Path, output: Path, report_of: ReportOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[np.ndarray] = []
     original = Registrar.__call__
@@ -79,14 +64,14 @@ def test_the_report_states_the_decode_error_of_the_file(
         assert record.decode_error_max_vox == pytest.approx(error.max(), rel=1e-3)
 
 
-def test_bare_arguments_mean_predict(tiny_task: Path, output: Path, weights: Path) -> None:
+def test_bare_arguments_mean_predict(tiny_task: Path, output: Path, weights: Path, listing: Listing) -> None:
     words = [tiny_task, output, "--weights", weights, "--device", "cpu"]
     assert main([str(word) for word in words]) == 0
     assert listing(output) == [*NAMES, "report.json"]
 
 
 def test_the_weights_of_the_task_are_the_default(
-    tiny_task: Path, output: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_task: Path, output: Path, weights: Path, report_of: ReportOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "WEIGHTS_FOLDER", weights.parent)
     shutil.move(weights, weights.with_name("TinyMR.safetensors"))
@@ -94,7 +79,7 @@ def test_the_weights_of_the_task_are_the_default(
     assert report_of(output).weights == "TinyMR.safetensors"
 
 
-def test_pairs_of_another_list(predict: Predict, output: Path, tmp_path: Path) -> None:
+def test_pairs_of_another_list(predict: Predict, output: Path, listing: Listing, tmp_path: Path) -> None:
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("fixed,moving\n1,2\n", encoding="utf-8")
     assert predict("--pairs", pairs) == 0
@@ -102,7 +87,7 @@ def test_pairs_of_another_list(predict: Predict, output: Path, tmp_path: Path) -
 
 
 def test_duplicate_pairs_are_done_once(
-    predict: Predict, output: Path, rewrite_task: Callable[..., None]
+    predict: Predict, output: Path, listing: Listing, report_of: ReportOf, rewrite_task: Callable[..., None]
 ) -> None:
     pair = {"fixed": "imagesTr/TinyMR_0006_0000.nii.gz", "moving": "imagesTr/TinyMR_0007_0000.nii.gz"}
     rewrite_task(registration_val=[pair, pair])
@@ -112,31 +97,31 @@ def test_duplicate_pairs_are_done_once(
 
 
 def test_no_pairs(
-    predict: Predict, output: Path, rewrite_task: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    predict: Predict, output: Path, only_error_line: ErrorLine, rewrite_task: Callable[..., None]
 ) -> None:
     rewrite_task(registration_val=[])
     assert predict() == 3
-    assert "no pairs" in only_error_line(capsys)
+    assert "no pairs" in only_error_line()
     assert not output.exists()
 
 
 def test_cuda_without_a_gpu(
-    predict: Predict, output: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    predict: Predict, output: Path, only_error_line: ErrorLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert predict("--device", "cuda") == 2
-    assert "--device cuda" in only_error_line(capsys)
+    assert "--device cuda" in only_error_line()
     assert not output.exists()
 
 
-def test_missing_task(output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_task(output: Path, only_error_line: ErrorLine, tmp_path: Path) -> None:
     assert main([str(tmp_path / "nowhere"), str(output)]) == 2
-    assert "nowhere" in only_error_line(capsys)
+    assert "nowhere" in only_error_line()
 
 
-def test_no_weights_for_the_task(tiny_task: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_weights_for_the_task(tiny_task: Path, output: Path, only_error_line: ErrorLine) -> None:
     assert main([str(tiny_task), str(output), "--device", "cpu"]) == 4
-    line = only_error_line(capsys)
+    line = only_error_line()
     assert "TinyMR.safetensors" in line
     assert "give --weights FILE" in line
     assert not output.exists()
@@ -156,16 +141,12 @@ def damage_pickle(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [damage_missing, damage_truncated, damage_pickle])
 def test_damaged_weights(
-    predict: Predict,
-    output: Path,
-    weights: Path,
-    capsys: pytest.CaptureFixture[str],
-    damage: Callable[[Path], None],
+    predict: Predict, output: Path, weights: Path, only_error_line: ErrorLine, damage: Callable[[Path], None]
 ) -> None:
     path = weights.rename(weights.with_suffix(".pth")) if damage is damage_pickle else weights
     damage(path)
     assert predict("--weights", path) == 4
-    assert str(path) in only_error_line(capsys)
+    assert str(path) in only_error_line()
     assert not output.exists()
 
 
@@ -181,45 +162,49 @@ def test_weights_for_another_task(
     predict: Predict,
     output: Path,
     weights: Path,
+    only_error_line: ErrorLine,
     tiny_bundle: Bundle,
-    capsys: pytest.CaptureFixture[str],
     changes: dict[str, object],
 ) -> None:
     header = tiny_bundle.header.model_copy(update=changes)
     write_bundle(weights, replace(tiny_bundle, header=header))
     assert predict() == 4
-    line = only_error_line(capsys)
+    line = only_error_line()
     assert "of TinyMR" in line
     assert "of Other" in line
     assert not output.exists()
 
 
 def test_weights_without_a_segmentor(
-    predict: Predict, weights: Path, tiny_bundle: Bundle, tiny_task: Path, capsys: pytest.CaptureFixture[str]
+    predict: Predict, weights: Path, tiny_bundle: Bundle, tiny_task: Path, only_error_line: ErrorLine
 ) -> None:
     write_bundle(weights, replace(tiny_bundle, segmentor={}))
     assert predict() == 4
-    assert "--segmentations" in only_error_line(capsys)
+    assert "--segmentations" in only_error_line()
     assert predict("--segmentations", tiny_task / "labelsTr") == 0
 
 
 def test_no_folder_of_segmentations(
-    predict: Predict, tmp_path: Path, output: Path, capsys: pytest.CaptureFixture[str]
+    predict: Predict, tmp_path: Path, output: Path, only_error_line: ErrorLine
 ) -> None:
     assert predict("--segmentations", tmp_path / "nowhere") == 2
-    assert "nowhere" in only_error_line(capsys)
+    assert "nowhere" in only_error_line()
     assert not output.exists()
 
 
 def test_the_output_folder_of_another_task(
-    predict: Predict, output: Path, rewrite_task: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    predict: Predict,
+    output: Path,
+    only_error_line: ErrorLine,
+    rewrite_task: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert predict() == 0
     before = {path.name: path.read_bytes() for path in output.glob("*.*") if path.is_file()}
     rewrite_task(name="OtherMR")
     capsys.readouterr()
     assert predict() == 2
-    line = only_error_line(capsys)
+    line = only_error_line()
     assert "TinyMR" in line
     assert "OtherMR" in line
     assert {path.name: path.read_bytes() for path in output.glob("*.*") if path.is_file()} == before

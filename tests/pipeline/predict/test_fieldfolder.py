@@ -12,32 +12,15 @@ from pairs.displacement import find_field, read_displacement
 from pairs.task import read_task
 from pairs.volume import read_image, write_volume
 from pipeline.predict.registrar import Registrar
-from pipeline.predict.report import RunReport, read_report
+from pipeline.predict.report import RunReport
 
 __all__: list[str] = []
 
 Predict = Callable[..., int]
+Listing = Callable[[Path], list[str]]
+ReportOf = Callable[[Path], RunReport]
+ErrorLine = Callable[[], str]
 NAMES = ("disp_0006_0007.npz", "disp_0007_0008.npz", "disp_0008_0006.npz")
-
-
-def listing(folder: Path) -> list[str]:
-    """Every file and folder, hidden ones too, without what is kept of the segmentor."""
-    return sorted(path.name for path in folder.iterdir() if path.name != ".segmentations")
-
-
-def report_of(folder: Path) -> RunReport:
-    report = read_report(folder)
-    assert report is not None
-    return report
-
-
-def only_error_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line of stderr; nothing is on stdout."""
-    written = capsys.readouterr()
-    assert written.out == ""
-    assert written.err.startswith("error: ")
-    assert written.err.count("\n") == 1
-    return written.err
 
 
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +28,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Registrar, "__call__", lambda *_: pytest.fail("a pair was registered"))
 
 
-def test_short_names(predict: Predict, output: Path) -> None:
+def test_short_names(predict: Predict, output: Path, listing: Listing) -> None:
     assert predict("--profile", "l2r2022") == 0
     assert "disp_0006_0000_0007_0000.nii.gz" in listing(output)
     assert predict("--profile", "l2r2022", "--short-names") == 0
@@ -53,30 +36,31 @@ def test_short_names(predict: Predict, output: Path) -> None:
 
 
 def test_a_file_in_place_of_the_output(
-    predict: Predict, output: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    predict: Predict, output: Path, only_error_line: ErrorLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_network(monkeypatch)
     output.write_text("mine", encoding="utf-8")
     assert predict() == 5
-    assert str(output) in only_error_line(capsys)
+    assert str(output) in only_error_line()
     assert output.read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_an_output_folder_that_is_read_only(
-    predict: Predict, output: Path, capsys: pytest.CaptureFixture[str]
+    predict: Predict, output: Path, only_error_line: ErrorLine
 ) -> None:
     output.mkdir(mode=0o555)
     assert predict() == 5
-    assert str(output) in only_error_line(capsys)
+    assert str(output) in only_error_line()
 
 
 def test_two_pairs_of_one_output_name(
     predict: Predict,
     tiny_task: Path,
     output: Path,
+    listing: Listing,
+    only_error_line: ErrorLine,
     rewrite_task: Callable[..., None],
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """ThoraxCBCT: one subject, one planning scan, two cone beams; the short name tells them not apart."""
     images = tiny_task / "imagesTr"
@@ -86,7 +70,7 @@ def test_two_pairs_of_one_output_name(
     fixed = [f"imagesTr/TinyMR_0006_{modality}.nii.gz" for modality in ("0001", "0002")]
     rewrite_task(registration_val=[{"fixed": one, "moving": moving} for one in fixed])
     assert predict() == 2
-    line = only_error_line(capsys)
+    line = only_error_line()
     assert "disp_0006_0006.npz" in line
     assert "0006_0001<--0006_0000 and 0006_0002<--0006_0000" in line
     assert "l2r2022" in line
@@ -100,7 +84,14 @@ def test_two_pairs_of_one_output_name(
     ]
 
 
-def test_odd_sides(predict: Predict, tiny_task: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_odd_sides(
+    predict: Predict,
+    tiny_task: Path,
+    output: Path,
+    listing: Listing,
+    report_of: ReportOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for path in (tiny_task / "imagesTr").iterdir():
         image = read_image(path)
         write_volume(path, image.array[:31, :47, :], image.header.affine)
@@ -129,6 +120,8 @@ def test_two_runs_give_the_same_bytes(predict: Predict, output: Path) -> None:
 def test_a_full_disk_ends_the_run(
     predict: Predict,
     output: Path,
+    listing: Listing,
+    report_of: ReportOf,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.volume import Volume, read_image
+from pairs.volume import Volume
 from pipeline.bundle import Bundle
 from pipeline.config import IntensityConfig
 from pipeline.predict.keptmasks import KeptSegmentations
@@ -17,11 +17,6 @@ __all__: list[str] = []
 
 REGIONS = (0, 1, 4)
 SHAPE = (32, 48, 40)
-
-
-@pytest.fixture
-def image(tiny_task: Path) -> Volume:
-    return read_image(tiny_task / "imagesTr" / "TinyMR_0006_0000.nii.gz")
 
 
 @pytest.fixture

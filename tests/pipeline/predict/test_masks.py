@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pairs.errors import BadLabels, GridMismatch, KnownError, MissingVolume
-from pairs.volume import Volume, read_image, read_labels, write_volume
+from pairs.volume import Volume, read_labels, write_volume
 from pipeline.predict.masks import FileMasks
 from pipeline.predict.report import read_report
 
@@ -15,11 +15,6 @@ __all__: list[str] = []
 
 REGIONS = (0, 1, 4)
 SHAPE = (32, 48, 40)
-
-
-@pytest.fixture
-def image(tiny_task: Path) -> Volume:
-    return read_image(tiny_task / "imagesTr" / "TinyMR_0006_0000.nii.gz")
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """`python -m pipeline train` on the tiny task, in this process, with the files that it needs."""
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from pipeline import stopping
 from pipeline.__main__ import main
 from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import TaskConfig
@@ -16,17 +14,6 @@ from pipeline.text.table import make_table, write_table
 __all__ = ["config", "embedding", "segmentor", "train"]
 
 Train = Callable[..., int]
-
-
-@pytest.fixture(autouse=True)
-def _signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A training listens for signals; the next test must find the process as it was."""
-    monkeypatch.setattr(stopping, "_requested", False)
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
 
 
 @pytest.fixture
