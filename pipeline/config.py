@@ -70,7 +70,7 @@ class RegistrationConfig(_Model):
     mlp_width: Positive = 2048
     integration_steps: Annotated[int, Field(ge=0, le=10)] = 0
     passes: Annotated[int, Field(ge=1, le=4)] = 1
-    """How often the network is applied, each time to the moving image as warped so far. The paper's is 1."""
+    """How often the network is applied, each time to the moving image as warped so far. The paper has 1."""
 
 
 class SegmentorTraining(_Model):
@@ -99,6 +99,8 @@ class RegistrationTraining(_Model):
     """Strength of the random changes of both images, apart from each other."""
     precision: Precision = "float32"
     steps: Positive = 3000
+    passes: Annotated[int, Field(ge=1, le=4)] = 1
+    """Each step draws a number of passes from 1 to this one and learns the last of them."""
     learning_rate: Rate = 1e-4
     power: Weight = 0.9
     """Exponent of the polynomial decay."""

@@ -97,7 +97,7 @@ def train_registration(
             augmented_masked(training[int(index)], generator, settings.augmentation) for index in order[:2]
         )
         # Every pass learns what the passes before it leave over.
-        passes = 1 + int(torch.randint(config.registration.passes, (), generator=generator))
+        passes = 1 + int(torch.randint(settings.passes, (), generator=generator))
         return _losses(net, moving, fixed, passes, config, regions, device)
 
     def validate() -> dict[str, float]:

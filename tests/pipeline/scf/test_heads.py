@@ -61,7 +61,7 @@ def test_parameters_of_the_shared_mlp(channels: int, count: int) -> None:
 
 
 def test_an_untrained_head_moves_almost_nothing() -> None:
-    assert text_head(2048, trained=False)(*inputs()).abs().max() < 0.05
+    assert text_head(2048, trained=False)(*inputs()).abs().max() < 0.2
 
 
 def test_text_vectors_are_stored_but_not_trained() -> None:

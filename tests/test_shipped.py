@@ -1,0 +1,89 @@
+"""What ships: the bundled weights, their card, and the demo task from its drawing to its picture."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.bundle import read_bundle
+
+__all__: list[str] = []
+
+ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = sorted((ROOT / "weights").glob("*.safetensors"))
+MAX_MIB = 24
+
+
+def run(*arguments: str | Path) -> str:
+    """A command of the checkout as `run.sh` gives it; returns its standard output."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    command = [sys.executable, "-m", *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_weights_ship() -> None:
+    assert [path.stem for path in WEIGHTS] == ["HippocampusMR"]
+
+
+@pytest.mark.parametrize("path", WEIGHTS, ids=lambda path: path.stem)
+def test_bundle_is_complete_and_small(path: Path) -> None:
+    bundle = read_bundle(path)
+    assert path.stat().st_size <= MAX_MIB * 2**20
+    assert bundle.header.task == path.stem
+    assert bundle.segmentor
+    assert bundle.registration
+    assert bundle.text["vectors"].shape[0] == len(bundle.header.regions) == len(bundle.header.prompts)
+    assert bundle.header.embedder
+    for part in ("segmentor", "registration"):
+        assert bundle.header.training[part]["licence"] == "CC BY-SA 4.0"
+
+
+@pytest.mark.parametrize("path", WEIGHTS, ids=lambda path: path.stem)
+def test_card_names_data_licence_seed_and_commands(path: Path) -> None:
+    card = path.with_suffix(".md").read_text()
+    for words in ("CC BY-SA 4.0", "Medical Segmentation Decathlon", "seed 0", "./run.sh train registration"):
+        assert words in card
+
+
+def test_demo_task_is_registered_scored_and_drawn(tmp_path: Path) -> None:
+    task, fields = tmp_path / "task", tmp_path / "fields"
+    run("pipeline", "demo-task", task, "--subjects", "3")
+    run("pipeline", task, fields)
+    run("evaluation", "evaluate", "--task", task, "--fields", fields, "--json", tmp_path / "scores.json")
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    before = scores["true"]["aggregates"]["before"]["DSC"]["mean"]
+    # Untrained filters, a wrong axis order or a wrong sign all leave the Dice where it was or lower it.
+    assert scores["aggregates"]["DSC"]["mean"] > before + 0.1
+    assert scores["aggregates"]["LogJacDetStd"]["mean"] < 0.1
+    run("evaluation", "picture", "--task", task, "--fields", fields, "--out", tmp_path / "pair.png")
+    assert (tmp_path / "pair.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_real_pairs_come_close(shared: Path, tmp_path: Path) -> None:
+    task = shared / "data" / "HippocampusMR"
+    listed = json.loads((task / "HippocampusMR_VAL_evaluation_config.json").read_text())
+    listed["eval_pairs"] = listed["eval_pairs"][:3]
+    config = tmp_path / "three.json"
+    config.write_text(json.dumps(listed))
+    run("pipeline", task, tmp_path / "fields", "--pairs", config)
+    scores = tmp_path / "scores.json"
+    run(
+        "evaluation",
+        "evaluate",
+        "--task",
+        task,
+        "--fields",
+        tmp_path / "fields",
+        "--config",
+        config,
+        "--json",
+        scores,
+    )
+    aggregates = json.loads(scores.read_text())["aggregates"]
+    assert aggregates["DSC"]["mean"] > 0.75
+    assert aggregates["LogJacDetStd"]["mean"] < 0.12
