@@ -9,8 +9,7 @@ from pipeline.typing import Float, Int, Tensor
 __all__ = ["FilterTableHead", "PlainHead", "TextHead"]
 
 LAST_LAYER_STD = 1e-3
-"""Small start of the last layer: PyTorch's default starts with a field of several voxels, which a short
-training spends its first hundreds of steps undoing; 1e-5 (VoxelMorph) takes as long to leave zero."""
+"""Small start of the last layer, so that training begins near the identity and not with a random field."""
 
 
 class TextHead(nn.Module):
