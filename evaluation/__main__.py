@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.aggregate import as_document
-from evaluation.evaluate import evaluate_task
-from evaluation.table import render
+from evaluation.reports.aggregate import as_document
+from evaluation.reports.table import render
+from evaluation.scoring.evaluate import evaluate_task
 from pairs.errors import KnownError, report_and_exit_code
 from pairs.evaluation_config import read_evaluation_config
 from pairs.task import read_task

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from evaluation.picture.slices import Plane
-from evaluation.score import PairScore
+from evaluation.scoring.score import PairScore
 
 __all__ = ["headline", "legend_entries"]
 

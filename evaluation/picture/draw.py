@@ -13,13 +13,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from evaluation.case import Case, load_case
-from evaluation.evaluate import default_methods
 from evaluation.picture.caption import headline, legend_entries
 from evaluation.picture.panels import draw_contours, draw_difference, draw_grid, draw_image, unit_contrast
 from evaluation.picture.slices import Plane, View, best_plane, body_view
-from evaluation.score import score_pair
-from evaluation.warp import warp_image, warp_labels
+from evaluation.scoring.case import Case, load_case
+from evaluation.scoring.evaluate import default_methods
+from evaluation.scoring.score import score_pair
+from evaluation.scoring.warp import warp_image, warp_labels
 from pairs.errors import UsageError
 from pairs.task import Pair, Task
 from pairs.volume import read_image

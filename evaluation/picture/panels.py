@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from evaluation.jacobian import CROP, jacobian_determinants
+from evaluation.metrics.jacobian import CROP, jacobian_determinants
 from evaluation.picture.slices import Plane
 
 __all__ = ["draw_contours", "draw_difference", "draw_grid", "draw_image", "unit_contrast"]

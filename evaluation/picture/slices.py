@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.regions import LabelMap
+from evaluation.metrics.regions import LabelMap
 
 __all__ = ["Plane", "View", "best_plane", "body_view"]
 

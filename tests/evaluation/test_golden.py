@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.aggregate import as_document
-from evaluation.evaluate import evaluate_task
+from evaluation.reports.aggregate import as_document
+from evaluation.scoring.evaluate import evaluate_task
 from pairs.evaluation_config import read_evaluation_config
 from pairs.task import read_task
 

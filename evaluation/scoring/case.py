@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.landmarks import PointPairs, read_point_pairs
-from evaluation.regions import LabelMap, box_labels
-from evaluation.siblings import sibling_path
+from evaluation.metrics.regions import LabelMap, box_labels
+from evaluation.scoring.landmarks import PointPairs, read_point_pairs
+from evaluation.scoring.siblings import sibling_path
 from pairs.displacement import ReadField, find_field, read_displacement
 from pairs.errors import GridMismatch
 from pairs.evaluation_config import Method

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from evaluation.case import Case, load_case
-from evaluation.regions import labels_present
-from evaluation.score import PairScore, score_pair
+from evaluation.metrics.regions import labels_present
+from evaluation.scoring.case import Case, load_case
+from evaluation.scoring.score import PairScore, score_pair
 from pairs.errors import DisplacementError, KnownError, UsageError, VolumeError
 from pairs.evaluation_config import EvaluationConfig, Method
 from pairs.task import Pair, Task, label_path

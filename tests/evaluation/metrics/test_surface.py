@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from evaluation.surface import hd95, surface_areas
+from evaluation.metrics.surface import hd95, surface_areas
 
 _BITS = (1 << np.arange(8)).reshape(2, 2, 2)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from evaluation.__main__ import main
-from evaluation.aggregate import as_document, summarise
-from evaluation.evaluate import default_methods, evaluate_task
-from evaluation.table import render
+from evaluation.reports.aggregate import as_document, summarise
+from evaluation.reports.table import render
+from evaluation.scoring.evaluate import default_methods, evaluate_task
 from pairs.errors import DisplacementError, GridMismatch, VolumeError
 from pairs.evaluation_config import Method, read_evaluation_config
 from pairs.task import Task, label_path, read_task

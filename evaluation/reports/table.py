@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from evaluation.aggregate import structure_rows, summarise
-from evaluation.evaluate import Evaluation
-from evaluation.score import PairScore
+from evaluation.reports.aggregate import structure_rows, summarise
+from evaluation.scoring.evaluate import Evaluation
+from evaluation.scoring.score import PairScore
 from pairs.evaluation_config import Method
 
 __all__ = ["render"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evaluation.regions import box_labels, labels_present, mask_pair
+from evaluation.metrics.regions import box_labels, labels_present, mask_pair
 
 
 def test_boxes_enclose_exactly() -> None:

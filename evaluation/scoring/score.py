@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.case import Case
-from evaluation.jacobian import Regularity, regularity
-from evaluation.landmarks import target_errors
-from evaluation.overlap import dice
-from evaluation.regions import LabelMap, box_labels, mask_pair
-from evaluation.surface import hd95
-from evaluation.warp import warp_labels
+from evaluation.metrics.jacobian import Regularity, regularity
+from evaluation.metrics.overlap import dice
+from evaluation.metrics.regions import LabelMap, box_labels, mask_pair
+from evaluation.metrics.surface import hd95
+from evaluation.scoring.case import Case
+from evaluation.scoring.landmarks import target_errors
+from evaluation.scoring.warp import warp_labels
 from pairs.errors import UsageError
 from pairs.evaluation_config import Method
 

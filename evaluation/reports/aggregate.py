@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.evaluate import Evaluation
-from evaluation.score import PairScore, Score
+from evaluation.scoring.evaluate import Evaluation
+from evaluation.scoring.score import PairScore, Score
 
 __all__ = ["EVAL_VERSION", "StructureRow", "Summary", "as_document", "structure_rows", "summarise"]
 

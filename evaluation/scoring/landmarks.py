@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from evaluation.siblings import sibling_path
+from evaluation.scoring.siblings import sibling_path
 from pairs.errors import CorruptVolume, MissingVolume
 from pairs.task import Pair
 

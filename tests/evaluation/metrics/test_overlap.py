@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from evaluation.overlap import dice
+from evaluation.metrics.overlap import dice
 
 
 def test_dice_of_equal_disjoint_and_overlapping_masks() -> None:

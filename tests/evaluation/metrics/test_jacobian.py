@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from evaluation.jacobian import jacobian_determinants, regularity
+from evaluation.metrics.jacobian import jacobian_determinants, regularity
 
 _SHAPE = (12, 10, 11)
 

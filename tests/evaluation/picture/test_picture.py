@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from evaluation.__main__ import main
+from evaluation.metrics.regions import box_labels
 from evaluation.picture.slices import Plane, best_plane, body_view
-from evaluation.regions import box_labels
 from pairs.task import Task
 
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.landmarks import read_point_pairs, target_errors
-from evaluation.siblings import sibling_path
+from evaluation.scoring.landmarks import read_point_pairs, target_errors
+from evaluation.scoring.siblings import sibling_path
 from pairs.errors import CorruptVolume, MissingVolume
 from pairs.imageid import ImageId
 from pairs.task import Pair

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evaluation.warp import warp_image, warp_labels
+from evaluation.scoring.warp import warp_image, warp_labels
 
 _SHAPE = (8, 6, 10)
 

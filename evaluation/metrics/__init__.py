@@ -1,0 +1,1 @@
+"""One number from arrays: overlap, surface distance, regularity, landmarks."""

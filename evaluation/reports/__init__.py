@@ -1,0 +1,1 @@
+"""What is told of the scores: statistics, documents, tables."""

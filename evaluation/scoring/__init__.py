@@ -1,0 +1,1 @@
+"""From a task and its fields to scores."""
