@@ -83,7 +83,8 @@ class Bundle:
             )
         network = build_network(self.header.config.segmentor, len(self.header.regions))
         _load(network, self.segmentor, "segmentor")
-        return Segmentor(network, self.header.config.segmentor, device)
+        config = self.header.config
+        return Segmentor(network, config.segmentor, device, config.segmentor_training.crop)
 
     def build_registration(self, device: torch.device) -> RegistrationNet:
         """The run-time registration network on `device`.

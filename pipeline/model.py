@@ -4,6 +4,7 @@ from copy import deepcopy
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from pipeline.backbones.registry import build_backbone
@@ -12,7 +13,7 @@ from pipeline.device import mixed_precision
 from pipeline.integration import integrate
 from pipeline.scf.heads import FilterTableHead, PlainHead, TextHead
 from pipeline.scf.response import to_feature_grid
-from pipeline.typing import Float, Int, Tensor
+from pipeline.typing import Float, Int, Shaped, Tensor
 from pipeline.warp import compose, upsample_displacement, warp
 
 __all__ = ["RegistrationNet", "RegistrationOutput", "build_for_inference", "build_for_training", "freeze"]
@@ -71,11 +72,32 @@ class RegistrationNet(nn.Module):
         for number in range(2, count + 1):
             with torch.set_grad_enabled(torch.is_grad_enabled() and number == count):
                 warped = warp(moving, output.displacement)
-                step = self._pass(warped, fixed, labels, confidence)
+                step = self._next_pass(number, warped, fixed, labels, confidence)
                 output = RegistrationOutput(
                     compose(output.displacement, step.displacement), output.regularised + step.regularised
                 )
         return output
+
+    def _next_pass(
+        self,
+        number: int,
+        moving: Float[Tensor, "B 1 X Y Z"],
+        fixed: Float[Tensor, "B 1 X Y Z"],
+        labels: Int[Tensor, "B X Y Z"],
+        confidence: Float[Tensor, "B X Y Z"],
+    ) -> RegistrationOutput:
+        """In use, every second pass sees the images one voxel further along every axis.
+
+        The strides of the backbone make its errors depend on where its coarse grids lie; passes on grids
+        that lie apart cancel a part of them (cycle spinning, Coifman and Donoho 1995). In training the
+        augmentation moves the images already.
+        """
+        if self.training or number % 2 == 1:
+            return self._pass(moving, fixed, labels, confidence)
+        images = [_moved_on(part) for part in (moving, fixed)]
+        regions = [_moved_on(part[:, None])[:, 0] for part in (labels, confidence)]
+        output = self._pass(*images, *regions)
+        return RegistrationOutput(_moved_back(output.displacement), output.regularised)
 
     def _pass(
         self,
@@ -96,6 +118,16 @@ class RegistrationNet(nn.Module):
         velocity = field / stride
         displacement = integrate(velocity, self.config.integration_steps) * stride
         return RegistrationOutput(upsample_displacement(displacement, fixed.shape[2:]), velocity)
+
+
+def _moved_on(volume: Shaped[Tensor, "B C X Y Z"]) -> Shaped[Tensor, "B C X Y Z"]:
+    """Every voxel one further along every axis, zeros in front; the last plane of each axis is lost."""
+    return F.pad(volume, [1, -1] * 3)
+
+
+def _moved_back(displacement: Float[Tensor, "B 3 X Y Z"]) -> Float[Tensor, "B 3 X Y Z"]:
+    """The inverse of `_moved_on` for a displacement, which goes on at the last planes as before them."""
+    return F.pad(displacement[:, :, 1:, 1:, 1:], [0, 1] * 3, mode="replicate")
 
 
 def build_for_training(

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pipeline.config import IntensityConfig
 from pipeline.typing import Shaped, Tensor
 
-__all__ = ["content_crop", "crop_to", "normalise", "pad_to_multiple"]
+__all__ = ["content_box", "content_crop", "crop_to", "normalise", "pad_to_multiple"]
 
 
 def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
@@ -55,3 +55,17 @@ def content_crop(image: np.ndarray, size: Sequence[int]) -> tuple[slice, slice, 
     start = np.clip(centre - np.array(size) // 2, 0, np.maximum(np.array(image.shape) - np.array(size), 0))
     x, y, z = (slice(int(a), int(a) + n) for a, n in zip(start, size, strict=True))
     return x, y, z
+
+
+def content_box(image: np.ndarray, at_least: Sequence[int] | None) -> tuple[slice, slice, slice]:
+    """The part of (X, Y, Z) to give to a network that was trained on content crops of `at_least` voxels.
+
+    All of the non-zero content, in a box of the crop's size where that holds it: a network with instance
+    normalisation sees then as much padding as in training. None is the whole volume.
+    """
+    if at_least is None:
+        x, y, z = (slice(0, side) for side in image.shape)
+        return x, y, z
+    occupied = np.argwhere(image != 0)
+    extent = occupied.max(0) + 1 - occupied.min(0) if len(occupied) else np.zeros(3, int)
+    return content_crop(image, np.maximum(extent, at_least).tolist())

@@ -6,7 +6,7 @@ import torch
 from pairs.errors import GridMismatch
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
-from pipeline.preprocess import crop_to, normalise, pad_to_multiple
+from pipeline.preprocess import content_box, crop_to, normalise, pad_to_multiple
 from pipeline.segment.segmentor import Segmentation
 
 __all__ = ["Registrar", "require_same_lattice"]
@@ -26,6 +26,7 @@ class Registrar:
     def __init__(self, bundle: Bundle, device: torch.device) -> None:
         self.net = bundle.build_registration(device)
         self.intensity = bundle.header.config.intensity
+        self.crop = bundle.header.config.registration_training.crop
         self.device = device
 
     @torch.no_grad()
@@ -41,9 +42,10 @@ class Registrar:
             GridMismatch: the two images differ in shape or spacing.
         """
         require_same_lattice(moving, fixed)
-        multiple = self.net.backbone.size_multiple
+        content = (moving.array != 0) | (fixed.array != 0)
+        box = content_box(content, self.crop)
         inputs = [
-            pad_to_multiple(torch.from_numpy(volume)[None, None], multiple).to(self.device)
+            self._input(volume[box])
             for volume in (
                 normalise(moving.array, self.intensity),
                 normalise(fixed.array, self.intensity),
@@ -52,8 +54,14 @@ class Registrar:
             )
         ]
         output = self.net(inputs[0], inputs[1], inputs[2][:, 0].long(), inputs[3][:, 0].float())
-        displacement = crop_to(output.displacement, fixed.array.shape)
-        return displacement[0].movedim(0, -1).cpu().numpy()
+        part = crop_to(output.displacement, content[box].shape)[0].movedim(0, -1).cpu().numpy()
+        # Beyond the content the displacement goes on as at the edge of the box, so that nothing tears there.
+        margins = [(axis.start, side - axis.stop) for axis, side in zip(box, content.shape, strict=True)]
+        return np.pad(part, [*margins, (0, 0)], mode="edge")
+
+    def _input(self, volume: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(volume))[None, None]
+        return pad_to_multiple(tensor, self.net.backbone.size_multiple).to(self.device)
 
 
 def require_same_lattice(moving: Volume, fixed: Volume) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pipeline.config import SegmentorConfig
-from pipeline.preprocess import crop_to, pad_to_multiple
+from pipeline.preprocess import content_box, crop_to, pad_to_multiple
 from pipeline.segment.networks import total_stride
 from pipeline.typing import Float, Tensor
 
@@ -34,18 +34,30 @@ class Segmentor:
         network: (1, 1, X, Y, Z) to (1, N, X, Y, Z) logits; sides must divide by its total stride.
         config: window size and overlap.
         device: where it runs.
+        crop: size of the content crops it was trained on; None if on whole volumes.
     """
 
-    def __init__(self, network: nn.Module, config: SegmentorConfig, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        config: SegmentorConfig,
+        device: torch.device,
+        crop: tuple[int, int, int] | None = None,
+    ) -> None:
         self.network = network.to(device).eval()
         self.config = config
         self.device = device
+        self.crop = crop
 
     @torch.no_grad()
     def __call__(self, image: np.ndarray) -> Segmentation:
-        """Segment an image already scaled to 0..1, (X, Y, Z) float32."""
-        volume = torch.from_numpy(image)[None, None].to(self.device)
-        return segmentation_of(self.probabilities(volume)[0])
+        """Segment an image scaled to 0..1, (X, Y, Z) float32; away from its content all is background."""
+        box = content_box(image, self.crop)
+        volume = torch.from_numpy(np.ascontiguousarray(image[box]))[None, None].to(self.device)
+        part = segmentation_of(self.probabilities(volume)[0])
+        labels, confidence = np.zeros(image.shape, np.uint8), np.ones(image.shape, np.float16)
+        labels[box], confidence[box] = part.labels, part.confidence
+        return Segmentation(labels, confidence)
 
     @torch.no_grad()
     def probabilities(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:

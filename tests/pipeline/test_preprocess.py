@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import IntensityConfig
-from pipeline.preprocess import content_crop, crop_to, normalise, pad_to_multiple
+from pipeline.preprocess import content_box, content_crop, crop_to, normalise, pad_to_multiple
 
 __all__: list[str] = []
 
@@ -116,3 +116,28 @@ def test_a_crop_is_centred_on_the_content() -> None:
 
 def test_an_empty_image_is_cropped_at_its_middle() -> None:
     assert content_crop(np.zeros((10, 10, 10)), (4, 4, 4)) == (slice(3, 7),) * 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(sides, sides, st.data())
+def test_a_box_holds_all_of_the_content_and_the_crop_where_it_fits(
+    shape: tuple[int, int, int], size: tuple[int, int, int], data: st.DataObject
+) -> None:
+    image = np.zeros(shape)
+    for _ in range(2):
+        image[tuple(data.draw(st.integers(0, side - 1)) for side in shape)] += 1
+    part = image[content_box(image, size)]
+    assert part.sum() == 2
+    for side, full, wanted in zip(part.shape, shape, size, strict=True):
+        assert side >= min(full, wanted)
+
+
+def test_a_box_is_the_crop_of_the_training_where_that_holds_the_content() -> None:
+    image = np.zeros((40, 40, 40))
+    image[20:26, 4:8, 30:36] = 1
+    assert content_box(image, (10, 8, 12)) == content_crop(image, (10, 8, 12))
+    assert content_box(image, (4, 8, 12))[0] == slice(20, 26)
+
+
+def test_a_box_is_the_whole_volume_where_the_training_had_no_crop() -> None:
+    assert content_box(np.zeros((3, 4, 5)), None) == (slice(0, 3), slice(0, 4), slice(0, 5))

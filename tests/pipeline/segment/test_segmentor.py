@@ -59,6 +59,26 @@ def test_a_constant_network_stays_constant_over_window_seams() -> None:
     assert torch.allclose(probabilities, expected.view(1, 3, 1, 1, 1).expand_as(probabilities), atol=1e-6)
 
 
+def test_padding_around_the_content_changes_nothing() -> None:
+    """Instance normalisation counts padding: only a crop as in training keeps the answer."""
+    torch.manual_seed(0)
+    network = build_network(CONFIG, 3)
+    content = 0.2 + 0.8 * np.random.default_rng(0).random((8, 6, 8), np.float32)
+    image = np.zeros((8, 8, 8), np.float32)
+    image[:, 1:7] = content
+    far = np.zeros((24, 8, 20), np.float32)
+    far[14:22, 1:7, 3:11] = content
+    expected = Segmentor(network, CONFIG, CPU, (8, 8, 8))(image)
+    result = Segmentor(network, CONFIG, CPU, (8, 8, 8))(far)
+    assert np.array_equal(result.labels[14:22, :, 3:11], expected.labels)
+    assert np.array_equal(result.confidence[14:22, :, 3:11], expected.confidence)
+    assert result.labels[:14].max() == 0
+    assert result.confidence[:14].min() == 1
+    assert not np.array_equal(
+        Segmentor(network, CONFIG, CPU)(far).confidence[14:22, :, 3:11], expected.confidence
+    )
+
+
 def test_probabilities_are_probabilities() -> None:
     torch.manual_seed(0)
     segmentor = Segmentor(build_network(CONFIG, 3), CONFIG, CPU)

@@ -1,0 +1,70 @@
+"""The registrar: what lies around the content, and what becomes of the displacement there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pairs.volume import Volume
+from pipeline.bundle import Bundle
+from pipeline.predict.registrar import Registrar
+from pipeline.segment.segmentor import Segmentation
+
+__all__: list[str] = []
+
+CROP = (16, 16, 16)
+
+
+@pytest.fixture
+def registrar(tiny_bundle: Bundle) -> Registrar:
+    """A registrar whose network was trained on crops of `CROP`."""
+    config = tiny_bundle.header.config
+    training = config.registration_training.model_copy(update={"crop": CROP})
+    header = tiny_bundle.header.model_copy(
+        update={"config": config.model_copy(update={"registration_training": training})}
+    )
+    return Registrar(replace(tiny_bundle, header=header), torch.device("cpu"))
+
+
+def volume(image: Volume, array: np.ndarray) -> Volume:
+    return replace(image, header=replace(image.header, shape=array.shape), array=array)
+
+
+def register(registrar: Registrar, image: Volume, moving: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    labels = (fixed > 0.5).astype(np.uint8)
+    confidence = np.full(fixed.shape, 0.75, np.float16)
+    return registrar(volume(image, moving), volume(image, fixed), Segmentation(labels, confidence))
+
+
+def pair() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    moving, fixed = random.random((2, 16, 16, 16), np.float32) + 0.01
+    return moving, fixed
+
+
+def test_empty_margins_do_not_change_the_displacement(registrar: Registrar, image: Volume) -> None:
+    moving, fixed = pair()
+    expected = register(registrar, image, moving, fixed)
+    margins = [(3, 9), (0, 5), (8, 0)]
+    result = register(registrar, image, np.pad(moving, margins), np.pad(fixed, margins))
+    assert result.shape == (28, 21, 24, 3)
+    assert result.dtype == np.float32
+    assert np.array_equal(result[3:19, :16, 8:], expected)
+    assert np.abs(expected).max() > 0.1
+
+
+def test_the_displacement_goes_on_beyond_the_content(registrar: Registrar, image: Volume) -> None:
+    moving, fixed = (np.pad(part, [(3, 9), (0, 5), (8, 0)]) for part in pair())
+    result = register(registrar, image, moving, fixed)
+    assert np.array_equal(result[0], result[3])
+    assert np.array_equal(result[:, -1], result[:, 15])
+
+
+def test_content_of_either_image_is_in_the_box(registrar: Registrar, image: Volume) -> None:
+    """A moving image that lies elsewhere must still be seen."""
+    moving, fixed = pair()
+    apart = (np.pad(moving, [(0, 16), (0, 0), (0, 0)]), np.pad(fixed, [(16, 0), (0, 0), (0, 0)]))
+    other = (np.pad(moving[::-1], [(0, 16), (0, 0), (0, 0)]), apart[1])
+    first, second = (register(registrar, image, *images) for images in (apart, other))
+    assert not np.array_equal(first, second)
