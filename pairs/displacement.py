@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pairs.errors import DisplacementError, NonFiniteDisplacement
 from pairs.fieldfile import read_stored_field, write_array
 from pairs.profile import NIFTI_SUFFIX, NPZ_SUFFIX, PROFILES, Profile, Shape3
-from pairs.resampling import downsample, upsample, zoom2
+from pairs.resampling import downsample, upsample
 from pairs.task import Pair
 from pairs.wholefile import whole_file
+from pairs.zooming import zoom_displacement
 
 __all__ = [
     "PROFILES",
@@ -94,14 +95,15 @@ def encode(displacement: NDArray[Any], profile: Profile) -> NDArray[Any]:
 def decode(array: NDArray[Any], profile: Profile) -> NDArray[np.float32]:
     """Turns the array of a profile into the displacement that the profile's host computes from it.
 
-    For `l2r2021` this is `scipy.ndimage.zoom(c, 2, order=2)` of each float32 component, number for number.
+    For `l2r2021` this is `scipy.ndimage.zoom(c, 2, order=2)` of each float32 component, to the last place of
+    float32 and without any difference for the labels it warps (`pairs.zooming`).
 
     Args:
         array: An array in the profile's own axis order, such as `encode` returns.
         profile: What it was encoded for.
 
     Returns:
-        (X, Y, Z, 3) float32, voxels of the full grid.
+        (X, Y, Z, 3) float32, voxels of the full grid; in memory component by component.
 
     Raises:
         DisplacementError: If the array has not three components at the profile's place.
@@ -110,13 +112,12 @@ def decode(array: NDArray[Any], profile: Profile) -> NDArray[np.float32]:
     if array.ndim != 4 or array.shape[axis] != 3:
         expected = "(3, x, y, z)" if profile.channel_first else "(x, y, z, 3)"
         raise DisplacementError(f"not an array of profile {profile.name}", expected=expected, got=array.shape)
-    with np.errstate(over="ignore"):
-        field = np.moveaxis(array, axis, -1).astype(np.float32)
-    if profile.upsampling == "zoom2":
-        return np.stack([zoom2(field[..., component]) for component in range(3)], axis=-1)
-    if profile.upsampling == "trilinear":
-        return upsample(field, "trilinear")
-    return np.ascontiguousarray(field)
+    # NaN and infinity go through, for the caller to find.
+    with np.errstate(over="ignore", invalid="ignore"):
+        field = np.moveaxis(_by_component(np.moveaxis(array, axis, 0)), 0, -1)
+        if profile.upsampling == "zoom2":
+            return zoom_displacement(field)
+        return field if profile.upsampling is None else upsample(field, profile.upsampling)
 
 
 def require_storable(shape: Shape3, profile: Profile) -> None:
@@ -166,7 +167,7 @@ def write_displacement(
     path = folder / field_name(pair, profile, short_names=short_names)
     with whole_file(path) as temporary:
         write_array(temporary, array)
-    error = np.abs(_quick_decode(array, profile) - displacement)
+    error = np.abs(decode(array, profile) - displacement)
     return WrittenField(path, float(error.mean(dtype=np.float64)), float(error.max()))
 
 
@@ -234,8 +235,11 @@ def _require_encodable(displacement: NDArray[Any], profile: Profile) -> None:
         )
 
 
-def _quick_decode(array: NDArray[Any], profile: Profile) -> NDArray[np.float32]:
-    # zoom takes seconds on a brain; the same operator as matrices is faster and differs by float32 rounding.
-    if profile.upsampling == "zoom2":
-        return upsample(np.moveaxis(array, 0, -1), "zoom2")
-    return decode(array, profile)
+def _by_component(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Copies (3, X, Y, Z) of any memory order into a float32 array with Z fastest."""
+    result = np.empty(array.shape, dtype=np.float32)
+    for source, target in zip(array, result, strict=True):
+        # NIfTI has X fastest: turned plane by plane, both sides of the copy stay in the cache.
+        for row in range(source.shape[1]):
+            target[:, row] = source[:, row]
+    return result

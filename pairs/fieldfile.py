@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pairs.errors import DisplacementError
 from pairs.profile import NPZ_SUFFIX, Layout, Shape3, container_suffix, describe_profiles, layouts_for
 
-__all__ = ["StoredField", "read_stored_field", "write_array"]
+__all__ = ["StoredField", "field_layout", "read_stored_field", "write_array"]
 
 _NIFTI_HEADER_BYTES: Final = 348
 # A NIfTI extension block of a displacement is a few kB; more is not worth memory.
@@ -63,6 +63,18 @@ def read_stored_field(path: Path, shape: Shape3) -> StoredField:
     Raises:
         DisplacementError: If the file is missing or unreadable, or no profile has its shape and type.
     """
+    layout, array = _open(path, shape, header_only=False)
+    if layout.channel_first != layout.profile.channel_first:
+        array = np.moveaxis(array, 0, -1) if layout.channel_first else np.moveaxis(array, -1, 0)
+    return StoredField(layout, array)
+
+
+def field_layout(path: Path, shape: Shape3) -> Layout:
+    """Recognises a displacement file by its headers alone; errors as for `read_stored_field`."""
+    return _open(path, shape, header_only=True)[0]
+
+
+def _open(path: Path, shape: Shape3, *, header_only: bool) -> tuple[Layout, NDArray[Any]]:
     suffix = container_suffix(path)
     if suffix is None:
         raise DisplacementError("not a displacement file", where=path, expected="a name in .npz or .nii.gz")
@@ -70,13 +82,10 @@ def read_stored_field(path: Path, shape: Shape3) -> StoredField:
         raise DisplacementError("displacement field missing", where=path)
     read = _read_npz if suffix == NPZ_SUFFIX else _read_nifti
     try:
-        layout, array = read(path, shape)
+        return read(path, shape, header_only)
     except _DAMAGED as error:
         reason = str(error) or type(error).__name__
         raise DisplacementError("displacement file cannot be read", where=path, got=reason) from error
-    if layout.channel_first != layout.profile.channel_first:
-        array = np.moveaxis(array, 0, -1) if layout.channel_first else np.moveaxis(array, -1, 0)
-    return StoredField(layout, array)
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -126,7 +135,7 @@ def _only_array(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     return members[0]
 
 
-def _read_npz(path: Path, shape: Shape3) -> tuple[Layout, NDArray[Any]]:
+def _read_npz(path: Path, shape: Shape3, header_only: bool) -> tuple[Layout, NDArray[Any]]:
     with zipfile.ZipFile(path) as archive:
         member = _only_array(archive, path)
         with archive.open(member) as stream:
@@ -138,11 +147,13 @@ def _read_npz(path: Path, shape: Shape3) -> tuple[Layout, NDArray[Any]]:
             size = int(np.prod(found)) * dtype.itemsize
             if member.file_size != stream.tell() + size:
                 raise ValueError(f"member of {member.file_size} bytes declares an array of {size} bytes")
+            if header_only:
+                return layout, np.empty(0)
             data = _read_exactly(stream, size)
     return layout, np.frombuffer(data, dtype).reshape(found, order="F" if fortran_order else "C")
 
 
-def _read_nifti(path: Path, shape: Shape3) -> tuple[Layout, NDArray[Any]]:
+def _read_nifti(path: Path, shape: Shape3, header_only: bool) -> tuple[Layout, NDArray[Any]]:
     with gzip.open(path, "rb") as stream:
         block = stream.read(_NIFTI_HEADER_BYTES)
         header = Nifti1Header(block)
@@ -153,6 +164,8 @@ def _read_nifti(path: Path, shape: Shape3) -> tuple[Layout, NDArray[Any]]:
         offset = int(header.get_data_offset())
         if not _NIFTI_HEADER_BYTES <= offset <= _MAX_DATA_OFFSET:
             raise ValueError(f"data declared to start at byte {offset}")
+        if header_only:
+            return layout, np.empty(0)
         _read_exactly(stream, offset - _NIFTI_HEADER_BYTES)
         data = _read_exactly(stream, int(np.prod(found)) * dtype.itemsize)
         # Only at the end of the stream is the checksum of the compressed data compared.

@@ -6,25 +6,29 @@ that field multiplied by the pseudo-inverse of each axis matrix. Values are voxe
 sides: nothing is scaled (facts/learn2reg.md 2.2, 2.4).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import zoom
+from scipy.ndimage import spline_filter, zoom
 
-__all__ = ["Upsampling", "downsample", "upsample", "upsampling_matrix", "zoom2"]
+__all__ = [
+    "Upsampling",
+    "downsample",
+    "fill_upsampled",
+    "round_trip_matrix",
+    "spline_coefficients",
+    "upsample",
+    "upsampling_matrix",
+]
 
 Upsampling = Literal["zoom2", "trilinear"]
 
 Field = NDArray[np.float32]
 Matrix = NDArray[np.float32]
-
-
-def zoom2(field: Field) -> Field:
-    """Upsamples one component (x, y, z) exactly as the 2021 host does: `zoom(c, 2, order=2)` of float32."""
-    return np.asarray(zoom(field.astype(np.float32, copy=False), 2, order=2), dtype=np.float32)
+Taps = tuple[NDArray[np.intp], NDArray[np.float64]]
 
 
 @lru_cache(maxsize=64)
@@ -44,12 +48,88 @@ def upsampling_matrix(upsampling: Upsampling, side: int) -> NDArray[np.float64]:
     return matrix
 
 
-def upsample(half: NDArray[Any], upsampling: Upsampling) -> Field:
-    """Upsamples (x, y, z, 3) to (2x, 2y, 2z, 3) float32 with the axis matrices.
+def round_trip_matrix(upsampling: Upsampling, side: int) -> NDArray[np.float64]:
+    """Returns the (side, side) matrix by which storing on the half grid changes a full-grid axis.
 
-    For `zoom2` this agrees with scipy's own zoom to float32 rounding and is about fifteen times faster.
+    It is a projection: what `downsample` stores and the host upsamples, rounding of the stored numbers apart.
+
+    Args:
+        upsampling: The host's rule.
+        side: Number of samples of the full grid along the axis, even.
     """
-    return _along_each_axis(half, lambda side: _float32_matrix(upsampling, side))
+    matrix = upsampling_matrix(upsampling, side // 2)
+    projection: NDArray[np.float64] = matrix @ np.linalg.pinv(matrix)
+    return projection
+
+
+def upsample(half: NDArray[Any], upsampling: Upsampling) -> Field:
+    """Upsamples (x, y, z, 3) to (2x, 2y, 2z, 3) as the host does.
+
+    The few samples that each value depends on are added up along one axis after the other, which takes a
+    tenth of the time of scipy's zoom. Sums are float64 and rounded once at the end: for `zoom2` that agrees
+    with the host to the last place of float32, and `pairs.zooming` removes what is left.
+
+    Returns:
+        float32; the memory is ordered component by component, so that `[..., i]` is contiguous.
+    """
+    full = np.empty((3, *(2 * side for side in half.shape[:3])), dtype=np.float32)
+    for component, target in enumerate(full):
+        values: NDArray[Any] = half[..., component].astype(np.float32)
+        if upsampling == "zoom2":
+            values = spline_coefficients(values)
+        fill_upsampled(values, upsampling, target)
+    return np.moveaxis(full, 0, -1)
+
+
+def spline_coefficients(half: Field) -> NDArray[np.float64]:
+    """The coefficients of the spline that scipy's zoom of order 2 evaluates for one component."""
+    coefficients: NDArray[np.float64] = spline_filter(half, order=2, output=np.float64, mode="constant")
+    return coefficients
+
+
+def fill_upsampled(values: NDArray[Any], upsampling: Upsampling, target: Field) -> None:
+    """Upsamples one component (x, y, z), for `zoom2` given by its coefficients, into (2x, 2y, 2z)."""
+    (x_samples, x_weights), in_y, in_z = (_taps(upsampling, side) for side in values.shape)
+    # Planes are upsampled when first needed and dropped when passed: few enough for the processor's cache.
+    planes: dict[int, NDArray[np.float64]] = {}
+    for result, samples, weights in zip(target, x_samples.T.tolist(), x_weights.T, strict=True):
+        planes = {at: plane for at, plane in planes.items() if at >= min(samples)}
+        for at in samples:
+            if at not in planes:
+                planes[at] = _upsampled_plane(values[at], in_y, in_z)
+        result[:] = _weighted_sum((planes[at] for at in samples), weights)
+
+
+def _upsampled_plane(plane: NDArray[Any], in_y: Taps, in_z: Taps) -> NDArray[np.float64]:
+    along_z = _weighted_sum((plane.take(at, axis=1) for at in in_z[0]), in_z[1])
+    return _weighted_sum((along_z.take(at, axis=0) for at in in_y[0]), in_y[1][..., None])
+
+
+def _weighted_sum(parts: Iterable[NDArray[Any]], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    products = (part * weight for part, weight in zip(parts, weights, strict=True))
+    total: NDArray[np.float64] = next(products)
+    for product in products:
+        total += product
+    return total
+
+
+@lru_cache(maxsize=64)
+def _taps(upsampling: Upsampling, side: int) -> Taps:
+    """Which samples or coefficients make each of the 2 `side` values, and their weights: (taps, 2 side)."""
+    if upsampling == "trilinear":
+        # align_corners=False: output i sits at input (i + 0.5) / 2 - 0.5, clamped to the samples that exist.
+        position = np.clip((np.arange(2 * side) + 0.5) / 2 - 0.5, 0, side - 1)
+        lower = np.floor(position).astype(int)
+        share = position - lower
+        return np.stack([lower, np.minimum(lower + 1, side - 1)]), np.stack([1 - share, share])
+    place = np.arange(2 * side) * ((side - 1) / (2 * side - 1))
+    middle = np.floor(place + 0.5).astype(int)
+    offset = place - middle
+    samples = np.abs(np.stack([middle - 1, middle, middle + 1]))
+    # Mirrored at both ends, without repeating the end.
+    samples = np.where(samples > side - 1, np.maximum(2 * (side - 1) - samples, 0), samples)
+    weights = np.stack([0.5 * (0.5 - offset) ** 2, 0.75 - offset**2, 0.5 * (0.5 + offset) ** 2])
+    return samples, weights
 
 
 def downsample(full: NDArray[Any], upsampling: Upsampling) -> Field:
@@ -57,7 +137,11 @@ def downsample(full: NDArray[Any], upsampling: Upsampling) -> Field:
 
     A constant field stays constant up to float32 rounding.
     """
-    return _along_each_axis(full, lambda side: _inverse_matrix(upsampling, side // 2))
+    result: Field = full.astype(np.float32, copy=False)
+    for axis in range(3):
+        inverse = _inverse_matrix(upsampling, result.shape[axis] // 2)
+        result = np.moveaxis(np.tensordot(inverse, result, axes=(1, axis)), 0, axis)
+    return np.ascontiguousarray(result)
 
 
 def _zoom2_matrix(side: int) -> NDArray[np.float64]:
@@ -66,30 +150,12 @@ def _zoom2_matrix(side: int) -> NDArray[np.float64]:
 
 
 def _trilinear_matrix(side: int) -> NDArray[np.float64]:
-    # align_corners=False: output i sits at input (i + 0.5) / 2 - 0.5, clamped to the samples that exist.
-    position = np.clip((np.arange(2 * side) + 0.5) / 2 - 0.5, 0, side - 1)
-    lower = np.floor(position).astype(int)
-    upper = np.minimum(lower + 1, side - 1)
     matrix = np.zeros((2 * side, side))
-    rows = np.arange(2 * side)
-    np.add.at(matrix, (rows, lower), 1 - (position - lower))
-    np.add.at(matrix, (rows, upper), position - lower)
+    for samples, weights in zip(*_taps("trilinear", side), strict=True):
+        np.add.at(matrix, (np.arange(2 * side), samples), weights)
     return matrix
-
-
-@lru_cache(maxsize=64)
-def _float32_matrix(upsampling: Upsampling, side: int) -> Matrix:
-    return upsampling_matrix(upsampling, side).astype(np.float32)
 
 
 @lru_cache(maxsize=64)
 def _inverse_matrix(upsampling: Upsampling, side: int) -> Matrix:
     return np.asarray(np.linalg.pinv(upsampling_matrix(upsampling, side)), dtype=np.float32)
-
-
-def _along_each_axis(field: NDArray[Any], matrix_for: Callable[[int], Matrix]) -> Field:
-    result: Field = field.astype(np.float32, copy=False)
-    for axis in range(3):
-        product = np.tensordot(matrix_for(result.shape[axis]), result, axes=(1, axis))
-        result = np.moveaxis(product, 0, axis)
-    return np.ascontiguousarray(result)

@@ -1,4 +1,4 @@
-"""Configuration of a task: intensities, segmentor, registration and their trainings."""
+"""Configuration of a task: intensities, segmentor, registration, refinement and the trainings."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,6 +9,7 @@ from pairs.errors import UsageError
 
 __all__ = [
     "IntensityConfig",
+    "RefinementConfig",
     "RegistrationConfig",
     "RegistrationTraining",
     "SegmentorConfig",
@@ -73,6 +74,18 @@ class RegistrationConfig(_Model):
     """How often the network is applied, each time to the moving image as warped so far. The paper has 1."""
 
 
+class RefinementConfig(_Model):
+    """Instance optimisation after the network, by the regions that the segmentor sees in both images."""
+
+    iterations: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Gradient steps a pair; 0 leaves it at the network's displacement, as in the paper."""
+    learning_rate_vox: Rate = 0.2
+    """Adam's rate, about the largest change of a velocity in one step, in voxels of F's grid."""
+    similarity: Weight = 1.0
+    dice: Weight = 1.0
+    smoothness: Weight = 0.1
+
+
 class SegmentorTraining(_Model):
     """How the segmentor is trained."""
 
@@ -122,6 +135,7 @@ class TaskConfig(_Model):
     intensity: IntensityConfig = IntensityConfig()
     segmentor: SegmentorConfig = SegmentorConfig()
     registration: RegistrationConfig = RegistrationConfig()
+    refinement: RefinementConfig = RefinementConfig()
     segmentor_training: SegmentorTraining = SegmentorTraining()
     registration_training: RegistrationTraining = RegistrationTraining()
 

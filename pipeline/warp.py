@@ -7,6 +7,11 @@ from pipeline.typing import Float, Tensor
 
 __all__ = ["compose", "identity_grid", "sample", "upsample_displacement", "warp"]
 
+_SLABS = 4
+"""On a CPU `grid_sample` gives each volume one thread; slabs of the first axis, as volumes, occupy several.
+
+The number is fixed, so that sums in gradients do not depend on the number of threads."""
+
 
 def identity_grid(like: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "1 3 X Y Z"]:
     """Voxel index of every voxel of `like`'s grid, component i along array axis i."""
@@ -41,7 +46,12 @@ def sample(
 ) -> Float[Tensor, "B C U V W"]:
     """Values of `volume` at the voxel positions `deformation` (an absolute map, not a displacement)."""
     grid = _grid_sample_coordinates(deformation, volume.shape[2:])
-    return F.grid_sample(volume, grid, mode=mode, padding_mode=padding, align_corners=True)
+    slabs = _SLABS if len(grid) == 1 and grid.shape[1] % _SLABS == 0 and grid.device.type == "cpu" else 1
+    if slabs > 1:
+        grid = grid.reshape(slabs, -1, *grid.shape[2:])
+        volume = volume.expand(slabs, *volume.shape[1:])
+    sampled = F.grid_sample(volume, grid, mode=mode, padding_mode=padding, align_corners=True)
+    return sampled.transpose(0, 1).reshape(len(deformation), volume.shape[1], *deformation.shape[2:])
 
 
 def _grid_sample_coordinates(

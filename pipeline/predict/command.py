@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 
     def prepare() -> Register:
         with interruptible():
-            registrar = Registrar(bundle, device)
+            registrar = Registrar(bundle, device, fields.profile.upsampling)
             masks = _masks(options, bundle, device)
         identity = options.on_error == "identity"
         return PairRegistration(registrar, masks, fields, fingerprints, task.root, task.shape, identity)

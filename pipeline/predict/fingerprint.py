@@ -35,6 +35,9 @@ class Fingerprints:
         inputs = [pair.fixed, pair.moving]
         if self._segmentations is not None:
             inputs.append(segmentation_file(self._segmentations, pair.fixed))
+            # That of the moving image serves the refinement only and may be absent.
+            moving = self._segmentations / pair.moving.name
+            inputs += [moving] if moving.is_file() else []
         parts = (*self._settings, *(self.content(path) for path in inputs))
         return sha256("\n".join(parts).encode()).hexdigest()
 

@@ -107,5 +107,5 @@ def segmentation_file(folder: Path, image: Path) -> Path:
     """
     path = folder / image.name
     if not path.is_file():
-        raise MissingVolume("no segmentation of the fixed image", where=path)
+        raise MissingVolume("no segmentation of the image", where=path)
     return path

@@ -4,9 +4,12 @@ import numpy as np
 import torch
 
 from pairs.errors import GridMismatch
+from pairs.resampling import Upsampling
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
+from pipeline.predict.decoding import HostDecoding
 from pipeline.preprocess import content_box, crop_to, normalise, pad_to_multiple
+from pipeline.refinement import Regions, refine
 from pipeline.segment.segmentor import Segmentation
 
 __all__ = ["Registrar", "require_same_lattice"]
@@ -18,25 +21,41 @@ class Registrar:
     Args:
         bundle: the weights.
         device: where it runs.
+        upsampling: what the host does to the stored displacements; None where they are read as they are.
 
     Raises:
         WeightsError: the bundle holds no registration network or it does not fit its configuration.
     """
 
-    def __init__(self, bundle: Bundle, device: torch.device) -> None:
+    def __init__(self, bundle: Bundle, device: torch.device, upsampling: Upsampling | None = None) -> None:
+        self.upsampling = upsampling
         self.net = bundle.build_registration(device)
         self.intensity = bundle.header.config.intensity
         self.crop = bundle.header.config.registration_training.crop
+        self.refinement = bundle.header.config.refinement
+        self.region_count = len(bundle.header.regions)
         self.device = device
 
+    @property
+    def refines(self) -> bool:
+        """Whether pairs are refined where the regions of the moving image are known too."""
+        return self.refinement.iterations > 0
+
     @torch.no_grad()
-    def __call__(self, moving: Volume, fixed: Volume, segmentation: Segmentation) -> np.ndarray:
+    def __call__(
+        self,
+        moving: Volume,
+        fixed: Volume,
+        fixed_regions: Segmentation,
+        moving_regions: Segmentation | None = None,
+    ) -> np.ndarray:
         """The displacement of a pair, (X, Y, Z, 3) float32 in voxels of the fixed grid.
 
         Args:
             moving: image on a grid of the fixed image's shape and spacing.
             fixed: image.
-            segmentation: regions and confidence of the fixed image.
+            fixed_regions: regions and confidence of the fixed image.
+            moving_regions: those of the moving image; without them the pair is not refined.
 
         Raises:
             GridMismatch: the two images differ in shape or spacing.
@@ -44,20 +63,36 @@ class Registrar:
         require_same_lattice(moving, fixed)
         content = (moving.array != 0) | (fixed.array != 0)
         box = content_box(content, self.crop)
-        inputs = [
-            self._input(volume[box])
-            for volume in (
-                normalise(moving.array, self.intensity),
-                normalise(fixed.array, self.intensity),
-                segmentation.labels,
-                segmentation.confidence,
+        moving_image, fixed_image = (
+            self._input(normalise(volume.array, self.intensity)[box]) for volume in (moving, fixed)
+        )
+        regions = self._regions(fixed_regions, box)
+        output = self.net(moving_image, fixed_image, *regions)
+        displacement = output.displacement
+        if self.refines and moving_regions is not None:
+            decoded = None
+            if self.upsampling is not None:
+                grid = fixed_image.shape[2:]
+                decoded = HostDecoding(self.upsampling, content.shape, box, grid, self.device)
+            displacement = refine(
+                output,
+                moving_image,
+                fixed_image,
+                self._regions(moving_regions, box),
+                regions,
+                self.region_count,
+                self.net.config.integration_steps,
+                self.refinement,
+                decoded,
             )
-        ]
-        output = self.net(inputs[0], inputs[1], inputs[2][:, 0].long(), inputs[3][:, 0].float())
-        part = crop_to(output.displacement, content[box].shape)[0].movedim(0, -1).cpu().numpy()
+        part = crop_to(displacement, content[box].shape)[0].movedim(0, -1).cpu().numpy()
         # Beyond the content the displacement goes on as at the edge of the box, so that nothing tears there.
         margins = [(axis.start, side - axis.stop) for axis, side in zip(box, content.shape, strict=True)]
         return np.pad(part, [*margins, (0, 0)], mode="edge")
+
+    def _regions(self, segmentation: Segmentation, box: tuple[slice, slice, slice]) -> Regions:
+        labels, confidence = (self._input(a[box]) for a in (segmentation.labels, segmentation.confidence))
+        return labels[:, 0].long(), confidence[:, 0].float()
 
     def _input(self, volume: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(volume))[None, None]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from pairs.displacement import WrittenField
-from pairs.errors import KnownError, OutputError, Stopped, VolumeError
+from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError
 from pairs.header import read_header
 from pairs.pair import Pair
 from pairs.volume import Volume, read_image
@@ -19,6 +19,7 @@ from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.masks import Masks
 from pipeline.predict.registrar import Registrar, require_same_lattice
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
+from pipeline.segment.segmentor import Segmentation
 from pipeline.stopping import interruptible
 
 __all__ = ["PairRegistration"]
@@ -130,7 +131,17 @@ class PairRegistration:
             segmentation = self.masks(fixed)
             if not segmentation.labels.any():
                 warnings.append("no region found in the fixed image: the background filter alone is used")
-            return self.registrar(moving, fixed, segmentation)
+            return self.registrar(moving, fixed, segmentation, self._moving_regions(moving, warnings))
+
+    def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
+        """What the refinement needs; users who bring segmentations of fixed images alone go without it."""
+        if not self.registrar.refines:
+            return None
+        try:
+            return self.masks(moving)
+        except MissingVolume as error:
+            warnings.append(f"not refined: {error}")
+            return None
 
     def _identity(self, pair: Pair, warnings: list[str]) -> WrittenField | None:
         """A zero field on the grid of whichever header can be read, or none."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pairs.errors import DisplacementError
-from pairs.fieldfile import read_stored_field, write_array
+from pairs.fieldfile import field_layout, read_stored_field, write_array
 
 SHAPE = (8, 6, 10)
 HALF = np.zeros((3, 4, 3, 5), np.float16)
@@ -134,3 +134,16 @@ def test_missing_files_and_other_names(tmp_path: Path) -> None:
     refused(tmp_path / "a.nii", r"expected a name in .npz or .nii.gz")
     (tmp_path / "folder.npz").mkdir()
     refused(tmp_path / "folder.npz", "missing")
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "profile"), [("a.npz", HALF, "l2r2021"), ("a.nii.gz", FULL, "l2r2022")]
+)
+def test_headers_tell_the_layout_of_a_file_without_its_data(
+    tmp_path: Path, name: str, array: np.ndarray, profile: str
+) -> None:
+    write_array(tmp_path / name, array)
+    assert field_layout(tmp_path / name, SHAPE) == read_stored_field(tmp_path / name, SHAPE).layout
+    assert field_layout(tmp_path / name, SHAPE).profile.name == profile
+    with pytest.raises(DisplacementError, match="unknown layout"):
+        field_layout(tmp_path / name, (8, 6, 12))

@@ -50,6 +50,8 @@ def test_whatever_a_field_depends_on_changes_it(pair: Pair, tmp_path: Path) -> N
     found.append(fingerprint(pair))
     (own / "fixed.nii").write_text("other regions", encoding="utf-8")
     found.append(fingerprint(pair, own=own))
+    (own / "moving.nii").write_text("regions", encoding="utf-8")
+    found.append(fingerprint(pair, own=own))
     assert len(set(found)) == len(found)
 
 

@@ -8,6 +8,7 @@ import torch
 
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
+from pipeline.config import RefinementConfig
 from pipeline.predict.registrar import Registrar
 from pipeline.segment.segmentor import Segmentation
 
@@ -16,15 +17,18 @@ __all__: list[str] = []
 CROP = (16, 16, 16)
 
 
+def built(bundle: Bundle, iterations: int = 0) -> Registrar:
+    """A registrar whose network was trained on crops of `CROP`."""
+    config = bundle.header.config
+    training = config.registration_training.model_copy(update={"crop": CROP})
+    changed = {"registration_training": training, "refinement": RefinementConfig(iterations=iterations)}
+    header = bundle.header.model_copy(update={"config": config.model_copy(update=changed)})
+    return Registrar(replace(bundle, header=header), torch.device("cpu"))
+
+
 @pytest.fixture
 def registrar(tiny_bundle: Bundle) -> Registrar:
-    """A registrar whose network was trained on crops of `CROP`."""
-    config = tiny_bundle.header.config
-    training = config.registration_training.model_copy(update={"crop": CROP})
-    header = tiny_bundle.header.model_copy(
-        update={"config": config.model_copy(update={"registration_training": training})}
-    )
-    return Registrar(replace(tiny_bundle, header=header), torch.device("cpu"))
+    return built(tiny_bundle)
 
 
 def volume(image: Volume, array: np.ndarray) -> Volume:
@@ -68,3 +72,19 @@ def test_content_of_either_image_is_in_the_box(registrar: Registrar, image: Volu
     other = (np.pad(moving[::-1], [(0, 16), (0, 0), (0, 0)]), apart[1])
     first, second = (register(registrar, image, *images) for images in (apart, other))
     assert not np.array_equal(first, second)
+
+
+def test_a_pair_is_refined_where_both_images_have_regions(tiny_bundle: Bundle, image: Volume) -> None:
+    moving, fixed = pair()
+    regions = [
+        Segmentation((part > 0.5).astype(np.uint8), np.ones(part.shape, np.float16)) for part in pair()
+    ]
+    volumes = volume(image, moving), volume(image, fixed)
+    plain, refining = built(tiny_bundle), built(tiny_bundle, iterations=2)
+    assert refining.refines
+    assert not plain.refines
+    expected = plain(*volumes, regions[1], regions[0])
+    assert np.array_equal(refining(*volumes, regions[1]), expected)
+    refined = refining(*volumes, regions[1], regions[0])
+    assert not np.array_equal(refined, expected)
+    assert np.array_equal(refined, refining(*volumes, regions[1], regions[0]))

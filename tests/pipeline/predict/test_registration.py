@@ -184,10 +184,10 @@ def fail_for(monkeypatch: pytest.MonkeyPatch, subject: str, error: Exception) ->
     """Lets the network fail for one fixed image."""
     original = Registrar.__call__
 
-    def register(self: Registrar, moving: Volume, fixed: Volume, segmentation: Segmentation) -> np.ndarray:
+    def register(self: Registrar, moving: Volume, fixed: Volume, *regions: Segmentation | None) -> np.ndarray:
         if subject in fixed.header.path.name:
             raise error
-        return original(self, moving, fixed, segmentation)
+        return original(self, moving, fixed, *regions)
 
     monkeypatch.setattr(Registrar, "__call__", register)
 

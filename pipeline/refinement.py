@@ -1,0 +1,81 @@
+"""Instance optimisation: a few gradient steps on one pair, from the network's displacement on."""
+
+from collections.abc import Callable
+
+import torch
+
+from pipeline.config import RefinementConfig
+from pipeline.integration import integrate
+from pipeline.losses import dice_loss, gradient_loss, one_hot
+from pipeline.model import RegistrationOutput
+from pipeline.typing import Float, Int, Tensor
+from pipeline.warp import compose, upsample_displacement, warp
+
+__all__ = ["Regions", "refine"]
+
+Regions = tuple[Int[Tensor, "B X Y Z"], Float[Tensor, "B X Y Z"]]
+"""Region index of each voxel of an image, and the segmentor's confidence p in it."""
+
+
+def refine(
+    output: RegistrationOutput,
+    moving: Float[Tensor, "B 1 X Y Z"],
+    fixed: Float[Tensor, "B 1 X Y Z"],
+    moving_regions: Regions,
+    fixed_regions: Regions,
+    regions: int,
+    squarings: int,
+    config: RefinementConfig,
+    decoded: Callable[[Tensor], Tensor] | None = None,
+) -> Float[Tensor, "B 3 X Y Z"]:
+    """The network's displacement followed by one more, fitted to this pair.
+
+    Minimises the losses of the training (textSCF Eq. 1) over the added velocity, with the segmentor's regions
+    of both images in the place of labels. The smoothness term sees the network's velocity and the added one
+    together, so that the step cannot undo the smoothness of the network.
+
+    Args:
+        output: what the network says of the pair.
+        moving: in 0..1.
+        fixed: in 0..1.
+        moving_regions: of the moving image.
+        fixed_regions: of the fixed image.
+        regions: N, background included.
+        squarings: T of the integration; 0 adds a displacement in place of a velocity.
+        config: iterations, rate and weights.
+        decoded: what the host makes of a displacement; the losses then see that, and the fit makes up for
+            what storing would lose. None where it is read as it is.
+
+    Returns:
+        u on the input grid, in its voxels.
+    """
+    shape, start = fixed.shape[2:], output.regularised.detach()
+    stride = shape[0] // start.shape[2]
+    source = torch.cat([moving, _channels(moving_regions, regions)], dim=1)
+    target = _channels(fixed_regions, regions)
+
+    def displacement_with(added: Float[Tensor, "B 3 U V W"]) -> Float[Tensor, "B 3 X Y Z"]:
+        step = upsample_displacement(integrate(added, squarings) * stride, shape)
+        return compose(output.displacement.detach(), step)
+
+    with torch.enable_grad():
+        velocity = torch.zeros_like(start, requires_grad=True)
+        optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox)
+        for _ in range(config.iterations):
+            displacement = displacement_with(velocity)
+            warped = warp(source, decoded(displacement) if decoded else displacement)
+            loss = (
+                config.similarity * (warped[:, :1] - fixed).square().mean()
+                + config.dice * dice_loss(warped[:, 1:], target)
+                + config.smoothness * gradient_loss(start + velocity)
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return displacement_with(velocity.detach())
+
+
+def _channels(of: Regions, regions: int) -> Float[Tensor, "B N X Y Z"]:
+    """Each region as one channel of p: a voxel counts as far as the segmentor is sure of it."""
+    labels, confidence = of
+    return one_hot(labels, regions) * confidence[:, None]

@@ -1,0 +1,108 @@
+"""Instance optimisation: it brings regions and images together, stays smooth, and can be left out."""
+
+import pytest
+import torch
+
+from pipeline.config import RefinementConfig
+from pipeline.losses import gradient_loss, one_hot
+from pipeline.model import RegistrationOutput
+from pipeline.refinement import Regions, refine
+from pipeline.warp import warp
+
+__all__: list[str] = []
+
+SHAPE = (16, 20, 24)
+REGIONS = 3
+
+
+def ball(centre: tuple[float, float, float]) -> torch.Tensor:
+    """Region 1 is a ball of radius 5 about `centre`, region 2 a shell around it."""
+    axes = torch.meshgrid(*[torch.arange(n).float() for n in SHAPE], indexing="ij")
+    radius = sum((axis - c) ** 2 for axis, c in zip(axes, centre, strict=True)).sqrt()
+    return ((radius < 7).long() + (radius < 5).long())[None].apply_(lambda v: (0, 2, 1)[v])
+
+
+def regions(labels: torch.Tensor, confidence: float = 1.0) -> Regions:
+    return labels, torch.full(labels.shape, confidence)
+
+
+def nothing(stride: int = 2) -> RegistrationOutput:
+    """What a network says that moves nothing."""
+    return RegistrationOutput(torch.zeros(1, 3, *SHAPE), torch.zeros(1, 3, *(n // stride for n in SHAPE)))
+
+
+def refined(
+    moving: torch.Tensor,
+    fixed: torch.Tensor,
+    stride: int = 2,
+    squarings: int = 5,
+    p: float = 1.0,
+    **settings: float,
+) -> torch.Tensor:
+    """The refinement of two label maps; the images are the label maps themselves."""
+    config = RefinementConfig(**{"iterations": 20, "smoothness": 0.1, "similarity": 0.0} | settings)
+    images = [part[:, None].float() / 2 for part in (moving, fixed)]
+    return refine(nothing(stride), *images, regions(moving, p), regions(fixed, p), REGIONS, squarings, config)
+
+
+def overlap(moving: torch.Tensor, fixed: torch.Tensor, displacement: torch.Tensor) -> float:
+    warped = warp(one_hot(moving, REGIONS), displacement)[:, 1:]
+    target = one_hot(fixed, REGIONS)[:, 1:]
+    return (2 * (warped * target).sum() / (warped.sum() + target.sum())).item()
+
+
+MOVING, FIXED = ball((8, 10, 12)), ball((8, 12, 11))
+
+
+@pytest.mark.parametrize(("stride", "squarings"), [(2, 5), (1, 5), (1, 0)])
+def test_regions_that_lie_apart_are_brought_together(stride: int, squarings: int) -> None:
+    displacement = refined(MOVING, FIXED, stride, squarings)
+    assert displacement.shape == (1, 3, *SHAPE)
+    assert overlap(MOVING, FIXED, displacement) > overlap(MOVING, FIXED, torch.zeros(1, 3, *SHAPE)) + 0.1
+    # The content moves by (0, 2, -1), so u points the other way.
+    inside = displacement[0][:, FIXED[0] == 1].mean(1)
+    assert inside[1] < -0.5
+    assert inside[2] > 0.2
+    assert abs(inside[0]) < 0.3
+
+
+def test_images_alone_can_drive_it() -> None:
+    displacement = refined(MOVING, FIXED, dice=0.0, similarity=10.0)
+    assert overlap(MOVING, FIXED, displacement) > overlap(MOVING, FIXED, torch.zeros(1, 3, *SHAPE)) + 0.1
+
+
+def test_without_iterations_the_displacement_is_that_of_the_network() -> None:
+    start = RegistrationOutput(torch.rand(1, 3, *SHAPE), torch.rand(1, 3, 8, 10, 12))
+    config = RefinementConfig(iterations=0)
+    image = torch.rand(1, 1, *SHAPE)
+    result = refine(start, image, image, regions(MOVING), regions(FIXED), REGIONS, 5, config)
+    assert torch.allclose(result, start.displacement, atol=1e-5)
+
+
+def test_more_smoothness_gives_a_smoother_displacement() -> None:
+    rough, smooth = (gradient_loss(refined(MOVING, FIXED, smoothness=weight)) for weight in (0.01, 1.0))
+    assert smooth < 0.5 * rough
+
+
+def test_regions_without_confidence_do_not_count() -> None:
+    sure, unsure = (refined(MOVING, FIXED, p=p).abs().max() for p in (1.0, 0.0))
+    assert unsure < 1e-3 < 1 < sure
+
+
+def test_it_works_where_gradients_are_off_and_leaves_none_behind() -> None:
+    with torch.no_grad():
+        first = refined(MOVING, FIXED)
+    assert not first.requires_grad
+    assert torch.equal(first, refined(MOVING, FIXED))
+
+
+def test_the_losses_see_what_the_host_decodes() -> None:
+    """A host that halves displacements gets larger ones."""
+    config = RefinementConfig(iterations=40, smoothness=0.01, similarity=0.0)
+    images = [part[:, None].float() / 2 for part in (MOVING, FIXED)]
+    plain, doubled = (
+        refine(nothing(), *images, regions(MOVING), regions(FIXED), REGIONS, 5, config, decoded)
+        for decoded in (None, lambda u: u / 2)
+    )
+    inside = FIXED[0] == 1
+    assert doubled[0, 1][inside].mean() < 1.25 * plain[0, 1][inside].mean() < 0
