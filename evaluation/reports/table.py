@@ -1,14 +1,13 @@
 """The evaluation as a table for the terminal."""
 
 import math
-from collections.abc import Sequence
 
-from evaluation.reports.aggregate import structure_rows, summarise
+from evaluation.reports.aggregate import Summary, structure_rows, summarise_cases, summarise_method
+from evaluation.reports.truth import dice30, truths
 from evaluation.scoring.evaluate import Evaluation
-from evaluation.scoring.score import PairScore
 from pairs.evaluation_config import Method
 
-__all__ = ["render"]
+__all__ = ["printable", "render"]
 
 _WORST_PAIRS = 3
 _OVERALL = "mean over pairs"
@@ -16,13 +15,13 @@ _UNITS = {"hd95": " [voxels]", "tre": " [mm]"}
 _DIGITS = {"dice": 4, "hd95": 3, "tre": 3}
 
 
-def _printable(text: str) -> str:
-    # Names come from files; an escape sequence in one must not reach the terminal.
+def printable(text: str) -> str:
+    """Replaces control characters: an escape sequence in a name from a file must not reach the terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _structure_name(evaluation: Evaluation, label: int) -> str:
-    name = _printable(evaluation.label_names.get(label, ""))
+    name = printable(evaluation.label_names.get(label, ""))
     return f"{label} {name}".rstrip()
 
 
@@ -35,10 +34,15 @@ def _structure_table(evaluation: Evaluation, method: Method) -> list[str]:
     lines = [f"{title:<{width}}  {'before':>8}    {'after':>8}  {'sd':>8}  pairs"]
     for name, row in zip(names, rows, strict=True):
         lines.append(f"{name:<{width}}{_change(row.before, row.after, row.std, row.pairs, digits)}")
-    before = summarise(score.before[method.name].mean for score in evaluation.scores)
-    after = summarise(score.after[method.name].mean for score in evaluation.scores)
+    before, after = _before_and_after(evaluation, method)
     overall = _change(before.mean, after.mean, after.std, len(evaluation.scores), digits)
     return [*lines, f"{_OVERALL:<{width}}{overall}", ""]
+
+
+def _before_and_after(evaluation: Evaluation, method: Method) -> tuple[Summary, Summary]:
+    nothing = Summary(math.nan, math.nan, math.nan)
+    before = summarise_method(evaluation, method, before=True)
+    return before or nothing, summarise_method(evaluation, method) or nothing
 
 
 def _change(before: float, after: float, std: float, pairs: int, digits: int) -> str:
@@ -48,41 +52,48 @@ def _change(before: float, after: float, std: float, pairs: int, digits: int) ->
 
 
 def _point_line(evaluation: Evaluation, method: Method) -> str:
-    before = summarise(score.before[method.name].mean for score in evaluation.scores)
-    after = summarise(score.after[method.name].mean for score in evaluation.scores)
+    before, after = _before_and_after(evaluation, method)
     return f"{method.name} [mm]: {before.mean:.3f} -> {after.mean:.3f}, sd {after.std:.3f}"
 
 
 def _regularity_lines(evaluation: Evaluation) -> list[str]:
-    official = summarise(score.regularity.sdlogj for score in evaluation.scores)
-    plain = summarise(score.regularity.sdlogj_plain for score in evaluation.scores)
-    folds = summarise(score.regularity.fold_fraction for score in evaluation.scores)
-    worst = max(evaluation.scores, key=lambda score: score.regularity.fold_fraction)
-    worst_percent = 100 * worst.regularity.fold_fraction
-    mean_percent = 100 * folds.mean
+    evaluator, scores = evaluation.evaluator, evaluation.scores
+    official = summarise_cases(evaluator, "sdlogj", (score.regularity.sdlogj for score in scores))
+    true = truths(scores)
+    plain, folds, ndv = (true[name] for name in ("sdlogj_plain", "fold_fraction", "ndv_fraction"))
+    worst = max(scores, key=lambda score: score.regularity.fold_fraction)
+    worst_fold = f"worst pair {100 * worst.regularity.fold_fraction:.4f} % ({worst.name})"
+    head = f"SDlogJ, official log(J + {evaluator.log_offset:g}):"
     return [
-        f"SDlogJ, official log(J + 3): {official.mean:.4f}, sd {official.std:.4f}",
+        f"{head:<28} {official.mean:.4f}, sd {official.std:.4f}",
         f"SDlogJ, plain log J:         {plain.mean:.4f}, sd {plain.std:.4f}",
-        f"folded voxels (det <= 0):    {mean_percent:.4f} %, worst pair {worst_percent:.4f} % ({worst.name})",
+        f"folded voxels (det <= 0):    {100 * folds.mean:.4f} %, {worst_fold}",
+        f"non-diffeomorphic volume:    {100 * ndv.mean:.4f} %",
     ]
 
 
-def _lost_lines(evaluation: Evaluation, methods: Sequence[Method]) -> list[str]:
-    """Names the structures that were pushed out, because each turns a mean HD95 into infinity."""
+def _label_lines(evaluation: Evaluation) -> list[str]:
+    """The true numbers of the structures, and the names of those that were pushed out.
+
+    Each of these turns a mean distance into infinity.
+    """
+    entries = [(score, one) for score in evaluation.scores for one in score.structures]
+    if not entries:
+        return []
+    true = truths(evaluation.scores)
+    absent = sum(one.presence.startswith("absent") for _, one in entries)
     lost = [
-        f"  {score.name}: {_structure_name(evaluation, label)}"
-        for method in methods
-        if method.metric == "hd95"
-        for score in evaluation.scores
-        for label, value in zip(method.labels, _values(score, method.name), strict=True)
-        if math.isinf(value)
+        f"  {score.name}: {_structure_name(evaluation, one.label)}"
+        for score, one in entries
+        if one.presence == "lost"
     ]
-    return ["", "structures lost by the warp (HD95 infinite):", *lost] if lost else []
-
-
-def _values(score: PairScore, name: str) -> tuple[float, ...]:
-    detailed = score.after[name].detailed
-    return detailed if isinstance(detailed, tuple) else (detailed,)
+    return [
+        f"Dice30, the hardest 30 %:    {dice30(evaluation.scores):.4f}",
+        f"HD95 [mm]:                   {true['hd95_mm'].mean:.3f}, sd {true['hd95_mm'].std:.3f}",
+        f"ASSD [mm]:                   {true['assd_mm'].mean:.3f}, sd {true['assd_mm'].std:.3f}",
+        f"labels absent from an image: {absent} of {len(entries)}, lost by the warp: {len(lost)}",
+        *(["", "structures lost by the warp (HD95 infinite):", *lost] if lost else []),
+    ]
 
 
 def _worst_lines(evaluation: Evaluation) -> list[str]:
@@ -110,7 +121,8 @@ def render(evaluation: Evaluation) -> str:
     noun = "pair" if len(evaluation.scores) == 1 else "pairs"
     profiles = ", ".join(sorted({score.profile for score in evaluation.scores}))
     lines = [
-        f"{_printable(evaluation.name)}: {len(evaluation.scores)} {noun}, fields in profile {profiles}",
+        f"{printable(evaluation.name)}: {len(evaluation.scores)} {noun}, fields in profile {profiles}, "
+        f"evaluator {evaluation.evaluator.name}",
         "",
     ]
     structural = [method for method in evaluation.methods if method.metric in ("dice", "hd95")]
@@ -118,6 +130,6 @@ def render(evaluation: Evaluation) -> str:
         lines += _structure_table(evaluation, method)
     lines += [_point_line(evaluation, method) for method in evaluation.methods if method.metric == "tre"]
     lines += _regularity_lines(evaluation)
-    lines += _lost_lines(evaluation, structural)
+    lines += _label_lines(evaluation)
     lines += _worst_lines(evaluation)
     return "\n".join(lines)

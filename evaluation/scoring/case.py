@@ -1,15 +1,18 @@
 """One pair with everything that is needed to score it, read and checked."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.metrics.regions import LabelMap, box_labels
-from evaluation.scoring.landmarks import PointPairs, read_point_pairs
+from evaluation.scoring.faults import Gathered
+from evaluation.scoring.landmarks import PointPairs, point_paths, read_point_pairs
 from evaluation.scoring.siblings import sibling_path
 from pairs.displacement import ReadField, find_field, read_displacement
 from pairs.errors import GridMismatch
@@ -17,9 +20,20 @@ from pairs.evaluation_config import Method
 from pairs.task import Pair, label_path
 from pairs.volume import Header, read_header, read_labels, require_same_grid
 
-__all__ = ["Case", "load_case", "read_checked_labels", "read_grid"]
+__all__ = [
+    "Case",
+    "FieldReader",
+    "load_case",
+    "read_checked_labels",
+    "read_field",
+    "read_grid",
+    "truth_files",
+]
 
 _logger = logging.getLogger(__name__)
+
+# Folder of fields, pair, grid of the fixed image, grid of the moving image.
+FieldReader: TypeAlias = Callable[[Path, Pair, Header, Header], ReadField]
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,7 @@ class Case:
         moving: Label map of the moving image before the warp, on its own grid of the same shape.
         mask: Mask of the fixed image; None where the evaluation is not masked or there is no such file.
         points: For each `dest` of a tre metric the fixed and moving points.
+        fixed_spacing_mm: Voxel size of the fixed image.
         moving_spacing_mm: Voxel size of the moving image.
     """
 
@@ -42,7 +57,13 @@ class Case:
     moving: LabelMap | None
     mask: NDArray[np.integer] | None
     points: Mapping[str, PointPairs]
+    fixed_spacing_mm: tuple[float, float, float]
     moving_spacing_mm: tuple[float, float, float]
+
+
+def read_field(folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadField:
+    """Reads the field of a pair in one of the challenge's own profiles: the usual `FieldReader`."""
+    return read_displacement(find_field(folder, pair), fixed.shape)
 
 
 def read_grid(image: Path) -> Header:
@@ -80,11 +101,33 @@ def _read_mask(image: Path, grid: Header) -> NDArray[np.integer] | None:
     return volume.array
 
 
+def _labels_of(methods: Iterable[Method]) -> set[int]:
+    return {label for method in methods for label in method.labels}
+
+
+def _destinations(methods: Iterable[Method]) -> list[str]:
+    return list(dict.fromkeys(method.dest for method in methods if method.dest is not None))
+
+
+def truth_files(pair: Pair, methods: Iterable[Method], *, masked: bool) -> tuple[Path, ...]:
+    """Lists the files beside the images that decide the scores of a pair.
+
+    Raises:
+        VolumeError: If points are missing; a label map that is missing is listed all the same.
+    """
+    chosen = tuple(methods)
+    files = [label_path(pair.fixed), label_path(pair.moving)] if _labels_of(chosen) else []
+    if masked and (mask := sibling_path(pair.fixed, "masks")).is_file():
+        files.append(mask)
+    return (*files, *(path for dest in _destinations(chosen) for path in point_paths(pair, dest)))
+
+
 def load_case(
     pair: Pair,
     fields: Path,
     methods: Iterable[Method],
     *,
+    reader: FieldReader = read_field,
     masked: bool = False,
     expected_shape: tuple[int, int, int] | None = None,
 ) -> Case:
@@ -94,32 +137,38 @@ def load_case(
         pair: The pair of images.
         fields: Folder of displacement fields.
         methods: The metrics to come; label maps and points are read only where one of them needs them.
+        reader: How to read a field.
         masked: Whether SDlogJ is restricted to the mask of the fixed image.
         expected_shape: (X, Y, Z) that the evaluation configuration asks for.
 
     Raises:
         DisplacementError: If the field is missing or cannot be read on the grid of the fixed image.
-        VolumeError: If a label map, mask or file of points is missing, damaged or on another grid.
+        VolumeError: If a label map, mask or file of points is missing, damaged or on another grid; as
+            `SeveralFaults` if more than one thing is wrong.
     """
     chosen = tuple(methods)
-    fixed_grid = read_grid(pair.fixed)
+    fixed_grid, moving_grid = read_grid(pair.fixed), read_grid(pair.moving)
     _require_shape(fixed_grid, expected_shape, "expected_shape of the configuration")
-    field = read_displacement(find_field(fields, pair), fixed_grid.shape)
-    moving_grid = read_grid(pair.moving)
-    labels = {label for method in chosen for label in method.labels}
-    fixed = moving = None
+    labels = _labels_of(chosen)
     if labels:
         _require_shape(moving_grid, fixed_grid.shape, f"the fixed image {fixed_grid.path.name}")
-        fixed = box_labels(read_checked_labels(pair.fixed, fixed_grid), labels)
-        moving = box_labels(read_checked_labels(pair.moving, moving_grid), labels)
-    return Case(
-        pair=pair,
-        field=field,
-        fixed=fixed,
-        moving=moving,
-        mask=_read_mask(pair.fixed, fixed_grid) if masked else None,
-        points={
-            method.dest: read_point_pairs(pair, method.dest) for method in chosen if method.dest is not None
-        },
-        moving_spacing_mm=moving_grid.spacing_mm,
-    )
+    gathered = Gathered()
+    fixed = moving = None
+    # The field takes the longest, so the rest is read beside it.
+    with ThreadPoolExecutor(1) as aside:
+        reading = aside.submit(reader, fields, pair, fixed_grid, moving_grid)
+        if labels:
+            fixed = gathered.attempt(_read_label_map, pair.fixed, fixed_grid, labels)
+            moving = gathered.attempt(_read_label_map, pair.moving, moving_grid, labels)
+        mask = gathered.attempt(_read_mask, pair.fixed, fixed_grid) if masked else None
+        points = {dest: gathered.attempt(read_point_pairs, pair, dest) for dest in _destinations(chosen)}
+        field = gathered.attempt(reading.result)
+    gathered.require_none(pair.name)
+    known = {dest: found for dest, found in points.items() if found is not None}
+    if field is None:
+        raise TypeError("a FieldReader returned no field")
+    return Case(pair, field, fixed, moving, mask, known, fixed_grid.spacing_mm, moving_grid.spacing_mm)
+
+
+def _read_label_map(image: Path, grid: Header, labels: set[int]) -> LabelMap:
+    return box_labels(read_checked_labels(image, grid), labels)

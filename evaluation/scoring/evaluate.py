@@ -1,23 +1,29 @@
 """Evaluation of all displacement fields of a task."""
 
-import logging
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
+import numpy as np
 
-from evaluation.metrics.regions import labels_present
-from evaluation.scoring.case import Case, load_case
+from evaluation.metrics.spread import Spread
+from evaluation.scoring.case import Case, FieldReader, load_case, read_field, read_grid, truth_files
+from evaluation.scoring.evaluator import Evaluator, evaluator_for
+from evaluation.scoring.faults import task_error
+from evaluation.scoring.journal import Journal, fingerprint
+from evaluation.scoring.methods import default_methods, methods_of, structure_labels
 from evaluation.scoring.score import PairScore, score_pair
-from pairs.errors import DisplacementError, KnownError, UsageError, VolumeError
+from evaluation.scoring.workers import available_cores, score_all
+from pairs.displacement import find_field
+from pairs.errors import DisplacementError, KnownError, VolumeError
 from pairs.evaluation_config import EvaluationConfig, Method
-from pairs.task import Pair, Task, label_path
-from pairs.volume import read_labels
+from pairs.fieldfile import field_layout
+from pairs.task import Pair, Task
 
 __all__ = ["Evaluation", "default_methods", "evaluate_task", "structure_labels"]
 
-_logger = logging.getLogger(__name__)
+_own_field = read_field
 
 
 @dataclass(frozen=True)
@@ -26,91 +32,144 @@ class Evaluation:
 
     Attributes:
         name: Name of the task.
+        evaluator: Whose formulas and names were used.
         methods: The metrics that were computed.
         label_names: Names of the structures; a label may lack one.
         scores: One entry for each pair, in the order of the task.
     """
 
     name: str
+    evaluator: Evaluator
     methods: tuple[Method, ...]
     label_names: Mapping[int, str]
     scores: tuple[PairScore, ...]
 
 
-def structure_labels(task: Task) -> tuple[int, ...]:
-    """Lists the labels to score: those the task names, else those found in the fixed label maps."""
-    named = tuple(sorted(label for label in task.label_names if label > 0))
-    if named:
-        return named
-    files = {label_path(pair.fixed) for pair in task.pairs}
-    maps = (read_labels(file).array for file in files if file.is_file())
-    return tuple(sorted({label for label_map in maps for label in labels_present(label_map)}))
-
-
-def default_methods(task: Task) -> tuple[Method, ...]:
-    """Returns the three official metrics, or only SDlogJ where the task has no labels."""
-    smoothness = Method(name="LogJacDetStd", metric="sdlogj")
-    labels = structure_labels(task)
-    if not labels:
-        _logger.warning("%s has no labels; only the regularity of its fields is scored", task.name)
-        return (smoothness,)
-    return (
-        smoothness,
-        Method(name="DSC", metric="dice", labels=labels),
-        Method(name="HD95", metric="hd95", labels=labels),
-    )
-
-
-def _configured_methods(config: EvaluationConfig) -> tuple[Method, ...]:
-    for method in config.methods:
-        if method.metric == "ndv":
-            _logger.warning("metric ndv (%s) belongs to LUMIR's own evaluator and is left out", method.name)
-    methods = tuple(method for method in config.methods if method.metric != "ndv")
-    if not methods:
-        raise UsageError("configuration has no metric that can be scored", where=config.task_name)
-    return methods
-
-
-def evaluate_task(task: Task, fields: Path, config: EvaluationConfig | None = None) -> Evaluation:
-    """Scores the fields of all pairs of a task, one by one.
+def evaluate_task(
+    task: Task,
+    fields: Path,
+    config: EvaluationConfig | None = None,
+    *,
+    evaluator: Evaluator | None = None,
+    read_field: FieldReader | None = None,
+    journal: Path | None = None,
+    jobs: int | None = None,
+) -> Evaluation:
+    """Scores the fields of all pairs of a task.
 
     Args:
         task: The task; its pairs are those of `config` where one is given.
         fields: Folder of displacement fields.
         config: The official evaluation configuration; without it the three official metrics are computed.
+        evaluator: Whose formulas and names to use; None takes the one that fits the profiles of the fields.
+        read_field: How to read a field; None reads the challenge's own profiles.
+        journal: File in which finished pairs are kept while the evaluation runs; with it a run that was
+            killed goes on. It is removed when all pairs are scored.
+        jobs: Number of threads; None takes the cores at hand. The numbers do not depend on it.
 
     Raises:
         DisplacementError: If fields are missing or cannot be read; all of them are named.
         VolumeError: If ground truth is missing, damaged or on another grid; all of it is named.
+        UsageError: If no evaluator is given and the fields are made for different ones.
+        OutputError: If the journal cannot be used.
+        KeyboardInterrupt: On SIGINT and SIGTERM; the journal stays.
     """
-    methods = default_methods(task) if config is None else _configured_methods(config)
-    scores: list[PairScore] = []
-    faults: list[KnownError] = []
-    for pair in tqdm(task.pairs, desc="scoring", unit="pair", disable=None):
-        try:
-            case = _load(pair, fields, methods, config)
-        except (DisplacementError, VolumeError) as error:
-            faults.append(error)
-            continue
-        # After a fault the rest is only read, to find all faults, because no score will be told.
-        if not faults:
-            scores.append(score_pair(case, methods))
+    reader = _own_field if read_field is None else read_field
+    chosen = evaluator or evaluator_for(_profiles(task, fields, reader))
+    book = Journal(journal)
+    run = _Run(fields, methods_of(task, config, chosen), config, chosen, reader, book)
+    results = score_all(run.score, task.pairs, jobs or available_cores())
+    faults = [result for result in results if isinstance(result, KnownError)]
     if faults:
-        raise _one_error(faults, fields, len(task.pairs))
+        raise task_error(faults, fields, len(task.pairs))
+    book.remove()
+    scores = tuple(result for result in results if isinstance(result, PairScore))
     name = task.name if config is None else config.task_name
-    return Evaluation(name, methods, task.label_names, tuple(scores))
+    return Evaluation(name, chosen, run.methods, task.label_names, scores)
 
 
-def _load(pair: Pair, fields: Path, methods: Sequence[Method], config: EvaluationConfig | None) -> Case:
-    if config is None:
-        return load_case(pair, fields, methods)
-    return load_case(pair, fields, methods, masked=config.masked, expected_shape=config.expected_shape)
+def _profiles(task: Task, fields: Path, reader: FieldReader) -> set[str]:
+    """Names the profiles of the fields by their headers; by the first field where another reader is used.
+
+    Fields that cannot be recognised are left out: they are faults of their pairs, told with all others.
+    """
+    found = set()
+    for pair in task.pairs if reader is _own_field else task.pairs[:1]:
+        with contextlib.suppress(DisplacementError, VolumeError):
+            if reader is _own_field:
+                grid = read_grid(pair.fixed)
+                found.add(field_layout(find_field(fields, pair), grid.shape).profile.name)
+            else:
+                grids = read_grid(pair.fixed), read_grid(pair.moving)
+                found.add(reader(fields, pair, *grids).profile.name)
+    return found
 
 
-def _one_error(faults: Sequence[KnownError], fields: Path, pairs: int) -> KnownError:
-    if len(faults) == 1:
-        return faults[0]
-    only_fields = all(isinstance(fault, DisplacementError) for fault in faults)
-    numbered = " ".join(f"{number}) {fault}" for number, fault in enumerate(faults, start=1))
-    kind = DisplacementError if only_fields else VolumeError
-    return kind(f"{len(faults)} of {pairs} pairs cannot be scored", where=f"fields of {fields}", got=numbered)
+@dataclass
+class _Run:
+    """What is the same for all pairs, and whether one of them had a fault."""
+
+    fields: Path
+    methods: tuple[Method, ...]
+    config: EvaluationConfig | None
+    evaluator: Evaluator
+    reader: FieldReader
+    journal: Journal
+    faulty: bool = False
+
+    @property
+    def _masked(self) -> bool:
+        return self.config is not None and self.config.masked and self.evaluator.masked
+
+    def score(self, pair: Pair, spread: Spread) -> PairScore | KnownError | None:
+        """Scores a pair; returns its fault, or None where an earlier pair had one and this one has not."""
+        try:
+            key = self._key(pair, None)
+            kept = None if key is None else self.journal.find(key, find_field(self.fields, pair))
+            if kept is not None:
+                return kept
+            case = self._load(pair)
+        except (DisplacementError, VolumeError) as error:
+            self.faulty = True
+            return error
+        # After a fault the rest is only read, to find all faults, because no score will be told.
+        return None if self.faulty else self._scored(case, key, spread)
+
+    def _scored(self, case: Case, key: str | None, spread: Spread) -> PairScore:
+        key = key or self._key(case.pair, case)
+        kept = None if key is None else self.journal.find(key, case.field.path)
+        if kept is not None:
+            return kept
+        score = score_pair(case, self.methods, self.evaluator, spread=spread)
+        if key is not None:
+            self.journal.add(key, score)
+        return score
+
+    def _load(self, pair: Pair) -> Case:
+        shape = None if self.config is None else self.config.expected_shape
+        return load_case(
+            pair, self.fields, self.methods, reader=self.reader, masked=self._masked, expected_shape=shape
+        )
+
+    def _key(self, pair: Pair, case: Case | None) -> str | None:
+        """Fingerprint of what decides the scores of a pair; None where nothing is kept or it is not known.
+
+        Which files another reader reads is its own affair: then the displacement itself is taken, once the
+        case is read.
+        """
+        if not self.journal.wanted or (case is None and self.reader is not _own_field):
+            return None
+        fixed, moving = read_grid(pair.fixed), read_grid(pair.moving)
+        shape = None if self.config is None else self.config.expected_shape
+        settings = (pair.name, self.evaluator, self.methods, self._masked, shape)
+        grids = (fixed.shape, fixed.spacing_mm, moving.shape, moving.spacing_mm)
+        truth = truth_files(pair, self.methods, masked=self._masked)
+        field: Path | np.ndarray
+        if case is None:
+            field = find_field(self.fields, pair)
+        else:
+            field = np.ascontiguousarray(np.moveaxis(case.field.displacement, -1, 0))
+        # A file that cannot be read is a fault, and loading the pair tells it.
+        with contextlib.suppress(OSError):
+            return fingerprint((*settings, *grids), (field, *truth))
+        return None

@@ -1,5 +1,6 @@
 """Target registration error at corresponding points."""
 
+import math
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,9 +12,13 @@ from evaluation.scoring.siblings import sibling_path
 from pairs.errors import CorruptVolume, MissingVolume
 from pairs.task import Pair
 
-__all__ = ["PointPairs", "read_point_pairs", "target_errors"]
+__all__ = ["PointPairs", "initial_errors", "point_paths", "read_point_pairs", "target_errors"]
 
 PointPairs: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+# A cubic spline forgets a voxel by a factor of 0.27 for each voxel of distance: 1e-18 at this one, so that
+# only the box around the points needs spline coefficients.
+_SPLINE_MARGIN = 32
 
 
 def _folder_words(pair: Pair, dest: str) -> tuple[str, ...]:
@@ -40,29 +45,43 @@ def _read_points(path: Path) -> NDArray[np.float64]:
     return points
 
 
-def read_point_pairs(pair: Pair, dest: str) -> PointPairs:
-    """Reads the points of the fixed and of the moving image, each (N, 3) in voxels.
+def point_paths(pair: Pair, dest: str) -> tuple[Path, Path]:
+    """Finds the files of the points of the fixed and of the moving image.
 
     Args:
         pair: The pair of images.
         dest: Folder word of the points, "keypoints" or "landmarks".
 
     Raises:
+        MissingVolume: If one of them does not exist.
+    """
+    for word in _folder_words(pair, dest):
+        fixed, moving = (sibling_path(image, word, ".csv") for image in (pair.fixed, pair.moving))
+        if fixed.is_file() and moving.is_file():
+            return fixed, moving
+    missing = next(path for path in (fixed, moving) if not path.is_file())
+    raise MissingVolume("points do not exist", where=missing, remedy="add the file or leave out tre")
+
+
+def read_point_pairs(pair: Pair, dest: str) -> PointPairs:
+    """Reads the points of the fixed and of the moving image, each (N, 3) in voxels; see `point_paths`.
+
+    Raises:
         MissingVolume: If a file of points does not exist.
         CorruptVolume: If one cannot be read or the counts differ.
     """
-    for word in _folder_words(pair, dest):
-        fixed_path, moving_path = (sibling_path(image, word, ".csv") for image in (pair.fixed, pair.moving))
-        if fixed_path.is_file() and moving_path.is_file():
-            fixed, moving = _read_points(fixed_path), _read_points(moving_path)
-            if fixed.shape != moving.shape:
-                count = f"{len(fixed)} points as in {fixed_path.name}"
-                raise CorruptVolume(
-                    "points differ in number", where=moving_path, expected=count, got=len(moving)
-                )
-            return fixed, moving
-    missing = next(path for path in (fixed_path, moving_path) if not path.is_file())
-    raise MissingVolume("points do not exist", where=missing, remedy="add the file or leave out tre")
+    fixed_path, moving_path = point_paths(pair, dest)
+    fixed, moving = _read_points(fixed_path), _read_points(moving_path)
+    if fixed.shape != moving.shape:
+        count = f"{len(fixed)} points as in {fixed_path.name}"
+        raise CorruptVolume("points differ in number", where=moving_path, expected=count, got=len(moving))
+    return fixed, moving
+
+
+def initial_errors(points: PointPairs, spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Returns the distance in mm between fixed and moving points before registration."""
+    fixed, moving = points
+    return _lengths(fixed - moving, spacing_mm)
 
 
 def target_errors(
@@ -76,9 +95,25 @@ def target_errors(
         spacing_mm: Voxel size of the moving image.
     """
     fixed, moving = points
+    box = tuple(_neighbourhood(fixed[:, axis], side) for axis, side in enumerate(displacement.shape[:3]))
+    positions = (fixed - [side.start for side in box]).T
     shifts = np.stack(
-        [ndimage.map_coordinates(displacement[..., axis], fixed.T, output=np.float64) for axis in range(3)],
+        [
+            ndimage.map_coordinates(displacement[box][..., axis], positions, output=np.float64)
+            for axis in range(3)
+        ],
         axis=1,
     )
-    errors: NDArray[np.float64] = np.linalg.norm((fixed + shifts - moving) * np.asarray(spacing_mm), axis=1)
-    return errors
+    return _lengths(fixed + shifts - moving, spacing_mm)
+
+
+def _neighbourhood(coordinates: NDArray[np.float64], side: int) -> slice:
+    """The part of an axis that decides the spline at some coordinates; at least one voxel of it."""
+    start = math.floor(coordinates.min()) - _SPLINE_MARGIN
+    stop = math.ceil(coordinates.max()) + _SPLINE_MARGIN + 1
+    return slice(min(max(0, start), side - 1), max(1, stop))
+
+
+def _lengths(steps_vox: NDArray[np.float64], spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+    lengths: NDArray[np.float64] = np.linalg.norm(steps_vox * np.asarray(spacing_mm), axis=1)
+    return lengths

@@ -1,4 +1,4 @@
-"""The scores of one pair, by the official formulas of evaluator 2.0 and by true ones beside them."""
+"""The scores of one pair, by the official formulas and by true ones beside them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,21 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evaluation.metrics.jacobian import Regularity, regularity
-from evaluation.metrics.overlap import dice
-from evaluation.metrics.regions import LabelMap, box_labels, mask_pair
-from evaluation.metrics.surface import hd95
+from evaluation.metrics.regions import box_labels
+from evaluation.metrics.spread import Spread, in_turn
 from evaluation.scoring.case import Case
-from evaluation.scoring.landmarks import target_errors
+from evaluation.scoring.evaluator import EVALUATORS, Evaluator
+from evaluation.scoring.landmarks import initial_errors, target_errors
+from evaluation.scoring.structures import Measures, Presence, Structures, measure_structures
 from evaluation.scoring.warp import warp_labels
 from pairs.errors import UsageError
 from pairs.evaluation_config import Method
 
-__all__ = ["PairScore", "Score", "score_pair"]
-
-_STRUCTURE_METRICS = {"dice": dice, "hd95": hd95}
+__all__ = ["PairScore", "Presence", "Score", "StructureScore", "score_pair"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,27 @@ class Score:
 
 
 @dataclass(frozen=True)
+class StructureScore:
+    """The truth about one structure beside the official numbers; NaN where a number is undefined.
+
+    Attributes:
+        label: Its label.
+        presence: In which images it is; "lost" where the warp pushed it out of the volume.
+        dice_before: Dice before registration.
+        dice: Dice after registration.
+        hd95_mm: HD95 after registration in mm of the fixed image; infinite where the structure was lost.
+        assd_mm: Average symmetric surface distance, likewise.
+    """
+
+    label: int
+    presence: Presence
+    dice_before: float
+    dice: float
+    hd95_mm: float
+    assd_mm: float
+
+
+@dataclass(frozen=True)
 class PairScore:
     """All scores of one pair.
 
@@ -47,6 +66,7 @@ class PairScore:
         after: The official scores by metric name, in the order of the configuration.
         before: Dice, HD95 and TRE before registration, that is of a displacement of zero.
         regularity: The Jacobian numbers, official and true.
+        structures: The truth about each label that a metric lists, in ascending order.
     """
 
     name: str
@@ -55,54 +75,89 @@ class PairScore:
     after: Mapping[str, Score]
     before: Mapping[str, Score]
     regularity: Regularity
+    structures: tuple[StructureScore, ...]
 
 
-def _structure_score(method: Method, fixed: LabelMap, warped: LabelMap, moving: LabelMap) -> Score:
-    """Dice or HD95 of each label; NaN where fixed or unwarped moving lack it (facts/learn2reg.md 3.3)."""
-    measure = _STRUCTURE_METRICS[method.metric]
-    shared = fixed.boxes.keys() & moving.boxes.keys()
-    values = tuple(
-        measure(*mask_pair(fixed, warped, label)) if label in shared else math.nan for label in method.labels
-    )
+def _measured(case: Case, methods: Sequence[Method], spread: Spread) -> Mapping[int, Measures]:
+    """Measures every label that a metric lists; the moving labels are warped once for all of them."""
+    if case.fixed is None or case.moving is None:
+        return {}
+    warped = warp_labels(case.moving.array, case.field.displacement, spread=spread)
+    maps = Structures(case.fixed, case.moving, box_labels(warped, case.moving.boxes), case.fixed_spacing_mm)
+    labels = {label for method in methods for label in method.labels}
+    asked = {label for method in methods if method.metric == "hd95" for label in method.labels}
+    # The surface of the background is that of the whole volume: not measured unless a metric asks.
+    return measure_structures(maps, labels, asked | (labels - {0}), spread=spread)
+
+
+def _label_score(values: Sequence[float]) -> Score:
+    """NaN stands for a label that an image lacks, and is left out of the mean (facts/learn2reg.md 3.3)."""
     known = [value for value in values if not math.isnan(value)]
-    return Score(float(np.mean(known)) if known else math.nan, values)
+    return Score(float(np.mean(known)) if known else math.nan, tuple(values))
 
 
-def _point_score(case: Case, dest: str, displacement: NDArray[np.float32]) -> Score:
-    errors = target_errors(case.points[dest], displacement, case.moving_spacing_mm)
-    return Score(float(errors.mean()), tuple(errors.tolist()))
+def _scores(
+    case: Case, method: Method, measures: Mapping[int, Measures], smoothness: Regularity
+) -> tuple[Score, Score | None]:
+    """The scores of one metric after and before registration; SDlogJ has no score before."""
+    if method.metric == "sdlogj":
+        return Score(smoothness.sdlogj, smoothness.sdlogj), None
+    if method.metric == "tre" and method.dest is not None:
+        points = case.points[method.dest]
+        errors = target_errors(points, case.field.displacement, case.moving_spacing_mm)
+        initial = initial_errors(points, case.moving_spacing_mm)
+        after, before = (Score(float(values.mean()), tuple(values.tolist())) for values in (errors, initial))
+        return after, before
+    found = [measures[label] for label in method.labels]
+    if method.metric == "dice" and found:
+        return _label_score([one.dice for one in found]), _label_score([one.dice_before for one in found])
+    if method.metric == "hd95" and found:
+        return _label_score([one.hd95 for one in found]), _label_score([one.hd95_before for one in found])
+    raise UsageError("metric cannot be scored", where=method.name, got=method.metric)
 
 
-def _warped_labels(case: Case) -> LabelMap | None:
-    if case.moving is None:
-        return None
-    return box_labels(warp_labels(case.moving.array, case.field.displacement), case.moving.boxes)
-
-
-def score_pair(case: Case, methods: Sequence[Method]) -> PairScore:
-    """Scores one pair; its moving labels are warped once for all metrics.
+def score_pair(
+    case: Case,
+    methods: Sequence[Method],
+    evaluator: Evaluator = EVALUATORS["2.0"],
+    *,
+    spread: Spread = in_turn,
+) -> PairScore:
+    """Scores one pair.
 
     Args:
         case: The pair with its displacement and ground truth.
         methods: The metrics, those that `case` was loaded for.
+        evaluator: Whose SDlogJ is computed.
+        spread: How slabs and structures are worked off; the numbers do not depend on it.
 
     Raises:
-        UsageError: If a metric is not one of evaluator 2.0.
+        UsageError: If a metric is not one of the official evaluators.
     """
-    displacement = case.field.displacement
-    smoothness = regularity(displacement, case.mask)
-    warped = _warped_labels(case)
+    smoothness = regularity(
+        case.field.displacement,
+        case.mask if evaluator.masked else None,
+        log_offset=evaluator.log_offset,
+        log_clip=evaluator.log_clip,
+        spread=spread,
+    )
+    measures = _measured(case, methods, spread)
     after: dict[str, Score] = {}
     before: dict[str, Score] = {}
     for method in methods:
-        if method.metric == "sdlogj":
-            after[method.name] = Score(smoothness.sdlogj, smoothness.sdlogj)
-        elif method.metric in _STRUCTURE_METRICS and case.fixed and case.moving and warped:
-            after[method.name] = _structure_score(method, case.fixed, warped, case.moving)
-            before[method.name] = _structure_score(method, case.fixed, case.moving, case.moving)
-        elif method.metric == "tre" and method.dest is not None:
-            after[method.name] = _point_score(case, method.dest, displacement)
-            before[method.name] = _point_score(case, method.dest, np.zeros_like(displacement))
-        else:
-            raise UsageError("metric cannot be scored", where=method.name, got=method.metric)
-    return PairScore(case.pair.name, case.field.path, case.field.profile.name, after, before, smoothness)
+        after[method.name], initial = _scores(case, method, measures, smoothness)
+        if initial is not None:
+            before[method.name] = initial
+    return PairScore(
+        case.pair.name,
+        case.field.path,
+        case.field.profile.name,
+        after,
+        before,
+        smoothness,
+        tuple(_structure_score(label, measures[label]) for label in sorted(measures)),
+    )
+
+
+def _structure_score(label: int, one: Measures) -> StructureScore:
+    return StructureScore(label, one.presence, one.dice_before, one.dice, one.hd95_mm, one.assd_mm)

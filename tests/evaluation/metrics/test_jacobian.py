@@ -1,6 +1,7 @@
 """Jacobian determinants and SDlogJ against fields with known derivatives (facts/learn2reg.md 2.5 d)."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -91,3 +92,23 @@ def test_a_volume_too_thin_to_crop_has_no_numbers() -> None:
     scores = regularity(np.zeros((9, 4, 9, 3), dtype=np.float32))
     assert math.isnan(scores.sdlogj)
     assert math.isnan(scores.fold_fraction)
+
+
+def test_the_offset_and_clip_of_2020_give_another_number() -> None:
+    displacement = _along_x(0.02 * np.arange(12.0) ** 2)
+    logs = np.log(jacobian_determinants(displacement) + 15)
+    scores = regularity(displacement, log_offset=15.0, log_clip=(0.0, 1e9))
+    assert scores.sdlogj == pytest.approx(logs.std(), rel=1e-12)
+    assert scores.sdlogj_plain == regularity(displacement).sdlogj_plain
+
+
+def test_a_determinant_clipped_to_zero_leaves_no_number() -> None:
+    half = _along_x(np.where(np.arange(12) < 6, -20.0, 0.0) * np.arange(12.0))
+    assert math.isnan(regularity(half, log_offset=15.0, log_clip=(0.0, 1e9)).sdlogj)
+
+
+def test_threads_give_the_same_digits() -> None:
+    displacement = np.random.default_rng(1).normal(0, 0.5, (31, 8, 9, 3)).astype(np.float32)
+    with ThreadPoolExecutor(3) as pool:
+        assert regularity(displacement, spread=pool.map) == regularity(displacement)
+    assert regularity(displacement).ndv_fraction > 0

@@ -1,21 +1,21 @@
-"""HD95 and its area table against shapes with known surfaces."""
+"""Surface distances against shapes with known distances and a slow implementation of the definition."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from evaluation.metrics.surface import hd95, surface_areas
+from evaluation.metrics.elements import Spacing, element_areas, neighbour_codes
+from evaluation.metrics.surface import hd95, surface_distances
 
-_BITS = (1 << np.arange(8)).reshape(2, 2, 2)
-
-
-def _code(corners: NDArray[np.bool_]) -> int:
-    return int(_BITS[corners].sum())
+_UNIT: Spacing = (1.0, 1.0, 1.0)
+_MASKS = hnp.arrays(bool, (4, 3, 5))
+_ONE = np.zeros((4, 3, 5), dtype=bool)
+_ONE[0, 2, 4] = True
 
 
 def _cube(
@@ -27,36 +27,43 @@ def _cube(
     return mask
 
 
-def test_known_areas() -> None:
-    corners = np.zeros((2, 2, 2), dtype=bool)
-    corners[0, 0, 0] = True
-    assert surface_areas()[_code(corners)] == pytest.approx(math.sqrt(3) / 8)
-    corners[0, 0, 1] = True
-    assert surface_areas()[_code(corners)] == pytest.approx(math.sqrt(2) / 2)
-    corners[0, 1, :] = True
-    assert surface_areas()[_code(corners)] == 1
-    assert surface_areas()[0] == surface_areas()[255] == 0
+def _slow(first: NDArray[np.bool_], second: NDArray[np.bool_], spacing: Spacing) -> tuple[float, float]:
+    """HD95 and ASSD word by word: every element against every element, in Python's own lists."""
+    if not (first.any() and second.any()):
+        return math.inf, math.inf
+    lists = []
+    for mask in (first, second):
+        codes = neighbour_codes(mask)
+        lists.append([(at, element_areas(spacing)[codes[at]]) for at in np.ndindex(codes.shape)])
+        lists[-1] = [(at, area) for at, area in lists[-1] if codes[at] not in (0, 255)]
+    directed, moment, total = [], 0.0, 0.0
+    for elements, others in (lists, lists[::-1]):
+        rows = sorted((min(_distance(at, other, spacing) for other, _ in others), a) for at, a in elements)
+        area, held = sum(a for _, a in rows), 0.0
+        total, moment = total + area, moment + sum(distance * a for distance, a in rows)
+        for distance, a in rows:
+            held += a
+            if held / area >= 0.95 - 1e-12:
+                directed.append(distance)
+                break
+    return max(directed), moment / total
 
 
-def test_areas_do_not_depend_on_orientation_or_on_which_side_is_inside() -> None:
-    areas = surface_areas()
-    for code in range(256):
-        corners = (_BITS & code) != 0
-        assert areas[_code(~corners)] == areas[code]
-        for axes in itertools.permutations(range(3)):
-            turned = np.transpose(corners, axes)
-            assert areas[_code(turned)] == areas[code]
-            assert areas[_code(np.flip(turned, 0))] == areas[code]
+def _distance(one: tuple[int, ...], other: tuple[int, ...], spacing: Spacing) -> float:
+    return math.hypot(*((a - b) * size for a, b, size in zip(one, other, spacing, strict=True)))
 
 
-def test_area_of_a_cube_tends_to_its_faces() -> None:
-    codes = np.zeros(256, dtype=int)
-    mask = np.pad(_cube((1, 1, 1), 40, (42, 42, 42)), 1)
-    for corner in np.lib.stride_tricks.sliding_window_view(mask, (2, 2, 2)).reshape(-1, 8):
-        codes[int(corner @ _BITS.reshape(-1))] += 1
-    # Faces of 39 x 39 between the rounded edges, 12 edges, 8 corners.
-    expected = 6 * 39**2 + 12 * 39 * math.sqrt(2) / 2 + 8 * math.sqrt(3) / 8
-    assert float(codes @ surface_areas()) == pytest.approx(expected)
+@settings(max_examples=60, deadline=None)
+@given(_MASKS, _MASKS, st.sampled_from([_UNIT, (2.0, 2.0, 2.0), (0.5, 1.25, 3.0)]))
+@example(_ONE, np.ones_like(_ONE), _UNIT)
+@example(_ONE, np.roll(_ONE, 1), (0.5, 1.25, 3.0))
+@example(_ONE, ~_ONE, _UNIT)
+@example(_ONE, np.zeros_like(_ONE), _UNIT)
+@example(np.ones_like(_ONE), np.ones_like(_ONE), (0.5, 1.25, 3.0))
+def test_distances_are_those_of_the_definition(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], spacing: Spacing
+) -> None:
+    assert tuple(surface_distances(first, second, spacing)) == pytest.approx(_slow(first, second, spacing))
 
 
 @pytest.mark.parametrize("shift", [(3, 0, 0), (0, 2, 0), (0, 0, 4)])
@@ -65,10 +72,25 @@ def test_hd95_of_a_shifted_cube_is_the_shift(shift: tuple[int, int, int]) -> Non
     assert hd95(_cube((4, 5, 3)), moved) == max(shift)
 
 
+def test_spacing_stretches_the_distance_along_its_axis() -> None:
+    moved = _cube((4, 5, 5))
+    assert surface_distances(_cube((4, 5, 3)), moved, (1.0, 1.0, 2.5)).hd95 == pytest.approx(5)
+    plain, doubled = (surface_distances(_cube((4, 5, 3)), moved, (size,) * 3) for size in (1.0, 2.0))
+    assert doubled == pytest.approx((2 * plain.hd95, 2 * plain.assd))
+
+
+def test_assd_of_parallel_plates_is_their_distance() -> None:
+    plates = np.zeros((9, 40, 40), dtype=bool), np.zeros((9, 40, 40), dtype=bool)
+    plates[0][2], plates[1][5] = True, True
+    # Either side of a plate of one voxel is 2 or 3 away from the nearer side of the other one.
+    assert surface_distances(*plates).assd == pytest.approx(2.5, abs=0.1)
+
+
 def test_hd95_ignores_a_far_speck_below_five_percent_of_the_surface() -> None:
     speck = _cube((4, 5, 3), 9)
     speck[19, 17, 21] = True
     assert hd95(_cube((4, 5, 3), 9), speck) == 0
+    assert surface_distances(_cube((4, 5, 3), 9), speck).assd > 0
 
 
 def test_a_structure_at_the_border_has_a_surface_there() -> None:
@@ -79,14 +101,18 @@ def test_a_structure_at_the_border_has_a_surface_there() -> None:
 
 
 def test_empty_masks_are_infinitely_far() -> None:
-    assert hd95(_cube((4, 5, 3)), np.zeros((20, 18, 22), dtype=bool)) == math.inf
+    nothing = np.zeros((20, 18, 22), dtype=bool)
+    for pair in ((_cube((4, 5, 3)), nothing), (nothing, _cube((4, 5, 3))), (nothing, nothing)):
+        assert surface_distances(*pair) == (math.inf, math.inf)
 
 
 @settings(max_examples=40, deadline=None)
-@given(hnp.arrays(bool, (5, 4, 6)), hnp.arrays(bool, (5, 4, 6)))
-def test_hd95_is_symmetric_and_blind_to_margins(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> None:
-    value = hd95(first, second)
-    assert hd95(second, first) == value
-    assert hd95(np.pad(first, 2), np.pad(second, 2)) == value
+@given(_MASKS, _MASKS)
+def test_distances_are_symmetric_and_blind_to_margins(
+    first: NDArray[np.bool_], second: NDArray[np.bool_]
+) -> None:
+    distances = surface_distances(first, second)
+    assert surface_distances(second, first) == pytest.approx(distances)
+    assert surface_distances(np.pad(first, 2), np.pad(second, 2)) == pytest.approx(distances)
     if first.any():
-        assert hd95(first, first) == 0
+        assert surface_distances(first, first) == (0, 0)

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.__main__ import main
-from evaluation.reports.aggregate import as_document, summarise
+from evaluation.reports.aggregate import summarise
+from evaluation.reports.document import as_document
 from evaluation.reports.table import render
 from evaluation.scoring.evaluate import default_methods, evaluate_task
-from pairs.errors import DisplacementError, GridMismatch, VolumeError
+from evaluation.scoring.evaluator import EVALUATORS
+from pairs.displacement import write_displacement
+from pairs.errors import DisplacementError, GridMismatch, UsageError, VolumeError
 from pairs.evaluation_config import Method, read_evaluation_config
+from pairs.profile import PROFILES
 from pairs.task import Task, label_path, read_task
 from pairs.volume import read_labels, write_volume
 
@@ -136,33 +139,6 @@ def test_quantiles_are_those_of_evaluator_two(tiny_task: Task, fields_of: Fields
     assert summarise([0.0, 1.0], 0.7).quantile == pytest.approx(0.7)
 
 
-def test_command_writes_json_and_prints_a_table(
-    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "metrics.json"
-    folder = fields_of(tiny_task, 1.0)
-    assert main(["evaluate", "--task", str(tiny_task.root), "--fields", str(folder), "--json", str(out)]) == 0
-    table = capsys.readouterr().out
-    assert "1 box" in table
-    assert "2 slider" in table
-    document = json.loads(out.read_text())
-    assert list(document) == ["name", "aggregates", "cases", "eval_version", "true"]
-    assert list(document["cases"]["0001_0000<--0002_0000"]) == ["LogJacDetStd", "num_foldings", "DSC", "HD95"]
-    assert document["true"]["cases"]["0001_0000<--0002_0000"]["before"]["HD95"]["detailed"] == [0.0, 1.0]
-
-
-def test_command_with_missing_fields_writes_nothing(
-    tiny_task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    empty, out = tmp_path / "empty", tmp_path / "metrics.json"
-    empty.mkdir()
-    assert main(["evaluate", "--task", str(tiny_task.root), "--fields", str(empty), "--json", str(out)]) == 1
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "3 of 3 pairs" in captured.err
-    assert not out.exists()
-
-
 def _config(task: Task, folder: Path, methods: list[dict[str, object]], **more: object) -> Path:
     document = {
         "task_name": "Tiny",
@@ -178,3 +154,57 @@ def _config(task: Task, folder: Path, methods: list[dict[str, object]], **more: 
     path = folder / "Tiny_VAL_evaluation_config.json"
     path.write_text(json.dumps(document))
     return path
+
+
+def _half_fields(task: Task, folder: Path, profile: str) -> Path:
+    folder.mkdir()
+    for pair in task.pairs:
+        write_displacement(folder, pair, np.zeros((14, 12, 16, 3), dtype=np.float32), PROFILES[profile])
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("profile", "evaluator", "dice_name"),
+    [
+        ("l2r2021", "2021", "DiceCoefficient"),
+        ("l2r2020-full", "2020", "DiceCoefficient"),
+        ("l2r2022", "2.0", "DSC"),
+    ],
+)
+def test_the_evaluator_follows_the_profile_of_the_fields(
+    tiny_task: Task, tmp_path: Path, profile: str, evaluator: str, dice_name: str
+) -> None:
+    evaluation = evaluate_task(tiny_task, _half_fields(tiny_task, tmp_path / "fields", profile))
+    assert evaluation.evaluator is EVALUATORS[evaluator]
+    assert dice_name in evaluation.scores[0].after
+    assert evaluation.scores[0].profile == profile
+
+
+def test_fields_for_different_evaluators_are_refused_before_any_is_scored(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path
+) -> None:
+    folder = _half_fields(tiny_task, tmp_path / "fields", "l2r2021")
+    (folder / "disp_0001_0003.npz").unlink()
+    write_displacement(folder, tiny_task.pairs[1], np.zeros((14, 12, 16, 3)), PROFILES["l2r2022"])
+    with pytest.raises(UsageError, match="different evaluators"):
+        evaluate_task(tiny_task, folder)
+    assert len(evaluate_task(tiny_task, folder, evaluator=EVALUATORS["2.0"]).scores) == 3
+
+
+def test_structures_are_told_beside_the_official_numbers(tiny_task: Task, fields_of: FieldsOf) -> None:
+    one, two = evaluate_task(tiny_task, fields_of(tiny_task, 1.0)).scores[0].structures
+    assert (one.label, one.presence, one.dice_before, one.dice) == (1, "both", 1.0, 0.75)
+    assert (two.label, two.hd95_mm, two.assd_mm) == (2, 0.0, 0.0)
+    lost = evaluate_task(tiny_task, fields_of(tiny_task, 13.0)).scores[0].structures[0]
+    assert (lost.presence, lost.dice, lost.hd95_mm) == ("lost", 0.0, math.inf)
+
+
+def test_the_numbers_do_not_depend_on_the_number_of_jobs(tiny_task: Task, tmp_path: Path) -> None:
+    folder = tmp_path / "fields"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for pair in tiny_task.pairs:
+        noise = rng.normal(0, 0.7, (14, 12, 16, 3))
+        write_displacement(folder, pair, noise, PROFILES["l2r2021"])
+    alone, together = (evaluate_task(tiny_task, folder, jobs=jobs).scores for jobs in (1, 4))
+    assert together == alone

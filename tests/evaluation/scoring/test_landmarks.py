@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from evaluation.scoring.landmarks import read_point_pairs, target_errors
+from evaluation.scoring.landmarks import initial_errors, read_point_pairs, target_errors
 from evaluation.scoring.siblings import sibling_path
 from pairs.errors import CorruptVolume, MissingVolume
 from pairs.imageid import ImageId
@@ -68,3 +69,30 @@ def test_missing_and_malformed_points_are_named(tmp_path: Path) -> None:
     _write_points(pair, "keypoints", "1,2\n", "a,b,c\n")
     with pytest.raises(CorruptVolume, match="malformed"):
         read_point_pairs(pair, "keypoints")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_box_around_the_points_gives_the_spline_of_the_whole_volume(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shape = (90, 12, 11)
+    displacement = rng.normal(0, 3, (*shape, 3)).astype(np.float32)
+    # Some are beyond the volume, where the official evaluator reads zero.
+    fixed = rng.uniform(-2, 1, (40, 3)) + rng.uniform((0, 0, 0), (85 if seed else 3, 14, 12))
+    moving = rng.uniform(0, 11, (40, 3))
+    shifts = [ndimage.map_coordinates(displacement[..., axis], fixed.T, output=float) for axis in range(3)]
+    expected = np.linalg.norm((fixed + np.stack(shifts, axis=1) - moving) * (1, 2, 3), axis=1)
+    got = target_errors((fixed, moving), displacement, (1.0, 2.0, 3.0))
+    assert np.allclose(got, expected, rtol=0, atol=1e-12)
+
+
+def test_points_far_outside_are_not_moved() -> None:
+    far = np.array([[-300.0, 5.0, 5.0], [5.0, 400.0, 5.0]])
+    errors = target_errors((far, far), np.ones((*_SHAPE, 3), dtype=np.float32), (1.0, 1.0, 1.0))
+    assert errors.tolist() == [0, 0]
+
+
+def test_initial_errors_are_those_of_no_displacement() -> None:
+    points = np.array([[3.0, 4.0, 5.0], [6.5, 2.25, 4.0]])
+    arrived = points + np.array((1, 2, 2))
+    still = target_errors((points, arrived), np.zeros((*_SHAPE, 3), dtype=np.float32), (1.0, 2.0, 3.0))
+    assert initial_errors((points, arrived), (1.0, 2.0, 3.0)).tolist() == still.tolist()

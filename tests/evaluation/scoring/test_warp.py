@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from evaluation.scoring.warp import warp_image, warp_labels
 
@@ -60,3 +64,23 @@ def test_images_are_interpolated_linearly() -> None:
     warped = warp_image(moving, _constant(0.25, 0, 0))
     assert np.allclose(warped[:-1], moving[:-1] + 0.25)
     assert not warped[-1].any()
+
+
+_EDGES = st.sampled_from(
+    [0.0, -0.0, 0.5, -0.5, 1.5, -2.5, 1e-17, -1e-17, 1e-45, -1e-45, 0.49999997, -0.50000006, 7.0, -7.0, 1e30]
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    hnp.arrays(
+        np.float32, (4, 3, 5, 3), elements=st.one_of(_EDGES, st.floats(-6, 6, width=32)), fill=st.nothing()
+    )
+)
+def test_labels_are_those_of_map_coordinates(displacement: NDArray[np.float32]) -> None:
+    moving = np.arange(1, 61, dtype=np.uint8).reshape(4, 3, 5)
+    positions = np.indices(moving.shape) + np.moveaxis(displacement, -1, 0)
+    expected = ndimage.map_coordinates(moving.astype(np.float64), positions, order=0)
+    assert np.array_equal(warp_labels(moving, displacement), expected)
+    planar = np.moveaxis(np.ascontiguousarray(np.moveaxis(displacement, -1, 0)), 0, -1)
+    assert np.array_equal(warp_labels(moving, planar), expected)

@@ -1,0 +1,123 @@
+"""`check` from the command line."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from evaluation.check.checker import Check, check_fields
+from evaluation.check.findings import count, printable
+from evaluation.check.repair import repair_fields
+from evaluation.check.suspicions import SUSPICION
+from pairs.evaluation_config import read_evaluation_config
+from pairs.profile import PROFILES
+from pairs.task import Task, read_task
+
+__all__ = ["add_command", "add_sources", "check_as_asked", "print_check"]
+
+_logger = logging.getLogger(__name__)
+
+
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `check` to the verbs."""
+    command = commands.add_parser("check", help="tell everything that a host would refuse or score badly")
+    add_sources(command)
+    command.add_argument(
+        "--fix", type=Path, metavar="OUT", help="write a repaired copy to this new or empty folder"
+    )
+    command.set_defaults(run=_run)
+
+
+def add_sources(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments that say what is checked against what."""
+    command.add_argument("--task", type=Path, required=True, help="task folder, or its dataset JSON")
+    command.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
+    command.add_argument(
+        "--profile",
+        choices=sorted(PROFILES),
+        help="what the host wants (default: what most of the fields are nearest to)",
+    )
+    command.add_argument("--config", type=Path, help="official evaluation configuration (pairs, shape)")
+    command.add_argument(
+        "--short-names", action="store_true", help="the host is a copy that looks for disp_FFFF_MMMM"
+    )
+
+
+def check_as_asked(arguments: argparse.Namespace) -> tuple[Task, Check]:
+    """Reads the task and checks the folder of fields.
+
+    Raises:
+        KnownError: If task, configuration or folder cannot be used.
+    """
+    task = read_task(arguments.task, pairs_file=arguments.config)
+    config = None if arguments.config is None else read_evaluation_config(arguments.config)
+    for warning in (*task.warnings, *(config.warnings if config is not None else ())):
+        _logger.warning("%s", warning)
+    check = check_fields(
+        task,
+        arguments.fields,
+        profile=None if arguments.profile is None else PROFILES[arguments.profile],
+        short_names=arguments.short_names,
+        expected_shape=None if config is None else config.expected_shape,
+    )
+    return task, check
+
+
+def print_check(check: Check, *, asked: bool) -> None:
+    """Prints every finding and the sum of them.
+
+    Args:
+        check: The outcome.
+        asked: Whether the profile was given, not found.
+    """
+    for finding in check.findings:
+        print(finding)
+    errors, warnings = (count(check.findings, "error"), count(check.findings, "warning"))
+    how = "as asked" if asked else "what most of the fields are nearest to"
+    print(f"{_number(errors, 'error')}, {_number(warnings, 'warning')} in {len(check.fields)} fields")
+    print(f"{check.pairs} pairs, profile {check.profile.name} ({how})")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    _, check = check_as_asked(arguments)
+    print_check(check, asked=arguments.profile is not None)
+    if arguments.fix is None:
+        print(_next_step(check))
+        return 0 if check.accepted else 1
+    return _fix(arguments, check)
+
+
+def _fix(arguments: argparse.Namespace, check: Check) -> int:
+    print()
+    for repair in repair_fields(check, arguments.fields, arguments.fix):
+        print(printable(str(repair)))
+    print(f"\nthe copy {printable(str(arguments.fix))}, checked again:")
+    arguments.fields, arguments.profile = arguments.fix, check.profile.name
+    _, again = check_as_asked(arguments)
+    print_check(again, asked=True)
+    print(_next_step(again))
+    return 0 if again.accepted else 1
+
+
+def _next_step(check: Check) -> str:
+    errors = [one for one in check.findings if one.severity == "error"]
+    if not errors:
+        return "next: submit packs these fields; a host would take them"
+    steps: list[str] = []
+    mended = sum(one.repairable for one in errors)
+    if mended:
+        steps.append(f"--fix OUT repairs {mended} of {_number(len(errors), 'error')} in a copy")
+    missing = sum(one.rule == "missing" for one in errors)
+    if missing:
+        steps.append(f"register {_number(missing, 'missing pair')}")
+    suspected = sum(one.rule == SUSPICION for one in errors)
+    if suspected == len(errors):
+        steps.append("look into what is suspected; submit --accept-suspicions packs the fields as they are")
+    elif suspected:
+        steps.append("look into what is suspected")
+    if not steps:
+        steps.append("make the named files anew")
+    return f"next: {'; '.join(steps)}"
+
+
+def _number(amount: int, noun: str) -> str:
+    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

@@ -1,0 +1,107 @@
+"""Fields of a task as far as their files can be understood."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evaluation.check.findings import Finding, error, warning
+from evaluation.check.folder import Entry
+from evaluation.check.layout import Placement, choose_head, place
+from evaluation.check.stored import Head, Stored
+from evaluation.scoring.case import read_grid
+from pairs.errors import DisplacementError, VolumeError
+from pairs.pair import Pair
+from pairs.profile import Profile, Shape3
+from pairs.resampling import Upsampling
+from pairs.task import Task
+
+__all__ = ["FoundField", "Opened", "find_fields", "source_upsampling", "task_grids"]
+
+Opened = Mapping[str, Stored | DisplacementError]
+"""What each file holds, or why it cannot be read, by its name in the folder."""
+
+
+@dataclass(frozen=True)
+class FoundField:
+    """The field of a pair as far as it could be understood.
+
+    Attributes:
+        pair: The pair.
+        entry: Its file.
+        grid: (X, Y, Z) of the fixed image.
+        stored: What the file holds; None where it cannot be read.
+        head: Its one array that can be a field.
+        placement: How that array lies on the grid.
+    """
+
+    pair: Pair
+    entry: Entry
+    grid: Shape3 | None
+    stored: Stored | None = None
+    head: Head | None = None
+    placement: Placement | None = None
+
+
+def task_grids(task: Task, expected: Shape3 | None) -> tuple[dict[str, Shape3], list[Finding]]:
+    """Returns the full grid of each pair, and what is wrong with the images.
+
+    Args:
+        task: The task.
+        expected: (X, Y, Z) of an evaluation configuration, which stands in for images that cannot be read.
+    """
+    grids: dict[str, Shape3] = {}
+    findings: list[Finding] = []
+    for pair in task.pairs:
+        try:
+            grids[pair.name] = read_grid(pair.fixed).shape
+        except VolumeError as fault:
+            stated = expected or task.shape
+            if stated is not None:
+                grids[pair.name] = stated
+            remedy = f"the stated shape {stated} is used" if stated else "the field cannot be checked"
+            findings.append(warning("image", pair.name, str(fault), remedy=remedy))
+            continue
+        if expected is not None and grids[pair.name] != expected:
+            what, got = "image has another shape than the configuration expects", grids[pair.name]
+            remedy = "use the configuration of this edition of the task"
+            findings.append(error("config", pair.name, what, expected=expected, got=got, remedy=remedy))
+    return grids, findings
+
+
+def find_fields(
+    assigned: Mapping[str, Entry],
+    pairs: Sequence[Pair],
+    grids: Mapping[str, Shape3],
+    stored: Opened,
+    profile: Profile,
+) -> tuple[FoundField, ...]:
+    """Returns the field of each pair that has a file.
+
+    Args:
+        assigned: The file of each pair, by pair name.
+        pairs: The pairs of the task.
+        grids: The full grid of each pair, by pair name.
+        stored: What the files hold.
+        profile: What the fields are meant for.
+    """
+    fields: list[FoundField] = []
+    for pair in pairs:
+        entry = assigned.get(pair.name)
+        if entry is None:
+            continue
+        grid, held = grids.get(pair.name), stored.get(entry.name)
+        if grid is None or not isinstance(held, Stored):
+            fields.append(FoundField(pair, entry, grid))
+            continue
+        head = choose_head(held, grid, profile)
+        placement = None if head is None else place(head.shape, grid, profile)
+        fields.append(FoundField(pair, entry, grid, held, head, placement))
+    return tuple(fields)
+
+
+def source_upsampling(found: FoundField, profile: Profile) -> Upsampling | None:
+    """Returns how the samples of a half-grid field are spread over the full grid; None for full ones."""
+    if found.placement is None or not found.placement.half:
+        return None
+    if profile.upsampling is not None:
+        return profile.upsampling
+    return "zoom2" if found.stored is not None and found.stored.kind in ("npz", "npy") else "trilinear"

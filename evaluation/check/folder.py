@@ -1,0 +1,93 @@
+"""What lies in a folder of fields, subfolders included."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.check.findings import Finding, error, warning
+from pairs.errors import NothingToDo, UsageError
+
+__all__ = ["REPORT_NAME", "Entry", "entry_findings", "list_entries"]
+
+REPORT_NAME = "report.json"
+_ARCHIVE_LITTER = "__MACOSX"
+_MAX_DEPTH = 3
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of the folder.
+
+    Attributes:
+        path: The file.
+        name: Its name relative to the folder, with forward slashes.
+    """
+
+    path: Path
+    name: str
+
+    @property
+    def base(self) -> str:
+        """The name without subfolders."""
+        return self.path.name
+
+    @property
+    def nested(self) -> bool:
+        """Whether the file lies in a subfolder, where no host looks."""
+        return "/" in self.name
+
+    @property
+    def link(self) -> bool:
+        """Whether it is a symlink."""
+        return self.path.is_symlink()
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a regular, non-empty file at the end of the path."""
+        return self.path.is_file() and self.path.stat().st_size > 0
+
+
+def list_entries(folder: Path) -> tuple[Entry, ...]:
+    """Lists the files of a folder in the order of their names; hidden ones and the run report are left out.
+
+    Links to folders are listed as files, never followed.
+
+    Raises:
+        UsageError: If there is no such folder.
+        NothingToDo: If it holds no file.
+    """
+    if not folder.is_dir():
+        raise UsageError("no folder of fields", where=folder, remedy="give the folder that predict wrote")
+    entries: list[Entry] = []
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        deep = len(Path(place).relative_to(folder).parts) >= _MAX_DEPTH
+        folders[:] = [] if deep else [name for name in folders if _counts(name) and name not in links]
+        for name in (*files, *links):
+            path = Path(place) / name
+            if _counts(name) and path != folder / REPORT_NAME:
+                entries.append(Entry(path, path.relative_to(folder).as_posix()))
+    if not entries:
+        raise NothingToDo("no fields in the folder", where=folder, remedy="run predict first")
+    return tuple(sorted(entries, key=lambda entry: (entry.nested, entry.name)))
+
+
+def entry_findings(entry: Entry) -> list[Finding]:
+    """Tells what is wrong with a field as a file, before it is opened."""
+    path, name = entry.path, entry.name
+    found: list[Finding] = []
+    if entry.link:
+        remedy = "submit packs the file it points to; copy it if you zip by hand"
+        found.append(warning("symlink", name, "symlink", expected="a file", remedy=remedy))
+    if not path.is_file():
+        got = "a broken link" if entry.link and not path.exists() else "no regular file"
+        found.append(
+            error("file", name, "field is not a file", expected="a file", got=got, remedy="make it anew")
+        )
+    elif path.stat().st_size == 0:
+        found.append(error("empty", name, "file is empty", got="0 bytes", remedy="register the pair again"))
+    return found
+
+
+def _counts(name: str) -> bool:
+    return not name.startswith(".") and name != _ARCHIVE_LITTER

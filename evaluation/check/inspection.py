@@ -1,0 +1,97 @@
+"""The inspection of one field after the other, and what only all of them together can tell."""
+
+import hashlib
+from collections import defaultdict
+from typing import Any
+
+from numpy.typing import NDArray
+
+from evaluation.check.fields import FoundField, source_upsampling
+from evaluation.check.findings import Finding, error, warning
+from evaluation.check.folder import Entry, entry_findings
+from evaluation.check.hypotheses import Hypothesis, hypotheses
+from evaluation.check.lattice import sample
+from evaluation.check.layout import layout_findings
+from evaluation.check.stored import Stored, load
+from evaluation.check.suspicions import suspicions
+from evaluation.check.trial import Trial, read_evidence, try_field
+from evaluation.check.values import folding_findings, full_field, value_findings
+from pairs.errors import DisplacementError
+from pairs.profile import Profile, Shape3
+
+__all__ = ["Inspection"]
+
+# After these the values cannot be tried or compared.
+_FINAL = ("finite", "zero", "range")
+
+
+class Inspection:
+    """Looks at fields and remembers what their comparison needs, never the fields themselves."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._trials: list[Trial] = []
+        self._hypotheses: dict[str, Hypothesis] = {}
+        self._by_size: dict[int, list[Entry]] = defaultdict(list)
+
+    def look(self, found: FoundField, stored: Stored | DisplacementError | None) -> list[Finding]:
+        """Tells all that is wrong with one field.
+
+        Args:
+            found: The field.
+            stored: What its file holds, or why it cannot be read.
+        """
+        name = found.entry.name
+        findings = entry_findings(found.entry)
+        if isinstance(stored, DisplacementError) and found.entry.usable:
+            findings.append(_unreadable(name, stored))
+        if found.stored is None or found.grid is None:
+            return findings
+        findings += layout_findings(found.stored, name, found.grid, self._profile)
+        if found.head is None or found.placement is None:
+            return findings
+        try:
+            array = load(found.stored, found.head)
+        except DisplacementError as damage:
+            return [*findings, _unreadable(name, damage)]
+        return findings + self._values(found, found.placement.as_field(array), found.grid)
+
+    def _values(self, found: FoundField, field: NDArray[Any], grid: Shape3) -> list[Finding]:
+        name = found.entry.name
+        findings = value_findings(field, name, grid, self._profile)
+        if any(one.rule in _FINAL for one in findings):
+            return findings
+        self._by_size[found.entry.path.stat().st_size].append(found.entry)
+        displacement = full_field(field, source_upsampling(found, self._profile))
+        evidence = read_evidence(found.pair)
+        if evidence is not None and evidence.header.shape == grid:
+            tried = hypotheses(evidence.header)
+            self._trials.append(try_field(name, sample(displacement), evidence, tried))
+            self._hypotheses |= {one.name: one for one in tried}
+        return findings + folding_findings(displacement, name)
+
+    def conclude(self) -> list[Finding]:
+        """Tells what the fields show together: suspicions, and files of the same content."""
+        return [*suspicions(self._trials, self._hypotheses), *self._twins()]
+
+    def _twins(self) -> list[Finding]:
+        what, remedy = "one displacement for several pairs", "make sure that it was not copied by mistake"
+        by_content: dict[str, list[str]] = defaultdict(list)
+        for entry in (entry for entries in self._by_size.values() if len(entries) > 1 for entry in entries):
+            by_content[_digest(entry)].append(entry.name)
+        return [
+            warning("twins", names[0], what, got=f"the same bytes in {', '.join(names[1:])}", remedy=remedy)
+            for names in by_content.values()
+            if len(names) > 1
+        ]
+
+
+def _digest(entry: Entry) -> str:
+    with entry.path.open("rb") as stream:
+        return hashlib.file_digest(stream, "blake2b").hexdigest()
+
+
+def _unreadable(name: str, damage: DisplacementError) -> Finding:
+    got = str(damage).rpartition("; got ")[2]
+    remedy = "copy it again, or register the pair again"
+    return error("damaged", name, "file cannot be read", expected="npz or NIfTI", got=got, remedy=remedy)

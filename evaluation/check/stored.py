@@ -1,0 +1,196 @@
+"""Stored arrays: what any field file holds, told from its head and read without trusting it."""
+
+import gzip
+import lzma
+import math
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from evaluation.check.niftihead import HEAD_BYTES, NiftiHead, parse_nifti_head
+from pairs.errors import DisplacementError
+
+__all__ = ["Head", "Kind", "Stored", "inspect", "load"]
+
+Kind = Literal["npz", "npy", "nifti", "nifti-gz"]
+
+_NPY_SUFFIX = ".npy"
+_PLAIN_NPY = (1, 0)
+_MAX_MEMBERS = 1000
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    ArithmeticError,
+    SyntaxError,
+    tokenize.TokenError,
+    MemoryError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True)
+class Head:
+    """One array of a file, undecoded.
+
+    Attributes:
+        key: Name in the npz; empty elsewhere.
+        shape: Declared shape.
+        dtype: Declared number type with its byte order; None where this program knows no such type.
+        type_name: The number type for a sentence.
+        fortran_order: Whether the first axis runs fastest.
+        nifti: What only a NIfTI head says.
+    """
+
+    key: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any] | None
+    type_name: str
+    fortran_order: bool = False
+    nifti: NiftiHead | None = None
+
+    @property
+    def pickled(self) -> bool:
+        """Whether the array would have to be unpickled, which is never done."""
+        return self.dtype is not None and self.dtype.hasobject
+
+    @property
+    def real(self) -> bool:
+        """Whether the numbers are of a type that every host can use."""
+        return self.dtype is not None and self.dtype.kind in "fiu" and self.dtype.itemsize <= 8
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds.
+
+    Attributes:
+        path: The file.
+        kind: The container by content, whatever the name says.
+        heads: Its arrays.
+        strangers: Members of an npz that are no arrays.
+    """
+
+    path: Path
+    kind: Kind
+    heads: tuple[Head, ...]
+    strangers: tuple[str, ...] = ()
+
+
+def inspect(path: Path) -> Stored:
+    """Reads the heads of the arrays in a file; no array data and no pickle is read.
+
+    Raises:
+        DisplacementError: If it is damaged or in none of the containers npz, npy and NIfTI.
+    """
+    with _damage_told(path):
+        with path.open("rb") as raw:
+            start = raw.read(HEAD_BYTES)
+        if start.startswith(b"PK"):
+            return _inspect_npz(path)
+        if start.startswith(b"\x1f\x8b"):
+            with gzip.open(path) as stream:
+                return Stored(path, "nifti-gz", (_nifti_head(stream.read(HEAD_BYTES)),))
+        if start.startswith(npy.MAGIC_PREFIX):
+            with path.open("rb") as raw:
+                return Stored(path, "npy", (_npy_head(raw, ""),))
+        return Stored(path, "nifti", (_nifti_head(start),))
+
+
+def load(stored: Stored, head: Head) -> NDArray[Any]:
+    """Reads one array, scaled as its NIfTI head says; checksums are compared.
+
+    The caller has compared the declared shape with the task's grid, which bounds the memory.
+
+    Raises:
+        DisplacementError: If the data is damaged, is longer or shorter than declared, or is no real numbers.
+    """
+    if not head.real or head.dtype is None:
+        raise DisplacementError("array is not made of real numbers", where=stored.path, got=head.type_name)
+    size = math.prod(head.shape) * head.dtype.itemsize
+    with _damage_told(stored.path), _data_stream(stored, head) as stream:
+        data = stream.read(size)
+        if len(data) != size:
+            raise EOFError(f"ends after {len(data)} of {size} declared bytes")
+        if stream.read(1):
+            raise ValueError("more data than the head declares")
+    order: Literal["F", "C"] = "F" if head.fortran_order else "C"
+    array: NDArray[Any] = np.frombuffer(data, head.dtype).reshape(head.shape, order=order)
+    if head.nifti is not None and head.nifti.scaled:
+        array = array * head.nifti.slope + head.nifti.intercept
+    return array
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        reason = str(error) or type(error).__name__
+        raise DisplacementError("file cannot be read", where=path, got=reason) from error
+
+
+def _inspect_npz(path: Path) -> Stored:
+    heads: list[Head] = []
+    strangers: list[str] = []
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist()[:_MAX_MEMBERS]:
+            if not member.filename.endswith(_NPY_SUFFIX):
+                strangers.append(member.filename)
+                continue
+            with archive.open(member) as stream:
+                heads.append(_npy_head(stream, member.filename.removesuffix(_NPY_SUFFIX)))
+    return Stored(path, "npz", tuple(heads), tuple(strangers))
+
+
+def _npy_head(stream: IO[bytes], key: str) -> Head:
+    # Later versions may declare a head of 4 GiB; numpy writes 1.0 for every plain array.
+    if npy.read_magic(stream) != _PLAIN_NPY:
+        raise ValueError("array head is not of npy version 1.0")
+    shape, fortran_order, dtype = npy.read_array_header_1_0(stream)
+    if any(side < 0 for side in shape):
+        raise ValueError(f"array head declares the shape {shape}")
+    return Head(key, shape, dtype, str(dtype), fortran_order)
+
+
+def _nifti_head(block: bytes) -> Head:
+    nifti = parse_nifti_head(block)
+    return Head("", nifti.shape, nifti.dtype, nifti.type_name, fortran_order=True, nifti=nifti)
+
+
+@contextmanager
+def _data_stream(stored: Stored, head: Head) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    """Opens the file at the first byte of an array's data."""
+    if stored.kind == "npz":
+        with (
+            zipfile.ZipFile(stored.path) as archive,
+            archive.open(head.key + _NPY_SUFFIX) as member,
+        ):
+            _npy_head(member, head.key)
+            yield member
+        return
+    if stored.kind == "nifti-gz":
+        with gzip.open(stored.path, "rb") as stream:
+            stream.read(head.nifti.offset if head.nifti else 0)
+            yield stream
+        return
+    with stored.path.open("rb") as raw:
+        if head.nifti is None:
+            _npy_head(raw, head.key)
+        else:
+            raw.read(head.nifti.offset)
+        yield raw

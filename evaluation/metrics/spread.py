@@ -1,0 +1,31 @@
+"""How the parts of a measurement are worked off: in turn, or by whoever hands in a pool's `map`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
+
+__all__ = ["Spread", "in_turn", "slabs"]
+
+_Part = TypeVar("_Part")
+_Result = TypeVar("_Result")
+
+
+class Spread(Protocol):
+    """Applies a function to each part and yields the results in the order of the parts.
+
+    `concurrent.futures.ThreadPoolExecutor.map` is one. Results are always combined in that order, so the
+    digits do not depend on who did the work.
+    """
+
+    def __call__(self, function: Callable[[_Part], _Result], parts: Iterable[_Part], /) -> Iterable[_Result]:
+        """Yields `function(part)` for each part."""
+        ...
+
+
+def in_turn(function: Callable[[_Part], _Result], parts: Iterable[_Part], /) -> Iterator[_Result]:
+    """The `Spread` that does one part after the other in the calling thread."""
+    return map(function, parts)
+
+
+def slabs(planes: int, thickness: int) -> list[slice]:
+    """Cuts `planes` planes along the first axis into slabs of `thickness`, the last one thinner."""
+    return [slice(start, min(start + thickness, planes)) for start in range(0, planes, thickness)]

@@ -1,0 +1,1 @@
+"""Where a method would stand: the challenge's significance-based ranks."""

@@ -1,0 +1,131 @@
+"""The verb `evaluate`: the fields of a task in, official and true scores out."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from evaluation.reports.document import as_document
+from evaluation.reports.spreadsheet import write_spreadsheet
+from evaluation.reports.table import printable, render
+from evaluation.scoring.evaluate import Evaluation, evaluate_task
+from evaluation.scoring.evaluator import EVALUATORS
+from pairs.errors import OutputError, Stopped, UsageError
+from pairs.evaluation_config import read_evaluation_config
+from pairs.foreign.readers import FOREIGN_READERS
+from pairs.task import read_task
+from pairs.wholefile import probe_writable, write_json
+
+__all__ = ["add_command"]
+
+_logger = logging.getLogger(__name__)
+
+
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb and its arguments."""
+    command = commands.add_parser("evaluate", help="score the fields of all pairs")
+    command.add_argument("--task", type=Path, required=True, help="task folder, or its dataset JSON")
+    command.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
+    command.add_argument(
+        "--evaluator",
+        choices=list(EVALUATORS),
+        help="official evaluator to imitate; the default is the one that fits the profile of the fields",
+    )
+    command.add_argument(
+        "--config", type=Path, help="official evaluation configuration (metrics, labels, pairs)"
+    )
+    command.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write all scores here, in the evaluator's layout; a stopped run resumes beside this file",
+    )
+    command.add_argument(
+        "--strict-json", action="store_true", help="null in place of NaN and Infinity, which JSON lacks"
+    )
+    command.add_argument("--csv", type=Path, metavar="FILE", help="one row per pair and structure")
+    command.add_argument("--plot", type=Path, metavar="PNG", help="box plots per structure, before and after")
+    command.add_argument(
+        "--from",
+        dest="foreign",
+        choices=sorted(FOREIGN_READERS),
+        help="the fields are in the format of this other tool",
+    )
+    command.add_argument("--jobs", type=_positive, metavar="N", help="threads; the default is one per core")
+    command.set_defaults(run=_evaluate)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    _require_outputs(arguments)
+    evaluation = _score(arguments)
+    for method in evaluation.methods:
+        if not evaluation.evaluator.reports(method):
+            where = f"evaluator {evaluation.evaluator.name} does not report {printable(method.name)}"
+            _logger.warning("%s; it is in the table and in the JSON under true", where)
+    if arguments.json is not None:
+        # Evaluator 2.0 writes NaN and Infinity as bare tokens, and its readers expect them.
+        strict: bool = arguments.strict_json
+        write_json(arguments.json, as_document(evaluation, strict=strict), strict=strict)
+    if arguments.csv is not None:
+        write_spreadsheet(evaluation, arguments.csv)
+    try:
+        print(render(evaluation), flush=True)
+    finally:
+        # The picture comes last, so that a fault in it costs nothing else, and comes whoever reads the table.
+        if arguments.plot is not None:
+            _draw(evaluation, arguments.plot)
+    return 0
+
+
+def _draw(evaluation: Evaluation, path: Path) -> None:
+    # matplotlib takes a second to load and everything else does without it.
+    from evaluation.picture.boxplots import draw_boxplots
+
+    draw_boxplots(evaluation, path)
+
+
+def _require_outputs(arguments: argparse.Namespace) -> None:
+    """Refuses outputs that could not be written: scoring takes minutes, so this is told before, not after.
+
+    Raises:
+        UsageError: If an output is an input or another output, or --strict-json has no file to go to.
+        OutputError: If an output is a folder, or its folder is not writable.
+    """
+    if arguments.strict_json and arguments.json is None:
+        raise UsageError("--strict-json needs --json FILE")
+    outputs = [path for path in (arguments.json, arguments.csv, arguments.plot) if path is not None]
+    taken = {path.resolve() for path in (arguments.task, arguments.config) if path is not None}
+    for path in outputs:
+        if path.resolve() in taken:
+            raise UsageError("output is also an input or another output", where=path)
+        taken.add(path.resolve())
+    for path in outputs:
+        if path.is_dir():
+            raise OutputError("output is a folder", where=path, expected="the name of a file")
+        probe_writable(path.absolute().parent)
+
+
+def _score(arguments: argparse.Namespace) -> Evaluation:
+    task = read_task(arguments.task, pairs_file=arguments.config)
+    config = None if arguments.config is None else read_evaluation_config(arguments.config)
+    for warning in (*task.warnings, *(config.warnings if config is not None else ())):
+        _logger.warning("%s", warning)
+    journal = None if arguments.json is None else arguments.json.with_suffix(".journal.jsonl")
+    try:
+        return evaluate_task(
+            task,
+            arguments.fields,
+            config,
+            evaluator=None if arguments.evaluator is None else EVALUATORS[arguments.evaluator],
+            read_field=None if arguments.foreign is None else FOREIGN_READERS[arguments.foreign],
+            journal=journal,
+            jobs=arguments.jobs,
+        )
+    except KeyboardInterrupt as error:
+        remedy = None if journal is None else f"the same command goes on from {journal}"
+        raise Stopped("evaluation stopped", remedy=remedy) from error

@@ -1,0 +1,94 @@
+"""Faults of a pair and of a task, gathered so that all of them are told at once."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from pairs.errors import DisplacementError, KnownError, VolumeError
+
+__all__ = ["Gathered", "SeveralFaults", "task_error"]
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+class SeveralFaults(VolumeError):
+    """A pair with more than one fault.
+
+    Attributes:
+        faults: The faults, in the order in which they were found.
+    """
+
+    def __init__(self, where: object, faults: Sequence[KnownError]) -> None:
+        """Numbers the faults in one sentence."""
+        super().__init__(f"{len(faults)} faults", where=where, got=_numbered(faults))
+        self.faults = tuple(faults)
+
+
+class Gathered:
+    """Reads one thing after the other and remembers what failed."""
+
+    def __init__(self) -> None:
+        """Starts without faults."""
+        self._faults: list[KnownError] = []
+
+    def attempt(
+        self,
+        function: Callable[_Arguments, _Result],
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> _Result | None:
+        """Returns what the function returns; None where it raised a fault of a field or volume."""
+        try:
+            return function(*arguments, **named)
+        except (DisplacementError, VolumeError) as error:
+            self._faults.append(error)
+            return None
+
+    def require_none(self, where: object) -> None:
+        """Raises what was gathered.
+
+        Raises:
+            KnownError: The fault itself where there is one, `SeveralFaults` where there are more.
+        """
+        if len(self._faults) == 1:
+            raise self._faults[0]
+        if self._faults:
+            raise SeveralFaults(where, self._faults)
+
+
+def _numbered(faults: Sequence[KnownError]) -> str:
+    # Pairs share label maps: one that is damaged is told once.
+    texts = dict.fromkeys(str(fault) for fault in faults)
+    return " ".join(f"{number}) {text}" for number, text in enumerate(texts, start=1))
+
+
+def task_error(faults: Sequence[KnownError], fields: Path, pairs: int) -> KnownError:
+    """Makes one error of the faults of a task.
+
+    Args:
+        faults: One for each pair that cannot be scored, at least one.
+        fields: The folder of displacement fields.
+        pairs: Number of pairs of the task.
+    """
+    single = [
+        one for fault in faults for one in (fault.faults if isinstance(fault, SeveralFaults) else [fault])
+    ]
+    remedy = _other_fields(fields) if len(faults) == pairs else None
+    if len(single) == 1 and remedy is None:
+        return single[0]
+    kind = DisplacementError if all(isinstance(one, DisplacementError) for one in single) else VolumeError
+    return kind(
+        f"{len(faults)} of {pairs} pairs cannot be scored",
+        where=f"fields of {fields}",
+        got=_numbered(single),
+        remedy=remedy,
+    )
+
+
+def _other_fields(fields: Path) -> str | None:
+    """Asks whether a folder without one usable field is the folder of another task."""
+    names = sorted(path.name for path in fields.glob("disp_*"))
+    if not names:
+        return None
+    return f"the folder holds {len(names)} fields, such as {names[0]}; is it that of another task?"

@@ -1,0 +1,130 @@
+"""The journal of a running evaluation: finished pairs, kept so that a killed run can go on."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from evaluation.scoring.score import PairScore
+from pairs.errors import OutputError
+
+__all__ = ["Journal", "fingerprint"]
+
+_logger = logging.getLogger(__name__)
+
+# To be raised whenever a number or the form of a line changes: older journals then no longer match.
+_VERSION = 1
+_LINE_START = b'{"fingerprint": "'
+_SCORES = TypeAdapter(PairScore)
+
+
+def fingerprint(settings: Iterable[object], contents: Iterable[Path | NDArray[np.generic]]) -> str:
+    """Returns what identifies a score: SHA-256 over the settings and the contents it is computed from.
+
+    Args:
+        settings: Everything but files that a number depends on; its `repr` counts.
+        contents: Files, or contiguous arrays in place of a file, in a fixed order.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    digest = hashlib.sha256(repr((_VERSION, *settings)).encode())
+    for content in contents:
+        if isinstance(content, Path):
+            with content.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        else:
+            digest.update(hashlib.sha256(content.data).digest())
+    return digest.hexdigest()
+
+
+class Journal:
+    """A file of JSON lines, one finished `PairScore` each beside the fingerprint of what it was made from.
+
+    A line is handed to the system at once, so that a killed process loses at most the line it was writing.
+    Lines that are cut off, damaged or of other inputs are ignored one by one.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Reads the scores of an earlier run.
+
+        Args:
+            path: The file, which need not exist; None keeps no journal.
+
+        Raises:
+            OutputError: If the file cannot be read, or is something else than a journal.
+        """
+        self._path = path
+        self._lock = Lock()
+        self._kept: dict[str, PairScore] = {} if path is None else _read(path)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether scores are kept at all."""
+        return self._path is not None
+
+    def find(self, key: str, field: Path) -> PairScore | None:
+        """Returns the score of these inputs, with the path its field has now; None if it is not there."""
+        score = self._kept.get(key)
+        return None if score is None else dataclasses.replace(score, field=field)
+
+    def add(self, key: str, score: PairScore) -> None:
+        """Writes one line.
+
+        Raises:
+            OutputError: If the file cannot be written.
+        """
+        if self._path is None:
+            return
+        document = {"fingerprint": key, "score": dataclasses.asdict(score) | {"field": str(score.field)}}
+        line = json.dumps(document).encode() + b"\n"
+        with self._lock:
+            try:
+                _append(self._path, line)
+            except OSError as error:
+                raise _output_error(self._path, error) from error
+
+    def remove(self) -> None:
+        """Removes the file, once all its scores have been told."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+def _output_error(path: Path, error: OSError) -> OutputError:
+    return OutputError("journal cannot be used", where=path, got=error.strerror or str(error))
+
+
+def _read(path: Path) -> dict[str, PairScore]:
+    try:
+        lines = path.read_bytes().splitlines() if path.exists() else []
+    except OSError as error:
+        raise _output_error(path, error) from error
+    if lines and not lines[0].startswith(_LINE_START[: len(lines[0])]):
+        # It will be appended to and removed at the end, so it must not be anything of the user's.
+        raise OutputError("not a journal of an evaluation", where=path, remedy="move the file away")
+    kept = {}
+    for line in lines:
+        try:
+            document = json.loads(line)
+            kept[document["fingerprint"]] = _SCORES.validate_python(document["score"])
+        except (ValueError, KeyError, TypeError, ValidationError):
+            _logger.warning("a line of %s is cut off or damaged; its pair is scored again", path)
+    return kept
+
+
+def _append(path: Path, line: bytes) -> None:
+    with path.open("a+b") as stream:
+        if stream.tell():
+            stream.seek(-1, os.SEEK_END)
+            # A line that was cut off is ended first; whatever is written goes to the end of the file.
+            if stream.read(1) != b"\n":
+                stream.write(b"\n")
+        stream.write(line)

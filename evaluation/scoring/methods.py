@@ -1,0 +1,65 @@
+"""The metrics of an evaluation: those of a configuration, or the official ones for the labels of a task."""
+
+import contextlib
+import logging
+from collections.abc import Iterable
+
+from evaluation.metrics.regions import labels_present
+from evaluation.scoring.evaluator import EVALUATORS, Evaluator, configured_methods
+from pairs.errors import UsageError, VolumeError
+from pairs.evaluation_config import EvaluationConfig, Method
+from pairs.task import Task, label_path
+from pairs.volume import read_labels
+
+__all__ = ["default_methods", "methods_of", "structure_labels"]
+
+_logger = logging.getLogger(__name__)
+
+
+def structure_labels(task: Task) -> tuple[int, ...]:
+    """Lists the labels to score: those the task names, else those found in the fixed label maps."""
+    named = tuple(sorted(label for label in task.label_names if label > 0))
+    if named:
+        return named
+    found: set[int] = set()
+    for file in sorted({label_path(pair.fixed) for pair in task.pairs}):
+        # Whoever loads the pair tells what is wrong with its label map, beside all other faults.
+        with contextlib.suppress(VolumeError):
+            found.update(labels_present(read_labels(file).array))
+    return tuple(sorted(found))
+
+
+def default_methods(task: Task, evaluator: Evaluator = EVALUATORS["2.0"]) -> tuple[Method, ...]:
+    """Returns the three official metrics, or only SDlogJ where the task has no labels."""
+    names = evaluator.metric_names
+    smoothness = Method(name=names["sdlogj"], metric="sdlogj")
+    labels = structure_labels(task)
+    if not labels:
+        _logger.warning("%s has no labels; only the regularity of its fields is scored", task.name)
+        return (smoothness,)
+    return (
+        smoothness,
+        Method(name=names["dice"], metric="dice", labels=labels),
+        Method(name=names["hd95"], metric="hd95", labels=labels),
+    )
+
+
+def methods_of(task: Task, config: EvaluationConfig | None, evaluator: Evaluator) -> tuple[Method, ...]:
+    """Returns the methods to score, named as the evaluator names them.
+
+    Raises:
+        UsageError: If the configuration has none that can be scored.
+    """
+    if config is None:
+        return default_methods(task, evaluator)
+    _tell_of_ndv(config.methods)
+    methods = tuple(method for method in config.methods if method.metric != "ndv")
+    if not methods:
+        raise UsageError("configuration has no metric that can be scored", where=config.task_name)
+    return configured_methods(evaluator, methods)
+
+
+def _tell_of_ndv(methods: Iterable[Method]) -> None:
+    for method in methods:
+        if method.metric == "ndv":
+            _logger.warning("metric ndv (%s) belongs to LUMIR's own evaluator and is left out", method.name)

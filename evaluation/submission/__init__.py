@@ -1,0 +1,1 @@
+"""The submission packer: checked fields as the zip that a host takes."""

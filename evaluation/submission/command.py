@@ -1,0 +1,110 @@
+"""`submit` from the command line."""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from evaluation.check.checker import Check
+from evaluation.check.command import add_sources, check_as_asked, print_check
+from evaluation.check.findings import printable
+from evaluation.check.suspicions import SUSPICION
+from evaluation.submission.pack import Member, field_members, write_zip
+from evaluation.submission.summary import summarise_run
+from evaluation.submission.tasknumber import task_folder, task_number
+from evaluation.submission.zeros import zero_members
+from pairs.errors import UsageError
+from pairs.task import Task
+from pairs.wholefile import probe_writable
+
+__all__ = ["add_command"]
+
+_NUMBERED = ("l2r2021", "l2r2020-full")
+
+
+def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `submit` to the verbs."""
+    command = commands.add_parser("submit", help="check the fields, then pack them as the host wants them")
+    add_sources(command)
+    command.add_argument("--zip", type=Path, required=True, metavar="FILE", help="the zip to write")
+    command.add_argument("--folder", metavar="NAME", help="one top folder in the zip, as LUMIR allows")
+    command.add_argument(
+        "--task-number",
+        type=int,
+        metavar="N",
+        help="2020, 2021: number of a task without an official one",
+    )
+    command.add_argument(
+        "--all-tasks-zero",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="TASK",
+        help="2020 and 2021: task folders that are not entered and get zero fields",
+    )
+    command.add_argument(
+        "--accept-suspicions", action="store_true", help="pack although units, axes or direction look wrong"
+    )
+    command.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    probe_writable(arguments.zip.absolute().parent)
+    task, check = check_as_asked(arguments)
+    print_check(check, asked=arguments.profile is not None)
+    members = _members(arguments, task, check)
+    if not _may_be_packed(check, accept_suspicions=arguments.accept_suspicions):
+        print("no zip is written; next: check --fix OUT repairs what needs no guess, then submit that copy")
+        return 1
+    size = write_zip(arguments.zip, members)
+    print("\nfor the organisers:")
+    for line in summarise_run(arguments.fields, task.pairs).lines():
+        print(line)
+    with arguments.zip.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    print(f"\n{printable(str(arguments.zip))}: {len(members)} files, {size} bytes, sha256 {digest}")
+    print("next: upload it; a second call writes the same bytes")
+    return 0
+
+
+def _may_be_packed(check: Check, *, accept_suspicions: bool) -> bool:
+    errors = [one for one in check.findings if one.severity == "error"]
+    return all(accept_suspicions and one.rule == SUSPICION for one in errors)
+
+
+def _members(arguments: argparse.Namespace, task: Task, check: Check) -> list[Member]:
+    """Returns what goes into the zip.
+
+    Raises:
+        UsageError: If an option does not go with the profile, or two tasks share a number.
+    """
+    if check.profile.name not in _NUMBERED:
+        if arguments.task_number is not None or arguments.all_tasks_zero:
+            given = "--task-number" if arguments.task_number is not None else "--all-tasks-zero"
+            raise UsageError(
+                "zip has no task folders",
+                where=given,
+                expected=" or ".join(_NUMBERED),
+                got=check.profile.name,
+            )
+        return field_members(check, _top_folder(arguments.folder))
+    if arguments.folder is not None:
+        raise UsageError("zip of 2020 and 2021 has task folders", where="--folder", got=arguments.folder)
+    place = task_folder(task_number(task.name, arguments.task_number))
+    members = field_members(check, place)
+    taken = {place}
+    for folder in arguments.all_tasks_zero:
+        zeros = zero_members(folder)
+        other = zeros[0].name.split("/")[0]
+        if other in taken:
+            raise UsageError("two tasks of one number", where=folder, got=other)
+        taken.add(other)
+        members += zeros
+    return members
+
+
+def _top_folder(name: str | None) -> str:
+    if name is None:
+        return ""
+    if not name.isprintable() or name.startswith(".") or set(name) & set("/\\:") or not name.strip():
+        raise UsageError("not a folder name", where="--folder", got=repr(name))
+    return name

@@ -1,0 +1,1 @@
+"""Displacement fields of other tools, converted to this project's convention at this one place."""

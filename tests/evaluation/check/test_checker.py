@@ -1,0 +1,247 @@
+"""Every rule on a minimal broken set, all faults of a set at once, and right sets without an error."""
+
+import gzip
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.check.checker import Check, check_fields
+from evaluation.check.findings import Finding
+from pairs.displacement import find_field, read_displacement
+from pairs.errors import NothingToDo, UsageError
+from pairs.evaluation_config import read_evaluation_config
+from pairs.profile import PROFILES
+from pairs.task import read_task
+
+HALF = (8, 6, 10)
+FIRST, SECOND, THIRD = "disp_0001_0101.npz", "disp_0002_0102.npz", "disp_0003_0103.npz"
+LONG = "disp_0001_0000_0101_0000.nii.gz"
+
+
+def check(known: "Known", fields: Path, profile: str | None = "l2r2021") -> Check:
+    return check_fields(known.task, fields, profile=None if profile is None else PROFILES[profile])
+
+
+def told(outcome: Check, *, severity: str = "error") -> list[tuple[str, str]]:
+    return [(one.rule, one.file) for one in outcome.findings if one.severity == severity]
+
+
+def half_field(fields: Path, name: str = FIRST) -> np.ndarray:
+    with np.load(fields / name) as archive:
+        return archive["arr_0"]
+
+
+@pytest.fixture
+def fields(known: "Known", tmp_path: Path) -> Path:
+    """Right fields in l2r2021."""
+    return known.write(tmp_path / "fields", "l2r2021")
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_right_fields_have_no_finding(known: "Known", tmp_path: Path, profile: str) -> None:
+    folder = known.write(tmp_path / "fields", profile)
+    (folder / "report.json").write_text("{}")
+    (folder / ".segmentations").mkdir()
+    outcome = check(known, folder, profile)
+    assert outcome.findings == ()
+    assert outcome.accepted
+    if profile not in ("lumir2024", "psmareg2026", "l2r2020-full"):
+        assert check(known, folder, None).profile.name == profile
+
+
+@pytest.mark.parametrize("variant", ["zero", "const", "smooth", "folding"])
+@pytest.mark.parametrize(("kind", "profile"), [("full_nii", "l2r2022"), ("half", "l2r2021")])
+def test_golden_fields_have_no_error(shared: Path, kind: str, profile: str, variant: str) -> None:
+    config_path = shared / "golden" / "Toy_VAL_evaluation_config.json"
+    task = read_task(shared / "golden" / "data", pairs_file=config_path)
+    expected = read_evaluation_config(config_path).expected_shape
+    outcome = check_fields(task, shared / "golden" / kind / variant, expected_shape=expected)
+    assert outcome.profile.name == profile
+    assert told(outcome) == []
+    rule = {"zero": "zero", "folding": "folding"}.get(variant)
+    assert rule is None or [one for one, _ in told(outcome, severity="warning")].count(rule) == 3
+
+
+# Each change breaks the first field; then the rule that tells of it.
+BROKEN: list[tuple[str, Callable[[Path], None], str]] = [
+    ("missing", lambda path: path.unlink(), "missing"),
+    ("empty", lambda path: path.write_bytes(b""), "empty"),
+    ("truncated", lambda path: path.write_bytes(path.read_bytes()[:500]), "damaged"),
+    ("text", lambda path: path.write_text("u" * 1000), "damaged"),
+    ("key", lambda path: np.savez(path, flow=np.load(path)["arr_0"]), "key"),
+    ("two arrays", lambda path: np.savez(path, np.load(path)["arr_0"], np.eye(3)), "arrays"),
+    ("pickle", lambda path: np.savez(path, np.array([{}], dtype=object)), "pickle"),
+    ("float32", lambda path: np.savez(path, np.load(path)["arr_0"].astype("f4")), "dtype"),
+    ("big-endian", lambda path: np.savez(path, np.load(path)["arr_0"].astype(">f2")), "dtype"),
+    ("channel", lambda path: np.savez(path, np.moveaxis(np.load(path)["arr_0"], 0, -1)), "channel"),
+    ("axes", lambda path: np.savez(path, np.load(path)["arr_0"].transpose(0, 3, 2, 1)), "axes"),
+    ("shape", lambda path: np.savez(path, np.load(path)["arr_0"][:, 1:]), "shape"),
+    ("nan", lambda path: np.savez(path, np.full((3, *HALF), np.nan, "f2")), "finite"),
+    ("full grid", lambda path: np.savez(path, np.ones((3, 16, 12, 20), "f2")), "grid"),
+    ("long name", lambda path: path.rename(path.parent / "disp_0001_0000_0101_0000.npz"), "name"),
+    ("capitals", lambda path: path.rename(path.with_suffix(".NPZ")), "name"),
+    ("padding", lambda path: path.rename(path.parent / "disp_1_101.npz"), "name"),
+    ("swapped name", lambda path: path.rename(path.parent / "disp_0101_0001.npz"), "name"),
+    ("gzip in an npz", lambda path: path.write_bytes(gzip.compress(bytes(400))), "damaged"),
+]
+
+
+@pytest.mark.parametrize(("change", "rule"), [(c, r) for _, c, r in BROKEN], ids=[n for n, _, _ in BROKEN])
+def test_each_fault_is_told_once_and_alone(known: "Known", fields: Path, change: Callable, rule: str) -> None:
+    change(fields / FIRST)
+    outcome = check(known, fields)
+    assert [one for one, _ in told(outcome)] == [rule]
+    assert not outcome.accepted
+    line = str(next(one for one in outcome.findings if one.severity == "error"))
+    assert line.startswith("error: disp_")
+    assert "\n" not in line
+
+
+def test_values_beyond_float16(known: "Known", fields: Path) -> None:
+    large = half_field(fields).astype(np.float32)
+    large[0, 0, 0, 0] = 1e5
+    np.savez(fields / FIRST, large)
+    assert told(check(known, fields)) == [("dtype", FIRST), ("range", FIRST)]
+
+
+def test_warnings_leave_the_set_acceptable(known: "Known", fields: Path) -> None:
+    np.savez_compressed(fields / FIRST, np.zeros((3, *HALF), np.float16))
+    shutil.copyfile(fields / SECOND, fields / THIRD)
+    shutil.copyfile(fields / SECOND, fields / "disp_0002_0000_0102_0000.npz")
+    shutil.copyfile(fields / SECOND, fields / "disp_0002_0101.npz")
+    shutil.copyfile(fields / SECOND, fields / "disp_0777_0102.npz")
+    shutil.copyfile(fields / SECOND, fields / "disp_0102_0002.npz")
+    (fields / "notes.txt").write_text("x")
+    outcome = check(known, fields)
+    assert outcome.accepted
+    assert sorted(told(outcome, severity="warning")) == [
+        ("extra", "notes.txt"),
+        ("second", "disp_0002_0000_0102_0000.npz"),
+        ("stranger", "disp_0002_0101.npz"),
+        ("stranger", "disp_0102_0002.npz"),
+        ("stranger", "disp_0777_0102.npz"),
+        ("twins", SECOND),
+        ("zero", FIRST),
+    ]
+    assert "0777" in str(next(one for one in outcome.findings if one.file == "disp_0777_0102.npz"))
+
+
+def test_folding_is_a_warning(known: "Known", fields: Path) -> None:
+    noise = 4 * np.random.default_rng(0).normal(size=(3, *HALF))
+    np.savez_compressed(fields / FIRST, noise.astype(np.float16))
+    outcome = check(known, fields)
+    assert outcome.accepted
+    assert ("folding", FIRST) in told(outcome, severity="warning")
+
+
+def test_symlinks(known: "Known", fields: Path) -> None:
+    (fields / FIRST).rename(fields.parent / "elsewhere.npz")
+    (fields / FIRST).symlink_to(fields.parent / "elsewhere.npz")
+    outcome = check(known, fields)
+    assert outcome.accepted
+    assert told(outcome, severity="warning") == [("symlink", FIRST)]
+    (fields.parent / "elsewhere.npz").unlink()
+    assert told(check(known, fields)) == [("file", FIRST)]
+
+
+def test_a_named_pipe_is_not_opened(known: "Known", fields: Path) -> None:
+    (fields / FIRST).unlink()
+    os.mkfifo(fields / FIRST)
+    assert told(check(known, fields)) == [("file", FIRST)]
+
+
+def test_a_subfolder(known: "Known", tmp_path: Path) -> None:
+    known.write(tmp_path / "fields" / "task_03", "l2r2021")
+    outcome = check(known, tmp_path / "fields", None)
+    assert [rule for rule, _ in told(outcome)] == ["nested"] * 3
+    assert outcome.profile.name == "l2r2021"
+
+
+def test_another_profile_is_told_for_every_field(known: "Known", tmp_path: Path) -> None:
+    outcome = check(known, known.write(tmp_path / "fields", "l2r2022"), "l2r2021")
+    assert sorted({rule for rule, _ in told(outcome)}) == ["channel", "dtype", "grid", "name"]
+    assert len(told(outcome)) == 12
+
+
+def test_short_names_where_long_ones_are_wanted(known: "Known", tmp_path: Path) -> None:
+    folder = known.write(tmp_path / "fields", "lumir2024")
+    outcome = check(known, folder, "l2r2022")
+    assert [rule for rule, _ in told(outcome)] == ["name"] * 3
+    assert "--short-names" in outcome.findings[0].remedy
+    profile = PROFILES["l2r2022"]
+    assert check_fields(known.task, folder, profile=profile, short_names=True).accepted
+
+
+def test_npz_keys_of_2022_are_a_warning(known: "Known", tmp_path: Path) -> None:
+    folder = known.write(tmp_path / "fields", "l2r2022")
+    field = read_displacement(folder / LONG, (16, 12, 20)).displacement
+    (folder / LONG).unlink()
+    np.savez(folder / LONG.replace(".nii.gz", ".npz"), u=field)
+    outcome = check(known, folder, None)
+    assert outcome.accepted
+    assert [rule for rule, _ in told(outcome, severity="warning")] == ["key"]
+
+
+def test_the_configuration_counts(known: "Known", fields: Path) -> None:
+    outcome = check_fields(known.task, fields, expected_shape=(16, 20, 12))
+    assert [rule for rule, _ in told(outcome)] == ["config"] * 3
+
+
+def test_images_that_are_not_at_hand(make_known: Callable, tmp_path: Path) -> None:
+    own = make_known(pairs=1, labels=False)
+    folder = own.write(tmp_path / "fields", "l2r2021")
+    own.task.pairs[0].fixed.unlink()
+    outcome = check(own, folder)
+    assert outcome.accepted
+    assert [rule for rule, _ in told(outcome, severity="warning")] == ["image"]
+
+
+def test_no_folder_and_an_empty_one(known: "Known", tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        check(known, tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NothingToDo):
+        check(known, tmp_path / "empty")
+
+
+def test_everything_is_told_at_once(known: "Known", fields: Path) -> None:
+    wrong = np.moveaxis(half_field(fields), 0, -1).astype(np.float32)
+    wrong[0, 0, 0, 0] = np.inf
+    np.savez(fields / "Disp_1_101.npz", u=wrong, v=np.ones(2))
+    (fields / FIRST).unlink()
+    (fields / SECOND).write_bytes(b"")
+    (fields / THIRD).unlink()
+    (fields / "notes\x1b[31m.txt").write_text("x")
+    outcome = check(known, fields)
+    assert sorted(told(outcome)) == [
+        ("arrays", "Disp_1_101.npz"),
+        ("channel", "Disp_1_101.npz"),
+        ("dtype", "Disp_1_101.npz"),
+        ("empty", SECOND),
+        ("finite", "Disp_1_101.npz"),
+        ("key", "Disp_1_101.npz"),
+        ("missing", THIRD),
+        ("name", "Disp_1_101.npz"),
+    ]
+    lines = [str(one) for one in outcome.findings]
+    assert all(line.isprintable() for line in lines)
+    assert [line.partition(":")[0] for line in lines] == ["error"] * 8 + ["warning"]
+
+
+def test_what_is_accepted_is_read_as_the_same_profile(known: "Known", fields: Path) -> None:
+    assert check(known, fields).accepted
+    for pair in known.task.pairs:
+        read = read_displacement(find_field(fields, pair), (16, 12, 20))
+        assert read.profile.name == "l2r2021"
+        assert np.abs(read.displacement - known.truth[pair.name]).mean() < 0.3
+
+
+def test_a_finding_is_one_printable_line() -> None:
+    line = str(Finding("error", "rule", "a\nb", "what", "this", "that", "do\x1b so"))
+    assert line == "error: a?b: [rule] what; expected this, got that; do? so"
+    assert re.fullmatch(r"[^\n]+", line)

@@ -1,0 +1,74 @@
+"""`check` as it is typed: lines, exit codes, the next step."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.check.command import add_command
+from pairs.errors import NothingToDo, UsageError
+
+FIRST = "disp_0001_0101.npz"
+
+
+def call(*arguments: object) -> int:
+    parser = argparse.ArgumentParser()
+    add_command(parser.add_subparsers(required=True))
+    parsed = parser.parse_args(["check", *map(str, arguments)])
+    code: int = parsed.run(parsed)
+    return code
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> Sequence[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+def test_right_fields(known: "Known", tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2021")
+    assert call("--task", known.task.root, "--fields", fields) == 0
+    assert lines(capsys) == [
+        "0 errors, 0 warnings in 3 fields",
+        "3 pairs, profile l2r2021 (what most of the fields are nearest to)",
+        "next: submit packs these fields; a host would take them",
+    ]
+
+
+def test_a_fault_and_its_repair(known: "Known", tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2021")
+    (fields / FIRST).rename(fields / "disp_1_101.npz")
+    arguments = ("--task", known.task.root, "--fields", fields, "--profile", "l2r2021")
+    assert call(*arguments) == 1
+    told = lines(capsys)
+    assert told[0].startswith("error: disp_1_101.npz: [name] misnamed for pair 0001_0000<--0101_0000")
+    assert told[-1] == "next: --fix OUT repairs 1 of 1 error in a copy"
+    assert call(*arguments, "--fix", tmp_path / "out") == 0
+    told = lines(capsys)
+    assert f"repaired: disp_1_101.npz -> {FIRST} (name)" in told
+    assert told[-3:-1] == ["0 errors, 0 warnings in 3 fields", "3 pairs, profile l2r2021 (as asked)"]
+    assert call("--task", known.task.root, "--fields", tmp_path / "out") == 0
+
+
+def test_what_repair_cannot_do_is_said(
+    known: "Known", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2021", lambda u: -u)
+    (fields / FIRST).unlink()
+    assert call("--task", known.task.root, "--fields", fields, "--fix", tmp_path / "out") == 1
+    step = lines(capsys)[-1]
+    assert "register 1 missing pair" in step
+    np.savez(fields / FIRST, np.full((3, 8, 6, 10), np.nan, np.float16))
+    (fields / "disp_0002_0102.npz").unlink()
+    (fields / "disp_0003_0103.npz").unlink()
+    assert call("--task", known.task.root, "--fields", fields) == 1
+
+
+def test_faults_of_the_call_are_known_errors(known: "Known", tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as usage:
+        call("--task", known.task.root, "--fields", tmp_path / "absent")
+    assert usage.value.exit_code == 2
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NothingToDo) as nothing:
+        call("--task", known.task.root, "--fields", tmp_path / "empty")
+    assert nothing.value.exit_code == 3

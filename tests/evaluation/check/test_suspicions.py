@@ -1,0 +1,158 @@
+"""Wrong units, axes and directions are suspected with their numbers; right fields never are."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from evaluation.check.findings import Finding
+from evaluation.check.hypotheses import hypotheses
+from evaluation.check.lattice import sample
+from evaluation.check.suspicions import suspicions
+from evaluation.check.trial import Evidence, try_field
+from evaluation.scoring.warp import warp_labels
+from pairs.volume import Header
+
+CUBE = (20, 20, 20)
+ITK = np.float32((-2, -2, 2))
+SPACING = (2.5, 2.0, 3.0)
+
+Pairs = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
+Change = Callable[[np.ndarray], np.ndarray]
+
+
+def judge(
+    data: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    changes: Sequence[Change],
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> list[Finding]:
+    header = Header(Path("fixed.nii.gz"), CUBE, spacing, np.diag((*spacing, 1.0)), np.dtype("u1"))
+    tried = hypotheses(header)
+    trials = [
+        try_field(
+            f"field {number}",
+            sample(np.ascontiguousarray(change(u), dtype=np.float32)),
+            Evidence(fixed, moving, True, True, header),
+            tried,
+        )
+        for number, ((fixed, moving, u), change) in enumerate(zip(data, changes, strict=True))
+    ]
+    return suspicions(trials, {one.name: one for one in tried})
+
+
+def cubes(registered_pair: Pairs, count: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    return [registered_pair(CUBE, seed) for seed in range(count)]
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), SPACING])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_right_fields_are_not_suspected(registered_pair: Pairs, spacing: tuple, count: int) -> None:
+    assert judge(cubes(registered_pair, count), [lambda u: u] * count, spacing) == []
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 1.2])
+def test_fields_that_do_a_part_of_the_work_are_no_error(registered_pair: Pairs, share: float) -> None:
+    found = judge(cubes(registered_pair, 5), [lambda u: share * u] * 5, SPACING)
+    assert [one for one in found if one.severity == "error"] == []
+
+
+def test_noise_is_no_error(registered_pair: Pairs) -> None:
+    for seed in range(3):
+        noise = np.random.default_rng(seed).normal(size=(3, *CUBE))
+        smooth = np.stack([8 * ndimage.gaussian_filter(one, 3) for one in noise], axis=-1)
+        found = judge(cubes(registered_pair, 3), [lambda u, smooth=smooth: smooth] * 3)
+        assert [one for one in found if one.severity == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "spacing"),
+    [
+        ("direction reversed (sign)", lambda u: -u, (1.0, 1.0, 1.0)),
+        ("components in the order (2, 1, 0) (reversed)", lambda u: u[..., ::-1], SPACING),
+        ("components in the order (1, 2, 0)", lambda u: u[..., [1, 2, 0]], SPACING),
+        ("components in the order (1, 0, 2)", lambda u: u[..., [1, 0, 2]], SPACING),
+        (
+            "spatial axes in the order (2, 1, 0), components too",
+            lambda u: u.transpose(2, 1, 0, 3)[..., ::-1],
+            SPACING,
+        ),
+        (
+            "spatial axes in the order (1, 2, 0), components too",
+            lambda u: u.transpose(1, 2, 0, 3)[..., [1, 2, 0]],
+            SPACING,
+        ),
+        (
+            "spatial axes in the order (1, 0, 2), components not",
+            lambda u: u.transpose(1, 0, 2, 3),
+            SPACING,
+        ),
+        ("normalised units (-1 to 1)", lambda u: u * 2 / 19, SPACING),
+        (
+            "normalised units (-1 to 1), components reversed as torch has them",
+            lambda u: u[..., ::-1] * 2 / 19,
+            SPACING,
+        ),
+        ("millimetres along the array axes", lambda u: u * np.float32(SPACING), SPACING),
+        ("millimetres in LPS world axes, as ITK writes", lambda u: u * ITK, (2.0, 2.0, 2.0)),
+    ],
+)
+def test_a_mistake_of_all_fields_is_an_error_with_its_numbers(
+    registered_pair: Pairs, name: str, change: Change, spacing: tuple
+) -> None:
+    (found,) = judge(cubes(registered_pair, 5), [change] * 5, spacing)
+    assert (found.severity, found.rule, found.file) == ("error", "suspicion", "")
+    assert found.what == f"suspected: {name}"
+    for words in ("mean Dice", "without displacement", "as stored", "better in 5 of 5 pairs"):
+        assert words in found.got
+    assert found.remedy
+
+
+def test_fixed_and_moving_swapped(registered_pair: Pairs) -> None:
+    forward = cubes(registered_pair, 4)
+    # The displacement brings `moving` onto `fixed`; the task asks for the other way round.
+    data = [(moving, fixed, u) for fixed, moving, u in forward]
+    (found,) = judge(data, [lambda u: u] * 4)
+    assert (found.severity, found.what) == ("error", "suspected: fixed and moving swapped")
+
+
+def test_halved_values_are_a_warning(registered_pair: Pairs) -> None:
+    (found,) = judge(cubes(registered_pair, 5), [lambda u: u / 2] * 5)
+    assert (found.severity, found.what) == (
+        "warning",
+        "suspected: values halved, as voxels of the half grid",
+    )
+
+
+def test_one_wrong_field_among_right_ones_is_a_warning_of_its_own(registered_pair: Pairs) -> None:
+    changes: list[Change] = [lambda u: u] * 5
+    changes[3] = lambda u: -u
+    (found,) = judge(cubes(registered_pair, 5), changes)
+    assert (found.severity, found.file) == ("warning", "field 3")
+    assert "direction reversed" in found.what
+
+
+def test_two_pairs_are_only_an_error_where_nothing_else_can_explain_it(registered_pair: Pairs) -> None:
+    data = cubes(registered_pair, 2)
+    assert [one.severity for one in judge(data, [lambda u: -u] * 2)] == ["error"]
+    # A weaker gain, as two synthetic fields may have by chance.
+    weak = [(warp_labels(moving, 0.4 * u), moving, u) for _, moving, u in data]
+    assert "error" not in [one.severity for one in judge(weak, [lambda u: -0.2 * u] * 2)]
+
+
+def test_a_pair_of_one_image_tells_nothing(registered_pair: Pairs) -> None:
+    data = [(moving, moving, u) for _, moving, u in cubes(registered_pair, 4)]
+    assert judge(data, [lambda u: u] * 4) == []
+
+
+def test_a_pair_of_one_image_does_not_hide_the_others(registered_pair: Pairs) -> None:
+    data = cubes(registered_pair, 2)
+    same = data[0][1]
+    changes: list[Change] = [lambda u: -u, lambda u: -u, lambda u: u]
+    (found,) = judge([*data, (same, same, data[0][2])], changes)
+    assert "better in 2 of 2 pairs" in found.got
+
+
+def test_no_trials_no_suspicion() -> None:
+    assert suspicions([], {}) == []

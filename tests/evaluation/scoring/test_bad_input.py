@@ -1,0 +1,108 @@
+"""Bad input: every fault is told, at once and by name, and nothing is unpickled or unpacked on trust."""
+
+import json
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.scoring.evaluate import evaluate_task
+from pairs.errors import DisplacementError, KnownError, VolumeError
+from pairs.evaluation_config import read_evaluation_config
+from pairs.task import Task, label_path, read_task
+from pairs.volume import read_labels, write_volume
+
+FieldsOf = Callable[[Task, float], Path]
+
+
+def test_all_faults_of_one_pair_are_told(tiny_task: Task, fields_of: FieldsOf) -> None:
+    folder = fields_of(tiny_task, 0.0)
+    sorted(folder.iterdir())[0].unlink()
+    path = label_path(tiny_task.pairs[0].moving)
+    write_volume(path, np.full((14, 12, 16), 0.5, dtype=np.float32), np.eye(4))
+    fixed = label_path(tiny_task.pairs[0].fixed)
+    fixed.unlink()
+    with pytest.raises(VolumeError) as caught:
+        evaluate_task(tiny_task, folder)
+    text = str(caught.value)
+    assert "3 of 3 pairs" in text
+    assert "0001_0000<--0002_0000 missing" in text
+    assert "not integers" in text
+    # The fixed label map belongs to all pairs and is named once.
+    assert text.count(fixed.name) == 1
+
+
+def test_labels_given_as_whole_floats_are_labels(tiny_task: Task, fields_of: FieldsOf) -> None:
+    folder = fields_of(tiny_task, 1.0)
+    expected = evaluate_task(tiny_task, folder).scores
+    for pair in tiny_task.pairs:
+        path = label_path(pair.moving)
+        write_volume(path, read_labels(path).array.astype(np.float32), np.eye(4))
+    assert evaluate_task(tiny_task, folder).scores == expected
+
+
+def test_a_pickled_field_is_refused_and_never_loaded(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path
+) -> None:
+    folder = fields_of(tiny_task, 0.0)
+    victim = tmp_path / "victim"
+    path = sorted(folder.iterdir())[0]
+    path.unlink()
+    np.savez(folder / "disp_0001_0002.npz", np.array([_Touch(victim)], dtype=object))
+    with pytest.raises(DisplacementError, match=r"unknown layout.*object"):
+        evaluate_task(tiny_task, folder)
+    assert not victim.exists()
+
+
+class _Touch:
+    """An object that makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_a_field_that_unpacks_to_a_giant_takes_no_memory(tiny_task: Task, fields_of: FieldsOf) -> None:
+    folder = fields_of(tiny_task, 0.0)
+    sorted(folder.iterdir())[0].unlink()
+    np.savez_compressed(folder / "disp_0001_0002.npz", np.zeros((3, 400, 300, 100), dtype=np.float16))
+    tracemalloc.start()
+    with pytest.raises(DisplacementError, match="unknown layout"):
+        evaluate_task(tiny_task, folder, jobs=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50_000_000
+
+
+def test_fields_of_another_task_are_recognised_as_such(tiny_task: Task, tmp_path: Path) -> None:
+    folder = tmp_path / "fields"
+    folder.mkdir()
+    (folder / "disp_0211_0250.npz").write_bytes(b"")
+    with pytest.raises(DisplacementError, match=r"3 of 3 pairs.*holds 1 fields.*disp_0211.*another task"):
+        evaluate_task(tiny_task, folder)
+
+
+def test_a_configuration_of_absent_files_tells_all_of_them(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path
+) -> None:
+    names = [("Tiny_0001", "Tiny_0033"), ("Tiny_0044", "Tiny_0002"), ("Tiny_0001", "Tiny_0003")]
+    document = {
+        "task_name": "Tiny",
+        "evaluation_methods": [{"name": "DSC", "metric": "dice", "labels": [1]}],
+        "eval_pairs": [
+            {"fixed": f"./imagesTr/{fixed}_0000.nii.gz", "moving": f"./imagesTr/{moving}_0000.nii.gz"}
+            for fixed, moving in names
+        ],
+    }
+    path = tmp_path / "Tiny_VAL_evaluation_config.json"
+    path.write_text(json.dumps(document))
+    fields, config = fields_of(tiny_task, 0.0), read_evaluation_config(path)
+    with pytest.raises(KnownError) as caught:
+        evaluate_task(read_task(tiny_task.root, pairs_file=path), fields, config)
+    assert "Tiny_0033" in str(caught.value)
+    assert "Tiny_0044" in str(caught.value)
+    assert "Tiny_0003_" not in str(caught.value)

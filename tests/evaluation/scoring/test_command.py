@@ -1,0 +1,267 @@
+"""The verb `evaluate` as a user types it: what it writes, what it refuses, and how it ends."""
+
+import csv
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evaluation.__main__ import main
+from evaluation.scoring import command
+from evaluation.scoring.evaluate import Evaluation
+from pairs.displacement import write_displacement
+from pairs.foreign.readers import FOREIGN_READERS
+from pairs.profile import PROFILES
+from pairs.task import Task, label_path
+from pairs.volume import read_labels, write_volume
+
+FieldsOf = Callable[[Task, float], Path]
+
+_CASE = "0001_0000<--0002_0000"
+
+
+def _arguments(task: Task, fields: Path, *more: object) -> list[str]:
+    return ["evaluate", "--task", str(task.root), "--fields", str(fields), *map(str, more)]
+
+
+def _no_constants(text: str) -> float:
+    raise ValueError(f"not strict JSON: {text}")
+
+
+def test_it_writes_json_and_prints_a_table(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "metrics.json"
+    assert main(_arguments(tiny_task, fields_of(tiny_task, 1.0), "--json", out)) == 0
+    table = capsys.readouterr().out
+    assert table.startswith("Tiny: 3 pairs, fields in profile l2r2022, evaluator 2.0\n")
+    assert "1 box" in table
+    assert "2 slider" in table
+    document = json.loads(out.read_text())
+    assert list(document) == ["name", "aggregates", "cases", "eval_version", "true"]
+    assert list(document["cases"][_CASE]) == ["LogJacDetStd", "num_foldings", "DSC", "HD95"]
+    assert document["true"]["cases"][_CASE]["before"]["HD95"]["detailed"] == [0.0, 1.0]
+    # The journal of the run is gone with the run.
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("metrics")] == ["metrics.json"]
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "first"), [("2.0", "name"), ("2023", "name"), ("2021", "evaluator"), ("2020", "evaluator")]
+)
+def test_the_evaluator_can_be_chosen(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, evaluator: str, first: str
+) -> None:
+    out = tmp_path / "metrics.json"
+    fields = fields_of(tiny_task, 0.0)
+    assert main(_arguments(tiny_task, fields, "--json", out, "--evaluator", evaluator)) == 0
+    document = json.loads(out.read_text())
+    assert next(iter(document)) == first
+    assert document["true"]["evaluator"] == evaluator
+
+
+def test_half_resolution_fields_get_the_evaluator_of_2021(tiny_task: Task, tmp_path: Path) -> None:
+    out, folder = tmp_path / "metrics.json", tmp_path / "half"
+    folder.mkdir()
+    for pair in tiny_task.pairs:
+        write_displacement(folder, pair, np.zeros((14, 12, 16, 3), np.float32), PROFILES["l2r2021"])
+    assert main(_arguments(tiny_task, folder, "--json", out)) == 0
+    document = json.loads(out.read_text())
+    assert document["evaluator"] == "2021 half resolution"
+    assert set(document["cases"]["0001<--0002"]) == {
+        "LogJacDetStd",
+        "DiceCoefficient",
+        "HausdorffDistance95",
+    }
+
+
+def test_what_the_evaluator_leaves_out_is_told(
+    shared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    golden, out = shared / "golden", tmp_path / "metrics.json"
+    config = golden / "Toy_VAL_evaluation_config.json"
+    sources = ["--task", golden / "data", "--config", config, "--fields"]
+    assert main(["evaluate", *map(str, [*sources, golden / "half" / "const", "--json", out])]) == 0
+    assert "evaluator 2021 does not report TRE_kp" in caplog.text
+    document = json.loads(out.read_text())
+    assert "TRE_kp" not in document["aggregates"]
+    assert document["true"]["cases"]["0001<--0002"]["after"]["TRE_kp"]["mean"] == pytest.approx(0, abs=1e-3)
+    caplog.clear()
+    assert main(["evaluate", *map(str, [*sources, golden / "full_nii" / "const"])]) == 0
+    assert "does not report" not in caplog.text
+
+
+def test_strict_json_can_be_read_by_strict_parsers(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path
+) -> None:
+    out = tmp_path / "metrics.json"
+    # So large a shift pushes everything out: Dice 0, HD95 infinite.
+    fields = fields_of(tiny_task, 13.0)
+    assert main(_arguments(tiny_task, fields, "--json", out)) == 0
+    assert json.loads(out.read_text())["aggregates"]["HD95"]["mean"] == math.inf
+    assert main(_arguments(tiny_task, fields, "--json", out, "--strict-json")) == 0
+    document = json.loads(out.read_text(), parse_constant=_no_constants)
+    assert document["aggregates"]["HD95"]["mean"] is None
+    assert {"path": "/aggregates/HD95/mean", "was": "Infinity"} in document["nonfinite"]
+
+
+def test_csv_has_a_row_for_each_structure(tiny_task: Task, fields_of: FieldsOf, tmp_path: Path) -> None:
+    out = tmp_path / "scores.csv"
+    assert main(_arguments(tiny_task, fields_of(tiny_task, 1.0), "--csv", out)) == 0
+    with out.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 6
+    assert (rows[1]["structure"], rows[1]["dice_before"], rows[1]["dice"]) == ("slider", "0.75", "1.0")
+
+
+def test_a_picture_is_drawn_on_request(tiny_task: Task, fields_of: FieldsOf, tmp_path: Path) -> None:
+    out = tmp_path / "plot.png"
+    assert main(_arguments(tiny_task, fields_of(tiny_task, 1.0), "--plot", out)) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_closed_pipe_ends_quietly_and_costs_no_file(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path
+) -> None:
+    out = tmp_path / "plot.png"
+    arguments = _arguments(tiny_task, fields_of(tiny_task, 1.0), "--plot", out)
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "evaluation", *arguments],
+            cwd=Path(command.__file__).parents[2],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 5
+    assert b"Traceback" not in done.stderr
+    assert b"BrokenPipe" not in done.stderr
+    assert out.is_file()
+
+
+def test_the_journal_lies_beside_the_json(
+    tiny_task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = _record(monkeypatch)
+    out = tmp_path / "out.json"
+    assert main(_arguments(tiny_task, tmp_path, "--json", out, "--jobs", 2, "--from", "itk")) == 75
+    assert seen["journal"] == tmp_path / "out.journal.jsonl"
+    assert seen["jobs"] == 2
+    assert seen["read_field"] is FOREIGN_READERS["itk"]
+    assert seen["evaluator"] is None
+
+
+def test_a_stopped_run_says_how_it_goes_on(
+    tiny_task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = _record(monkeypatch)
+    assert main(_arguments(tiny_task, tmp_path)) == 75
+    assert seen["journal"] is None
+    assert main(_arguments(tiny_task, tmp_path, "--json", tmp_path / "out.json")) == 75
+    assert "goes on from" in capsys.readouterr().err
+
+
+def _record(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Puts in place of the scoring what notes its arguments and is stopped by the user."""
+    seen: dict[str, Any] = {}
+
+    def stopped(*positional: object, **named: object) -> Evaluation:
+        seen.update(named)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "evaluate_task", stopped)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        (["--strict-json"], "--json"),
+        (["--json", "{0}/a", "--csv", "{0}/a"], "another output"),
+        (["--csv", "{0}/x/../a", "--plot", "{0}/a"], "another output"),
+    ],
+)
+def test_bad_outputs_are_refused_before_the_scoring(
+    tiny_task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], word: str
+) -> None:
+    more = [part.format(tmp_path) for part in more]
+    assert main(_arguments(tiny_task, tmp_path / "nowhere", *more)) == 2
+    assert word in capsys.readouterr().err
+
+
+def test_inputs_are_never_written_over(
+    tiny_task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "Tiny_VAL_evaluation_config.json"
+    config.write_text("{}")
+    assert main(_arguments(tiny_task, tmp_path, "--config", config, "--json", config)) == 2
+    assert "also an input" in capsys.readouterr().err
+    assert config.read_text() == "{}"
+
+
+def test_a_folder_in_place_of_a_file_is_refused_before_the_scoring(tiny_task: Task, tmp_path: Path) -> None:
+    assert main(_arguments(tiny_task, tmp_path / "nowhere", "--json", tmp_path)) == 5
+
+
+@pytest.mark.parametrize("more", [["--evaluator", "1999"], ["--from", "voxelmorph"], ["--jobs", "0"]])
+def test_unknown_choices_are_usage_errors(
+    tiny_task: Task, tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(_arguments(tiny_task, tmp_path, *more))
+    assert caught.value.code == 2
+    assert more[0] in capsys.readouterr().err
+
+
+def test_with_missing_fields_nothing_is_written(
+    tiny_task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty, out = tmp_path / "empty", tmp_path / "metrics.json"
+    empty.mkdir()
+    assert main(_arguments(tiny_task, empty, "--json", out, "--csv", tmp_path / "a.csv")) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "3 of 3 pairs" in captured.err
+    assert not out.exists()
+    assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize("evaluator", ["2.0", "2023", "2021", "2020"])
+def test_a_single_pair_without_shared_structures_is_scored(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, evaluator: str
+) -> None:
+    fields = fields_of(tiny_task, 0.0)
+    document = json.loads((tiny_task.root / "Tiny_dataset.json").read_text())
+    document["registration_val"] = document["registration_val"][:1]
+    (tiny_task.root / "Tiny_dataset.json").write_text(json.dumps(document))
+    moving = label_path(tiny_task.pairs[0].moving)
+    write_volume(moving, np.zeros_like(read_labels(moving).array), np.eye(4))
+    out = tmp_path / "metrics.json"
+    more = ("--json", out, "--csv", tmp_path / "a.csv", "--evaluator", evaluator)
+    assert main(_arguments(tiny_task, fields, *more)) == 0
+    aggregates = json.loads(out.read_text())["aggregates"]
+    name = "DSC" if evaluator in ("2.0", "2023") else "DiceCoefficient"
+    assert all(math.isnan(value) for value in aggregates[name].values())
+    assert aggregates["LogJacDetStd"]["mean"] == pytest.approx(0, abs=1e-12)
+
+
+def test_label_maps_of_floats_are_scored_and_fractions_refused(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = fields_of(tiny_task, 0.0)
+    path = label_path(tiny_task.pairs[0].fixed)
+    labels = read_labels(path).array.astype(np.float32)
+    write_volume(path, labels, np.eye(4))
+    assert main(_arguments(tiny_task, fields)) == 0
+    labels[3, 3, 4] = 1.5
+    write_volume(path, labels, np.eye(4))
+    assert main(_arguments(tiny_task, fields)) == 1
+    assert path.name in capsys.readouterr().err
