@@ -15,13 +15,17 @@ usage: ./run.sh VERB [ARGUMENTS]
   demo [FOLDER]                       register the built-in demo task, score it, draw it (default folder: demo in the checkout)
   predict IN OUT                      one displacement field per pair of the task folder IN
   evaluate --task DATA --fields OUT   score fields
+  check --task DATA --fields OUT      say everything that is wrong with fields
+  submit --task DATA --fields OUT --zip FILE
+                                      check, then pack what the challenge takes
+  rank METRICS.json...                the challenge's ranks of several methods
   picture ...                         draw a registered pair
   train ...                           make weights from a task folder
   embed ...                           make text vectors
   info FILE                           what a weights file holds
   demo-task FOLDER                    write the built-in demo task
   template ...                        make the template that demo tasks are drawn from
-  bench NAME ...                      print the figures of benchmarks/NAME.py: accuracy, codec or speed
+  bench NAME ...                      print the figures of benchmarks/NAME.py: accuracy, codec, evaluation or speed
   test [PYTEST ARGUMENTS]             check the code and run every test
 
 `./run.sh VERB --help` tells the arguments of a verb. The first use makes a Python environment in .venv.
@@ -107,8 +111,8 @@ demo() {
 
 bench() {
   case ${1:-} in
-    accuracy | codec | speed) ;;
-    *) fail "bench takes accuracy, codec or speed, got ${1:-nothing}" ;;
+    accuracy | codec | evaluation | speed) ;;
+    *) fail "bench takes accuracy, codec, evaluation or speed, got ${1:-nothing}" ;;
   esac
   set_up requirements.txt
   exec "$python" "$root/benchmarks/$1.py" "${@:2}"
@@ -146,7 +150,7 @@ case ${1:-} in
     exec "$python" -m pipeline "$@"
     ;;
   bench) bench "${@:2}" ;;
-  evaluate | picture)
+  evaluate | check | submit | rank | picture)
     set_up requirements.txt
     exec "$python" -m evaluation "$@"
     ;;

@@ -131,7 +131,8 @@ def _measure(options: argparse.Namespace, weights: Path | None, work: Path) -> A
 
 def _score(options: argparse.Namespace, weights: Path | None, fields: Path, profile: str) -> Scores:
     predict: list[str | Path] = ["--profile", profile, "--device", options.device]
-    evaluate: list[str | Path] = ["--task", options.task, "--fields", fields]
+    # Both profiles by one evaluator, or their scores could not be compared.
+    evaluate: list[str | Path] = ["--task", options.task, "--fields", fields, "--evaluator", "2.0"]
     if weights is not None:
         predict += ["--weights", weights]
     if options.pairs is not None:

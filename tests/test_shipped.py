@@ -54,7 +54,8 @@ def test_demo_task_is_registered_scored_and_drawn(tmp_path: Path) -> None:
     task, fields = tmp_path / "task", tmp_path / "fields"
     run("pipeline", "demo-task", task, "--subjects", "3")
     run("pipeline", task, fields)
-    run("evaluation", "evaluate", "--task", task, "--fields", fields, "--json", tmp_path / "scores.json")
+    scoring = ("evaluation", "evaluate", "--task", task, "--fields", fields, "--evaluator", "2.0")
+    run(*scoring, "--json", tmp_path / "scores.json")
     scores = json.loads((tmp_path / "scores.json").read_text())
     before = scores["true"]["aggregates"]["before"]["DSC"]["mean"]
     # Untrained filters, a wrong axis order or a wrong sign all leave the Dice where it was or lower it.
@@ -81,6 +82,8 @@ def test_real_pairs_come_close(shared: Path, tmp_path: Path) -> None:
         tmp_path / "fields",
         "--config",
         config,
+        "--evaluator",
+        "2.0",
         "--json",
         scores,
     )
