@@ -1,9 +1,11 @@
 """How the parts of a measurement are worked off: in turn, or by whoever hands in a pool's `map`."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias, TypeVar
 
-__all__ = ["Spread", "in_turn", "slabs"]
+__all__ = ["Spread", "Tile", "in_turn", "slabs", "tiles"]
+
+Tile: TypeAlias = tuple[slice, slice]
 
 _Part = TypeVar("_Part")
 _Result = TypeVar("_Result")
@@ -29,3 +31,10 @@ def in_turn(function: Callable[[_Part], _Result], parts: Iterable[_Part], /) -> 
 def slabs(planes: int, thickness: int) -> list[slice]:
     """Cuts `planes` planes along the first axis into slabs of `thickness`, the last one thinner."""
     return [slice(start, min(start + thickness, planes)) for start in range(0, planes, thickness)]
+
+
+def tiles(sides: Sequence[int], planes: int, rows: int) -> list[Tile]:
+    """Cuts the first two axes of a volume into tiles of `planes` by `rows`; none if a side is empty."""
+    if min(sides) < 1:
+        return []
+    return [(x, y) for x in slabs(sides[0], planes) for y in slabs(sides[1], rows)]
