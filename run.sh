@@ -115,6 +115,8 @@ bench() {
     *) fail "bench takes accuracy, codec, evaluation or speed, got ${1:-nothing}" ;;
   esac
   set_up requirements.txt
+  # The official steps need the package that the official evaluator uses.
+  [ "$1" != evaluation ] || set_up requirements-dev.txt
   exec "$python" "$root/benchmarks/$1.py" "${@:2}"
 }
 
