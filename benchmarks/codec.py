@@ -66,7 +66,7 @@ def _row(name: str, encoder: Encoder, field: Array, profile: Profile, repeats: i
         start = time.perf_counter()
         array = encoder(field, profile)
         seconds.append(time.perf_counter() - start)
-    # `decode` is the host's own rule, scipy's zoom included.
+    # `decode` is the host's own rule, scipy's zoom to the last place.
     error = np.abs(decode(array, profile) - field)
     mean, mean_square = error.mean(dtype=np.float64), np.square(error).mean(dtype=np.float64)
     errors = [f"{mean:.5f}", f"{mean_square**0.5:.5f}", f"{error.max():.4f}"]

@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.metrics.diffeomorphism import non_diffeomorphic_volume
-from evaluation.metrics.spread import Spread, in_turn, slabs
+from evaluation.metrics.spread import Spread, Tile, in_turn, tiles
 
 __all__ = ["CROP", "Regularity", "jacobian_determinants", "regularity"]
 
 # Voxels that evaluator 2.0 leaves out at every face (facts/learn2reg.md 3.4).
 CROP = 2
 _PLAIN_CLIP = (1e-9, 1e9)
-# Planes worked on in one go: nine derivative planes of a slab stay near the processor's cache.
-_SLAB_PLANES = 2
+# Of a tile: nine derivatives of it stay in the processor's cache.
+_PLANES = 4
+_ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,10 @@ def _inner_sides(displacement: NDArray[np.float32]) -> tuple[int, ...]:
     return tuple(max(side - 2 * CROP, 0) for side in displacement.shape[:3])
 
 
-def _slab_determinants(displacement: NDArray[np.float32], slab: slice) -> NDArray[np.float64]:
-    """Determinants of the planes of a slab of the cropped grid."""
-    core = slice(CROP - 1, 1 - CROP)
-    block = displacement[slab.start + CROP - 1 : slab.stop + CROP + 1, core, core]
+def _tile_determinants(displacement: NDArray[np.float32], tile: Tile) -> NDArray[np.float64]:
+    """Determinants of a tile of the cropped grid."""
+    x, y = (slice(side.start + CROP - 1, side.stop + CROP + 1) for side in tile)
+    block = displacement[x, y, CROP - 1 : 1 - CROP]
     return _determinants(np.moveaxis(block, -1, 0).astype(np.float64, order="C"))
 
 
@@ -90,9 +91,8 @@ def jacobian_determinants(displacement: NDArray[np.float32]) -> NDArray[np.float
         Determinants (X - 4, Y - 4, Z - 4): two voxels are cropped at each face. Empty if a side is below 5.
     """
     determinants = np.empty(_inner_sides(displacement), dtype=np.float64)
-    if determinants.size:
-        for slab in slabs(len(determinants), _SLAB_PLANES):
-            determinants[slab] = _slab_determinants(displacement, slab)
+    for tile in tiles(determinants.shape, _PLANES, _ROWS):
+        determinants[tile] = _tile_determinants(displacement, tile)
     return determinants
 
 
@@ -128,7 +128,7 @@ def regularity(
         mask: Mask (X, Y, Z) of the fixed image; both SDlogJ look only at voxels where it is exactly 1.
         log_offset: What the official number adds to the determinant.
         log_clip: The limits it clips the sum to.
-        spread: How the slabs of the volume are worked off.
+        spread: How the tiles of the volume are worked off.
 
     Returns:
         The numbers; NaN where no voxel is left to look at.
@@ -136,14 +136,14 @@ def regularity(
     sides = _inner_sides(displacement)
     inside = None if mask is None else mask[CROP:-CROP, CROP:-CROP, CROP:-CROP] == 1
 
-    def measured(slab: slice) -> tuple[_Moments, _Moments, int]:
-        determinants = _slab_determinants(displacement, slab)
+    def measured(tile: Tile) -> tuple[_Moments, _Moments, int]:
+        determinants = _tile_determinants(displacement, tile)
         folds = int(np.count_nonzero(determinants <= 0))
-        values = determinants.reshape(-1) if inside is None else determinants[inside[slab]]
+        values = determinants.reshape(-1) if inside is None else determinants[inside[tile]]
         official = _Moments.of_logs(values + log_offset, log_clip)
         return official, _Moments.of_logs(values, _PLAIN_CLIP), folds
 
-    parts = list(spread(measured, slabs(sides[0], _SLAB_PLANES) if all(sides) else []))
+    parts = list(spread(measured, tiles(sides, _PLANES, _ROWS)))
     return Regularity(
         sdlogj=_deviation(official for official, _, _ in parts),
         sdlogj_plain=_deviation(plain for _, plain, _ in parts),
