@@ -2,23 +2,19 @@
 """The npz and NIfTI files that hold a displacement array, with every size checked before it is read."""
 
 import gzip
-import io
-import lzma
-import tokenize
-import zipfile
-import zlib
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from nibabel.nifti1 import Nifti1Header, Nifti1Image
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from pairs.damage import damage_told, read_exactly
 from pairs.errors import DisplacementError
+from pairs.npzfile import read_npz_array
 from pairs.profile import NPZ_SUFFIX, Layout, Shape3, container_suffix, describe_profiles, layouts_for
 
 __all__ = ["StoredField", "field_layout", "read_stored_field", "write_array"]
@@ -27,23 +23,7 @@ _NIFTI_HEADER_BYTES: Final = 348
 # A NIfTI extension block of a displacement is a few kB; more is not worth memory.
 _MAX_DATA_OFFSET: Final = 1 << 20
 
-_DAMAGED: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    # zipfile: encrypted members (RuntimeError) and compressions it does not know (NotImplementedError).
-    RuntimeError,
-    # numpy and nibabel: headers that are no headers.
-    ValueError,
-    ArithmeticError,
-    SyntaxError,
-    tokenize.TokenError,
-    MemoryError,
-    HeaderDataError,
-    WrapStructError,
-)
+_Match = Callable[[tuple[int, ...], np.dtype[Any], str | None], Layout]
 
 
 @dataclass(frozen=True)
@@ -80,12 +60,14 @@ def _open(path: Path, shape: Shape3, *, header_only: bool) -> tuple[Layout, NDAr
         raise DisplacementError("not a displacement file", where=path, expected="a name in .npz or .nii.gz")
     if not path.is_file():
         raise DisplacementError("displacement field missing", where=path)
-    read = _read_npz if suffix == NPZ_SUFFIX else _read_nifti
-    try:
-        return read(path, shape, header_only)
-    except _DAMAGED as error:
-        reason = str(error) or type(error).__name__
-        raise DisplacementError("displacement file cannot be read", where=path, got=reason) from error
+
+    def match(found: tuple[int, ...], dtype: np.dtype[Any], key: str | None) -> Layout:
+        return _match(path, shape, found, dtype, key)
+
+    with damage_told(path):
+        if suffix == NPZ_SUFFIX:
+            return read_npz_array(path, match, header_only=header_only)
+        return _read_nifti(path, match, header_only)
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -122,63 +104,22 @@ def _match(
     )
 
 
-def _only_array(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
-    members = archive.infolist()
-    if len(members) != 1 or not members[0].filename.endswith(".npy"):
-        names = ", ".join(member.filename for member in members[:5]) or "none"
-        raise DisplacementError(
-            "npz does not hold exactly one array",
-            where=path,
-            expected="arr_0 alone",
-            got=f"{len(members)} ({names})",
-        )
-    return members[0]
-
-
-def _read_npz(path: Path, shape: Shape3, header_only: bool) -> tuple[Layout, NDArray[Any]]:
-    with zipfile.ZipFile(path) as archive:
-        member = _only_array(archive, path)
-        with archive.open(member) as stream:
-            # Version 1.0 holds any header of a plain array; 2.0 may declare a header of 4 GiB.
-            if npy.read_magic(stream) != (1, 0):
-                raise ValueError("array header is not of npy version 1.0")
-            found, fortran_order, dtype = npy.read_array_header_1_0(stream)
-            layout = _match(path, shape, found, dtype, member.filename.removesuffix(".npy"))
-            size = int(np.prod(found)) * dtype.itemsize
-            if member.file_size != stream.tell() + size:
-                raise ValueError(f"member of {member.file_size} bytes declares an array of {size} bytes")
-            if header_only:
-                return layout, np.empty(0)
-            data = _read_exactly(stream, size)
-    return layout, np.frombuffer(data, dtype).reshape(found, order="F" if fortran_order else "C")
-
-
-def _read_nifti(path: Path, shape: Shape3, header_only: bool) -> tuple[Layout, NDArray[Any]]:
+def _read_nifti(path: Path, match: _Match, header_only: bool) -> tuple[Layout, NDArray[Any]]:
     with gzip.open(path, "rb") as stream:
         block = stream.read(_NIFTI_HEADER_BYTES)
         header = Nifti1Header(block)
         if header["magic"].item() != b"n+1":
             raise ValueError("not a single-file NIfTI-1")
         found, dtype = tuple(int(side) for side in header.get_data_shape()), header.get_data_dtype()
-        layout = _match(path, shape, found, dtype, None)
+        layout = match(found, dtype, None)
         offset = int(header.get_data_offset())
         if not _NIFTI_HEADER_BYTES <= offset <= _MAX_DATA_OFFSET:
             raise ValueError(f"data declared to start at byte {offset}")
         if header_only:
             return layout, np.empty(0)
-        _read_exactly(stream, offset - _NIFTI_HEADER_BYTES)
-        data = _read_exactly(stream, int(np.prod(found)) * dtype.itemsize)
-        # Only at the end of the stream is the checksum of the compressed data compared.
-        if stream.read(1):
-            raise ValueError("more data than the header declares")
+        read_exactly(stream, offset - _NIFTI_HEADER_BYTES, to_the_end=False)
+        data = read_exactly(stream, math.prod(found) * dtype.itemsize)
     return layout, _scaled(np.frombuffer(data, dtype).reshape(found, order="F"), header)
-
-
-def _read_exactly(stream: IO[bytes] | gzip.GzipFile | io.BufferedIOBase, size: int) -> bytes:
-    data = stream.read(size)
-    if len(data) != size:
-        raise EOFError(f"ends after {len(data)} of {size} declared bytes")
-    return data
 
 
 def _scaled(array: NDArray[Any], header: Nifti1Header) -> NDArray[Any]:

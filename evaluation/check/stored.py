@@ -1,12 +1,8 @@
 """Stored arrays: what any field file holds, told from its head and read without trusting it."""
 
 import gzip
-import lzma
 import math
-import struct
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,29 +14,16 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from evaluation.check.niftihead import HEAD_BYTES, NiftiHead, parse_nifti_head
+from pairs.damage import damage_told, read_exactly
 from pairs.errors import DisplacementError
+from pairs.npzfile import npy_header
 
 __all__ = ["Head", "Kind", "Stored", "inspect", "load"]
 
 Kind = Literal["npz", "npy", "nifti", "nifti-gz"]
 
 _NPY_SUFFIX = ".npy"
-_PLAIN_NPY = (1, 0)
 _MAX_MEMBERS = 1000
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    ArithmeticError,
-    SyntaxError,
-    tokenize.TokenError,
-    MemoryError,
-    struct.error,
-)
 
 
 @dataclass(frozen=True)
@@ -97,7 +80,7 @@ def inspect(path: Path) -> Stored:
     Raises:
         DisplacementError: If it is damaged or in none of the containers npz, npy and NIfTI.
     """
-    with _damage_told(path):
+    with damage_told(path):
         with path.open("rb") as raw:
             start = raw.read(HEAD_BYTES)
         if start.startswith(b"PK"):
@@ -122,26 +105,13 @@ def load(stored: Stored, head: Head) -> NDArray[Any]:
     if not head.real or head.dtype is None:
         raise DisplacementError("array is not made of real numbers", where=stored.path, got=head.type_name)
     size = math.prod(head.shape) * head.dtype.itemsize
-    with _damage_told(stored.path), _data_stream(stored, head) as stream:
-        data = stream.read(size)
-        if len(data) != size:
-            raise EOFError(f"ends after {len(data)} of {size} declared bytes")
-        if stream.read(1):
-            raise ValueError("more data than the head declares")
+    with damage_told(stored.path), _data_stream(stored, head) as stream:
+        data = read_exactly(stream, size)
     order: Literal["F", "C"] = "F" if head.fortran_order else "C"
     array: NDArray[Any] = np.frombuffer(data, head.dtype).reshape(head.shape, order=order)
     if head.nifti is not None and head.nifti.scaled:
         array = array * head.nifti.slope + head.nifti.intercept
     return array
-
-
-@contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except _DAMAGED as error:
-        reason = str(error) or type(error).__name__
-        raise DisplacementError("file cannot be read", where=path, got=reason) from error
 
 
 def _inspect_npz(path: Path) -> Stored:
@@ -158,12 +128,7 @@ def _inspect_npz(path: Path) -> Stored:
 
 
 def _npy_head(stream: IO[bytes], key: str) -> Head:
-    # Later versions may declare a head of 4 GiB; numpy writes 1.0 for every plain array.
-    if npy.read_magic(stream) != _PLAIN_NPY:
-        raise ValueError("array head is not of npy version 1.0")
-    shape, fortran_order, dtype = npy.read_array_header_1_0(stream)
-    if any(side < 0 for side in shape):
-        raise ValueError(f"array head declares the shape {shape}")
+    shape, fortran_order, dtype = npy_header(stream)
     return Head(key, shape, dtype, str(dtype), fortran_order)
 
 

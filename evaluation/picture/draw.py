@@ -17,7 +17,7 @@ from evaluation.picture.caption import headline, legend_entries
 from evaluation.picture.panels import draw_contours, draw_difference, draw_grid, draw_image, unit_contrast
 from evaluation.picture.slices import Plane, View, best_plane, body_view
 from evaluation.scoring.case import Case, load_case
-from evaluation.scoring.evaluate import default_methods
+from evaluation.scoring.methods import default_methods
 from evaluation.scoring.score import score_pair
 from evaluation.scoring.warp import warp_image, warp_labels
 from pairs.errors import UsageError

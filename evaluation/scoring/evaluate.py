@@ -12,7 +12,7 @@ from evaluation.scoring.case import Case, FieldReader, load_case, read_field, re
 from evaluation.scoring.evaluator import Evaluator, evaluator_for
 from evaluation.scoring.faults import task_error
 from evaluation.scoring.journal import Journal, fingerprint
-from evaluation.scoring.methods import default_methods, methods_of, structure_labels
+from evaluation.scoring.methods import methods_of
 from evaluation.scoring.score import PairScore, score_pair
 from evaluation.scoring.workers import available_cores, score_all
 from pairs.displacement import find_field
@@ -21,7 +21,7 @@ from pairs.evaluation_config import EvaluationConfig, Method
 from pairs.fieldfile import field_layout
 from pairs.task import Pair, Task
 
-__all__ = ["Evaluation", "default_methods", "evaluate_task", "structure_labels"]
+__all__ = ["Evaluation", "evaluate_task"]
 
 _own_field = read_field
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pairs.damage import damage_told
 from pairs.errors import DisplacementError
-from pairs.foreign.payload import damage_told
 from pairs.foreign.physical import Matrix, ras_affine, usable
 
 __all__ = ["read_itk_affine", "read_ras_affine"]

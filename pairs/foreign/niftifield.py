@@ -8,11 +8,10 @@ from typing import IO, Literal
 import numpy as np
 from nibabel.nifti1 import Nifti1Header
 
+from pairs.damage import damage_told, read_exactly
 from pairs.errors import DisplacementError
 from pairs.foreign.payload import (
-    damage_told,
     field_array,
-    read_exactly,
     require_components,
     require_sides,
 )

@@ -7,12 +7,11 @@ from typing import IO
 
 import numpy as np
 
+from pairs.damage import damage_told, read_exactly
 from pairs.errors import DisplacementError
 from pairs.foreign.payload import (
-    damage_told,
     field_array,
     inflated,
-    read_exactly,
     require_components,
     require_sides,
 )

@@ -1,55 +1,21 @@
 """The voxels of a field file, read as far as its header declares and no further."""
 
-import gzip
-import lzma
 import math
-import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from pairs.errors import DisplacementError, NonFiniteDisplacement
 
-__all__ = ["damage_told", "field_array", "inflated", "read_exactly", "require_components", "require_sides"]
+__all__ = ["field_array", "inflated", "require_components", "require_sides"]
 
 _BLOCK_BYTES = 1 << 20
 # zlib's word for: a zlib or a gzip header, whichever is there.
 _ANY_HEADER = zlib.MAX_WBITS | 32
-_DAMAGED = (
-    OSError,
-    EOFError,
-    ValueError,
-    ArithmeticError,
-    MemoryError,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    HeaderDataError,
-    WrapStructError,
-)
-
-
-@contextmanager
-def damage_told(path: Path) -> Iterator[None]:
-    """Turns whatever a damaged file makes the block raise into one sentence.
-
-    Raises:
-        DisplacementError: If the file is missing, or the block met damage.
-    """
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise DisplacementError("displacement field missing", where=error.filename or path) from error
-    except _DAMAGED as error:
-        reason = str(error) or type(error).__name__
-        raise DisplacementError("displacement file cannot be read", where=path, got=reason) from error
 
 
 def require_components(path: Path, components: int) -> None:
@@ -82,22 +48,6 @@ def require_sides(path: Path, sides: Sequence[int], max_voxels: int) -> tuple[in
             got=tuple(sides),
         )
     return (sides[0], sides[1], sides[2])
-
-
-def read_exactly(stream: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
-    """Reads what is left of a stream, which must be `size` bytes.
-
-    Raises:
-        EOFError: If there is less.
-        ValueError: If there is more.
-    """
-    data = stream.read(size)
-    if len(data) != size:
-        raise EOFError(f"ends after {len(data)} of {size} declared bytes")
-    # A gzip stream compares its checksum only when its end is met.
-    if stream.read(1):
-        raise ValueError("more data than the header declares")
-    return data
 
 
 def inflated(stream: IO[bytes], size: int) -> bytes:

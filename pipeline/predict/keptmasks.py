@@ -23,7 +23,7 @@ _DAMAGED = (
     KeyError,
     ValueError,
     MemoryError,
-    # zipfile: encrypted members, and compressions it does not know (NotImplementedError).
+    # zipfile: members that are encrypted or compressed in a way it does not know.
     RuntimeError,
     # A bare array in place of an archive.
     TypeError,

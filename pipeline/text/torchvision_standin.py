@@ -63,7 +63,7 @@ class _Absent:
     """Takes the place of a torchvision class; open_clip subclasses and compares it but must not make one."""
 
     def __init__(self, *_arguments: object, **_options: object) -> Never:
-        raise NotImplementedError(f"{type(self).__name__} needs torchvision, which is not installed")
+        raise ImportError(f"{type(self).__name__} needs torchvision, which is not installed")
 
 
 class _InterpolationMode(enum.Enum):

@@ -11,8 +11,9 @@ import pytest
 from evaluation.reports.aggregate import summarise
 from evaluation.reports.document import as_document
 from evaluation.reports.table import render
-from evaluation.scoring.evaluate import default_methods, evaluate_task
+from evaluation.scoring.evaluate import evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
+from evaluation.scoring.methods import default_methods
 from pairs.displacement import write_displacement
 from pairs.errors import DisplacementError, GridMismatch, UsageError, VolumeError
 from pairs.evaluation_config import Method, read_evaluation_config
