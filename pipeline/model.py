@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from pipeline.backbones.backbone import Backbone
 from pipeline.backbones.registry import build_backbone
 from pipeline.config import RegistrationConfig
 from pipeline.device import mixed_precision
@@ -32,18 +33,23 @@ class RegistrationNet(nn.Module):
     """(moving, fixed, labels, confidence) to displacement, all on one grid.
 
     Args:
-        config: backbone, head and integration.
-        head: the head to use, already built for the backbone's channels.
+        config: integration and passes.
+        backbone: makes F.
+        head: turns F into the field, already built for the backbone's channels.
         precision: of the backbone; the head and all coordinates stay in float32.
     """
 
     def __init__(
-        self, config: RegistrationConfig, head: nn.Module, precision: torch.dtype = torch.float32
+        self,
+        config: RegistrationConfig,
+        backbone: Backbone,
+        head: nn.Module,
+        precision: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         self.precision = precision
         self.config = config
-        self.backbone = build_backbone(config.backbone, config.start_channels, config.decoder_stride)
+        self.backbone = backbone
         self.head = head
 
     def forward(
@@ -108,15 +114,18 @@ class RegistrationNet(nn.Module):
     ) -> RegistrationOutput:
         stride = self.backbone.stride
         with mixed_precision(fixed.device, self.precision):
-            features = self.backbone(moving, fixed)
-        features = features.float()
-        field = self.head(features, to_feature_grid(labels, stride), to_feature_grid(confidence, stride))
+            features = self.backbone(moving, fixed).float()
+        response = self.head(
+            features.map, to_feature_grid(labels, stride), to_feature_grid(confidence, stride)
+        )
+        field = self.backbone.decode(response, features)
         if self.config.integration_steps == 0:
             displacement = upsample_displacement(field, fixed.shape[2:])
             return RegistrationOutput(displacement, displacement)
-        # The head's values are voxels of the input grid; the integration walks on F's own grid.
-        velocity = field / stride
-        displacement = integrate(velocity, self.config.integration_steps) * stride
+        # The field's values are voxels of the input grid; the integration walks on the field's own grid.
+        scale = fixed.shape[2] // field.shape[2]
+        velocity = field / scale
+        displacement = integrate(velocity, self.config.integration_steps) * scale
         return RegistrationOutput(upsample_displacement(displacement, fixed.shape[2:]), velocity)
 
 
@@ -136,23 +145,30 @@ def build_for_training(
     precision: torch.dtype = torch.float32,
 ) -> RegistrationNet:
     """A network with fresh weights: the text head on `embeddings`, or the plain head without them."""
-    channels = 2 * config.start_channels
-    head = PlainHead(channels) if embeddings is None else TextHead(embeddings, channels, config.mlp_width)
-    return RegistrationNet(config, head, precision)
+    backbone = build_backbone(config)
+    head = (
+        PlainHead(backbone.out_channels, backbone.head_bias)
+        if embeddings is None
+        else TextHead(embeddings, backbone.out_channels, config.mlp_width)
+    )
+    return RegistrationNet(config, backbone, head, precision)
 
 
 def build_for_inference(config: RegistrationConfig, regions: int) -> RegistrationNet:
     """An empty run-time network, to be filled from a bundle; the filter table has `regions` rows."""
-    channels = 2 * config.start_channels
-    head = FilterTableHead(regions, channels) if config.head == "text" else PlainHead(channels)
-    net = RegistrationNet(config, head)
+    backbone = build_backbone(config)
+    head = (
+        FilterTableHead(regions, backbone.out_channels)
+        if config.head == "text"
+        else PlainHead(backbone.out_channels, backbone.head_bias)
+    )
+    net = RegistrationNet(config, backbone, head)
     return net.eval().requires_grad_(False)
 
 
 def freeze(net: RegistrationNet) -> RegistrationNet:
     """The run-time twin of a trained network: same displacements, the MLP folded into the table."""
-    # A copy: freezing a shared head would end the training of `net`.
+    # Copies: freezing shared parts would end the training of `net`.
     head = FilterTableHead.from_text_head(net.head) if isinstance(net.head, TextHead) else deepcopy(net.head)
-    frozen = RegistrationNet(net.config, head)
-    frozen.backbone.load_state_dict(net.backbone.state_dict())
+    frozen = RegistrationNet(net.config, deepcopy(net.backbone), head)
     return frozen.to(next(net.parameters()).device).eval().requires_grad_(False)

@@ -4,22 +4,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from pipeline.backbones.backbone import Backbone, Features
 from pipeline.typing import Float, Tensor
 
 __all__ = ["LKUNet", "LargeKernelBlock"]
 
 
-class LKUNet(nn.Module):
+class LKUNet(Backbone):
     """Feature map of (moving, fixed); k = 5 kernels in the encoder, plain 3x3x3 ones in the decoder.
 
     Args:
         start_channels: Ns, the width of the finest level.
         decoder_stride: 1 gives F on the input grid, 2 on the half grid; both have C2 = 2 Ns channels.
-
-    Attributes:
-        out_channels: C2.
-        stride: voxels of the input grid per voxel of F.
-        size_multiple: every input side must be a multiple of this.
     """
 
     size_multiple = 16
@@ -40,9 +36,7 @@ class LKUNet(nn.Module):
             levels.append(_UpLevel(2 * n, n, 2 * n, 2 * n))
         self.up = nn.ModuleList(levels)
 
-    def forward(
-        self, moving: Float[Tensor, "B 1 X Y Z"], fixed: Float[Tensor, "B 1 X Y Z"]
-    ) -> Float[Tensor, "B C2 U V W"]:
+    def forward(self, moving: Float[Tensor, "B 1 X Y Z"], fixed: Float[Tensor, "B 1 X Y Z"]) -> Features:
         """F of the pair; the channel order is moving, fixed, as in the authors' code."""
         skips = [self.stem(torch.cat([moving, fixed], dim=1))]
         for level in self.down:
@@ -50,7 +44,7 @@ class LKUNet(nn.Module):
         features = skips.pop()
         for level in self.up:
             features = level(features, skips.pop())
-        return features
+        return Features(features)
 
 
 class LargeKernelBlock(nn.Module):

@@ -1,41 +1,26 @@
 """The backbones by name."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from pairs.errors import UsageError
+from pipeline.backbones.backbone import Backbone
 from pipeline.backbones.lkunet import LKUNet
-from pipeline.typing import Float, Tensor
+from pipeline.config import RegistrationConfig
 
-__all__ = ["BACKBONES", "Backbone", "build_backbone"]
+__all__ = ["BACKBONES", "build_backbone"]
 
-
-class Backbone(Protocol):
-    """What a backbone offers to the rest of the pipeline."""
-
-    out_channels: int
-    """C2, channels of F."""
-    stride: int
-    """Voxels of the input grid per voxel of F (1, 2 or 4)."""
-    size_multiple: int
-    """Every input side must be a multiple of this."""
-
-    def __call__(
-        self, moving: Float[Tensor, "B 1 X Y Z"], fixed: Float[Tensor, "B 1 X Y Z"]
-    ) -> Float[Tensor, "B C2 U V W"]:
-        """F of the pair."""
-        ...
+BACKBONES: dict[str, Callable[[RegistrationConfig], Backbone]] = {
+    "lkunet": lambda config: LKUNet(config.start_channels, config.decoder_stride),
+}
 
 
-BACKBONES: dict[str, Callable[[int, int], LKUNet]] = {"lkunet": LKUNet}
-
-
-def build_backbone(name: str, start_channels: int, decoder_stride: int) -> LKUNet:
-    """The backbone `name` with fresh weights.
+def build_backbone(config: RegistrationConfig) -> Backbone:
+    """The configuration's backbone with fresh weights.
 
     Raises:
-        UsageError: the name is not in `BACKBONES`.
+        UsageError: its name is not in `BACKBONES`.
     """
-    if name not in BACKBONES:
-        raise UsageError("unknown backbone", expected=f"one of {', '.join(sorted(BACKBONES))}", got=name)
-    return BACKBONES[name](start_channels, decoder_stride)
+    if config.backbone not in BACKBONES:
+        known = ", ".join(sorted(BACKBONES))
+        raise UsageError("unknown backbone", expected=f"one of {known}", got=config.backbone)
+    return BACKBONES[config.backbone](config)

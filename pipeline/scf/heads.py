@@ -86,12 +86,19 @@ class FilterTableHead(nn.Module):
 
 
 class PlainHead(nn.Module):
-    """The baseline: one 3x3x3 convolution for all voxels, blind to regions (LKU-Net's own, in voxels)."""
+    """The baseline: one 3x3x3 convolution for all voxels, blind to regions, as in the published backbones.
 
-    def __init__(self, channels: int) -> None:
+    Args:
+        channels: C2.
+        bias: whether the published network has one there.
+    """
+
+    def __init__(self, channels: int, bias: bool = False) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(channels, 3, 3, padding=1, bias=False)
+        self.conv = nn.Conv3d(channels, 3, 3, padding=1, bias=bias)
         nn.init.normal_(self.conv.weight, std=LAST_LAYER_STD)
+        if self.conv.bias is not None:
+            nn.init.zeros_(self.conv.bias)
 
     def forward(
         self,

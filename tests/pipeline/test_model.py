@@ -115,7 +115,9 @@ def test_half_decoder_speaks_in_voxels_of_the_input_grid() -> None:
 def test_half_decoder_displacement_is_the_head_upsampled() -> None:
     net = trained(RegistrationConfig(start_channels=2, mlp_width=4, decoder_stride=2))
     moving, fixed, labels, confidence = pair()
-    field = net.head(net.backbone(moving, fixed), to_feature_grid(labels, 2), to_feature_grid(confidence, 2))
+    field = net.head(
+        net.backbone(moving, fixed).map, to_feature_grid(labels, 2), to_feature_grid(confidence, 2)
+    )
     assert field.shape == (1, 3, 8, 16, 8)
     expected = torch.nn.functional.interpolate(field, scale_factor=2, mode="trilinear", align_corners=False)
     assert torch.allclose(net(moving, fixed, labels, confidence).displacement, expected, atol=1e-6)
@@ -127,7 +129,7 @@ def test_integration_walks_on_the_feature_grid_in_its_voxels(stride: int) -> Non
     net = trained(config)
     moving, fixed, labels, confidence = pair()
     field = net.head(
-        net.backbone(moving, fixed), to_feature_grid(labels, stride), to_feature_grid(confidence, stride)
+        net.backbone(moving, fixed).map, to_feature_grid(labels, stride), to_feature_grid(confidence, stride)
     )
     output = net(moving, fixed, labels, confidence)
     assert torch.allclose(output.regularised, field / stride)

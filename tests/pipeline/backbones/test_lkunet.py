@@ -28,7 +28,7 @@ def multiply_adds(start_channels: int, stride: int, shape: tuple[int, int, int])
     backbone, head = on_meta(start_channels, stride)
     image = torch.empty(1, 1, *shape, device="meta")
     with FlopCounterMode(display=False) as counter:
-        features = backbone(image, image)
+        features = backbone(image, image).map
         labels = torch.empty(1, *features.shape[2:], dtype=torch.int64, device="meta")
         head(features, labels, labels.float())
     return counter.get_total_flops() // 2
@@ -86,7 +86,7 @@ def test_multiply_adds_are_the_published_ones_less_the_fused_branches(
 def test_feature_map_has_its_announced_form(stride: int) -> None:
     net = LKUNet(2, stride)
     image = torch.rand(2, 1, 16, 32, 48)
-    features = net(image, image)
+    features = net(image, image).map
     assert features.shape == (2, net.out_channels, 16 // stride, 32 // stride, 48 // stride)
     assert (net.out_channels, net.stride, net.size_multiple) == (4, stride, 16)
 
@@ -95,7 +95,7 @@ def test_moving_and_fixed_are_not_exchangeable() -> None:
     torch.manual_seed(0)
     net = LKUNet(2)
     moving, fixed = torch.rand(2, 1, 1, 16, 16, 16)
-    assert not torch.allclose(net(moving, fixed), net(fixed, moving))
+    assert not torch.allclose(net(moving, fixed).map, net(fixed, moving).map)
 
 
 def test_first_channel_of_the_input_is_the_moving_image() -> None:
@@ -148,14 +148,14 @@ def test_bfloat16_gradients_are_those_of_float32_roughly_and_every_time(shape: t
     torch.manual_seed(0)
     net = LKUNet(4)
     moving, fixed = torch.rand(2, 1, 1, *shape)
-    exact = convolution_gradients(net, net(moving, fixed).square().mean())
+    exact = convolution_gradients(net, net(moving, fixed).map.square().mean())
     repeated = []
     for size in (1000, 1037, 5000):
         # Memory left behind by others, for a convolution that would read it.
         junk = [torch.full((size,), 1e30) for _ in range(20)]
         del junk
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            features = net(moving, fixed)
+            features = net(moving, fixed).map
         repeated.append(convolution_gradients(net, features.float().square().mean()))
     for rough in repeated:
         for one, first, true in zip(rough, repeated[0], exact, strict=True):
@@ -167,5 +167,5 @@ def test_every_parameter_takes_part() -> None:
     torch.manual_seed(0)
     net = LKUNet(2)
     image = torch.rand(1, 1, 32, 32, 32)
-    net(image, image.flip(2)).square().sum().backward()
+    net(image, image.flip(2)).map.square().sum().backward()
     assert [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().max() > 0] == []

@@ -1,0 +1,54 @@
+"""What every backbone offers: the feature map F of a pair, and the field that a response to F stands for."""
+
+from abc import abstractmethod
+from typing import NamedTuple
+
+from torch import nn
+
+from pipeline.typing import Float, Tensor
+
+__all__ = ["Backbone", "Features"]
+
+
+class Features(NamedTuple):
+    """What a backbone sees in a pair."""
+
+    map: Float[Tensor, "B C2 U V W"]
+    """F, the input of the head."""
+    coarse: Float[Tensor, "B 3 U V W"] | None = None
+    """The field of a pyramid's coarser levels on F's grid, in units that only its `decode` knows."""
+
+    def float(self) -> "Features":
+        """The same in float32."""
+        return Features(self.map.float(), None if self.coarse is None else self.coarse.float())
+
+
+class Backbone(nn.Module):
+    """A network from (moving, fixed) to F.
+
+    Attributes:
+        out_channels: C2, channels of F.
+        stride: voxels of the input grid per voxel of F (1, 2 or 4).
+        size_multiple: every input side must be a multiple of this.
+        head_bias: whether the published network's own last convolution, the plain head, has a bias.
+    """
+
+    out_channels: int
+    stride: int
+    size_multiple: int
+    head_bias: bool = False
+
+    @abstractmethod
+    def forward(self, moving: Float[Tensor, "B 1 X Y Z"], fixed: Float[Tensor, "B 1 X Y Z"]) -> Features:
+        """F of the pair; images are in 0..1."""
+
+    def decode(self, response: Float[Tensor, "B 3 U V W"], features: Features) -> Float[Tensor, "B 3 P Q R"]:
+        """The field that the head's response to F stands for, on any grid between F's and the input's.
+
+        Networks that work in units or an axis order of their own convert here, and here only.
+
+        Returns:
+            Components along the array axes, in voxels of the input grid.
+        """
+        del features
+        return response
