@@ -136,6 +136,8 @@ class TaskConfig(_Model):
     segmentor: SegmentorConfig = SegmentorConfig()
     registration: RegistrationConfig = RegistrationConfig()
     refinement: RefinementConfig = RefinementConfig()
+    refinement_for_half_grid: RefinementConfig | None = None
+    """Takes its place in profiles that store the half grid: the host's upsampling smooths once more."""
     segmentor_training: SegmentorTraining = SegmentorTraining()
     registration_training: RegistrationTraining = RegistrationTraining()
 

@@ -32,7 +32,9 @@ class Registrar:
         self.net = bundle.build_registration(device)
         self.intensity = bundle.header.config.intensity
         self.crop = bundle.header.config.registration_training.crop
-        self.refinement = bundle.header.config.refinement
+        config = bundle.header.config
+        for_half_grid = config.refinement_for_half_grid or config.refinement
+        self.refinement = config.refinement if upsampling is None else for_half_grid
         self.region_count = len(bundle.header.regions)
         self.device = device
 

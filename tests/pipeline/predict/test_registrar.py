@@ -74,6 +74,17 @@ def test_content_of_either_image_is_in_the_box(registrar: Registrar, image: Volu
     assert not np.array_equal(first, second)
 
 
+def test_profiles_on_the_half_grid_have_a_refinement_of_their_own(tiny_bundle: Bundle) -> None:
+    whole, half = RefinementConfig(iterations=3), RefinementConfig(iterations=5)
+    config = tiny_bundle.header.config
+    for settings, expected in (((whole, half), 5), ((whole, None), 3)):
+        changed = dict(zip(("refinement", "refinement_for_half_grid"), settings, strict=True))
+        header = tiny_bundle.header.model_copy(update={"config": config.model_copy(update=changed)})
+        bundle = replace(tiny_bundle, header=header)
+        assert Registrar(bundle, torch.device("cpu")).refinement.iterations == 3
+        assert Registrar(bundle, torch.device("cpu"), "zoom2").refinement.iterations == expected
+
+
 def test_a_pair_is_refined_where_both_images_have_regions(tiny_bundle: Bundle, image: Volume) -> None:
     moving, fixed = pair()
     regions = [
