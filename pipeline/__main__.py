@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     arguments = list(arguments)
     if arguments and arguments[0] not in (*VERBS, "-h", "--help"):
         arguments.insert(0, "predict")
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    _log_to_console()
     verb = arguments[0] if arguments else None
     if verb in STOPPABLE:
         # Before torch is imported, which takes seconds in which a container may be told to stop.
@@ -50,6 +50,16 @@ def main(arguments: Sequence[str]) -> int:
     except KnownError as error:
         return report_and_exit_code(error)
     return code
+
+
+def _log_to_console() -> None:
+    """Progress goes to standard output; platforms take what stands on standard error for trouble."""
+    progress, trouble = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    progress.addFilter(lambda record: record.levelno < logging.WARNING)
+    trouble.setLevel(logging.WARNING)
+    logging.basicConfig(format="%(message)s", handlers=(progress, trouble))
+    for package in ("pairs", "pipeline"):
+        logging.getLogger(package).setLevel(logging.INFO)
 
 
 def _parser(verb: str | None) -> argparse.ArgumentParser:

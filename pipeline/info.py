@@ -1,24 +1,26 @@
-"""`info FILE`: what a weights bundle holds, on one screen."""
+"""`info [FILE]`: what a weights bundle holds, on one screen."""
 
 import argparse
 import json
 from pathlib import Path
 
 from pipeline.bundle import Bundle, read_bundle
+from pipeline.weightfolders import bundles
 
 __all__ = ["add_arguments", "describe", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `info`."""
-    parser.add_argument("weights", type=Path, help="bundle")
+    parser.add_argument("weights", type=Path, nargs="?", help="bundle (default: all that ship)")
     parser.add_argument("--json", action="store_true", help="print the header as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the description; returns 0."""
-    bundle = read_bundle(options.weights)
-    print(bundle.header.model_dump_json(indent=2) if options.json else describe(bundle))
+    """Print the descriptions; returns 0."""
+    for path in [options.weights] if options.weights else bundles():
+        bundle = read_bundle(path)
+        print(bundle.header.model_dump_json(indent=2) if options.json else describe(bundle))
     return 0
 
 

@@ -24,12 +24,12 @@ from pipeline.predict.registration import PairRegistration
 from pipeline.predict.report import REPORT_NAME, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
 from pipeline.stopping import interruptible, uninterrupted
+from pipeline.weightfolders import bundle_of
 
 __all__ = ["add_arguments", "run"]
 
 log = logging.getLogger(__name__)
 
-WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
 CACHE_NAME = ".segmentations"
 _PAIRS_TOLD = 10
 
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
-    path = options.weights or WEIGHTS_FOLDER / f"{task.name}.safetensors"
+    path = options.weights or bundle_of(task.name)
     if not path.exists():
         got = None if options.weights else f"no weights are shipped for {task.name}"
         raise WeightsError("no weights file", where=path, got=got, remedy="give --weights FILE")

@@ -32,7 +32,7 @@ def in_a_process(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["in", "out", "--wieghts", "w"], "--wieghts"),
         (["--profile", "l2r2022", "in"], "output"),
         (["in\n\x1b[31m", "out", "more"], "more"),
-        (["info"], "weights"),
+        (["info", "a", "b"], "b"),
     ],
 )
 def test_bad_arguments_are_one_line(

@@ -14,9 +14,9 @@ import torch
 
 from pairs.displacement import find_field, read_displacement
 from pairs.task import read_task
+from pipeline import weightfolders
 from pipeline.__main__ import main
 from pipeline.bundle import Bundle, write_bundle
-from pipeline.predict import command
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import RunReport
 
@@ -71,9 +71,14 @@ def test_bare_arguments_mean_predict(tiny_task: Path, output: Path, weights: Pat
 
 
 def test_the_weights_of_the_task_are_the_default(
-    tiny_task: Path, output: Path, weights: Path, report_of: ReportOf, monkeypatch: pytest.MonkeyPatch
+    tiny_task: Path,
+    output: Path,
+    weights: Path,
+    report_of: ReportOf,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(command, "WEIGHTS_FOLDER", weights.parent)
+    monkeypatch.setattr(weightfolders, "WEIGHT_FOLDERS", (tmp_path / "mounted", weights.parent))
     shutil.move(weights, weights.with_name("TinyMR.safetensors"))
     assert main([str(tiny_task), str(output), "--device", "cpu"]) == 0
     assert report_of(output).weights == "TinyMR.safetensors"
