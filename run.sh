@@ -25,7 +25,10 @@ usage: ./run.sh VERB [ARGUMENTS]
   info FILE                           what a weights file holds
   demo-task FOLDER                    write the built-in demo task
   template ...                        make the template that demo tasks are drawn from
-  bench NAME ...                      print the figures of benchmarks/NAME.py: accuracy, codec, evaluation or speed
+  bench NAME ...                      print the figures of benchmarks/NAME.py: accuracy, codec, container, evaluation
+                                      or speed
+  docker [--image NAME] build|predict|evaluate|smoke|save ...
+                                      make the image, use it, try it, pack it for upload
   test [PYTEST ARGUMENTS]             check the code and run every test
 
 `./run.sh VERB --help` tells the arguments of a verb. The first use makes a Python environment in .venv.
@@ -111,8 +114,8 @@ demo() {
 
 bench() {
   case ${1:-} in
-    accuracy | codec | evaluation | speed) ;;
-    *) fail "bench takes accuracy, codec, evaluation or speed, got ${1:-nothing}" ;;
+    accuracy | codec | container | evaluation | speed) ;;
+    *) fail "bench takes accuracy, codec, container, evaluation or speed, got ${1:-nothing}" ;;
   esac
   set_up requirements.txt
   # The official steps need the package that the official evaluator uses.
@@ -131,6 +134,20 @@ check_and_test() {
   [ ${#failed[@]} = 0 ] || say "failed: $(printf '%s; ' "${failed[@]}")the exit code will say so"
   "$python" -m pytest "$@" || failed+=(pytest)
   [ ${#failed[@]} = 0 ]
+}
+
+in_docker() {
+  local named=()
+  if [ "${1:-}" = --image ] && [ $# -ge 2 ]; then
+    named=(--image "$2")
+    shift 2
+  fi
+  case ${1:-} in
+    build | smoke | save) exec "$root/docker/$1.sh" "${named[@]}" "${@:2}" ;;
+    predict | evaluate) exec "$root/docker/contained.sh" "${named[@]}" "$@" ;;
+    lock) exec "$root/docker/lock.sh" ;;
+    *) fail "docker takes build, predict, evaluate, smoke, save or lock, got ${1:-nothing}" ;;
+  esac
 }
 
 case ${1:-} in
@@ -152,6 +169,7 @@ case ${1:-} in
     exec "$python" -m pipeline "$@"
     ;;
   bench) bench "${@:2}" ;;
+  docker) in_docker "${@:2}" ;;
   evaluate | check | submit | rank | picture)
     set_up requirements.txt
     exec "$python" -m evaluation "$@"

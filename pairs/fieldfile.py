@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pairs.damage import damage_told, read_exactly
 from pairs.errors import DisplacementError
-from pairs.npzfile import read_npz_array
+from pairs.npzfile import read_npz_array, write_npz_array
 from pairs.profile import NPZ_SUFFIX, Layout, Shape3, container_suffix, describe_profiles, layouts_for
 
 __all__ = ["StoredField", "field_layout", "read_stored_field", "write_array"]
@@ -76,8 +76,7 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     The bytes depend on the array alone. The write is not atomic: the caller gives a temporary path.
     """
     if container_suffix(path) == NPZ_SUFFIX:
-        # numpy dates every zip member 1980-01-01.
-        np.savez_compressed(path, array)
+        write_npz_array(path, array)
         return
     # No name and no time in the gzip header. Level 1, because the digits of float32 hardly compress: level 6
     # takes longer for half a percent.

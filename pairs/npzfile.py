@@ -1,5 +1,6 @@
-"""The one array of an npz file, with its declared size checked before it is read; nothing is unpickled."""
+"""The one array of an npz file, read after a check of its declared size; nothing is unpickled."""
 
+import io
 import math
 import zipfile
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pairs.damage import read_exactly
 from pairs.errors import DisplacementError
 from pairs.profile import Layout
 
-__all__ = ["npy_header", "read_npz_array"]
+__all__ = ["npy_header", "read_npz_array", "write_npz_array"]
 
 _Match = Callable[[tuple[int, ...], np.dtype[Any], str], Layout]
 
@@ -60,6 +61,20 @@ def read_npz_array(path: Path, match: _Match, *, header_only: bool = False) -> t
                 return layout, np.empty(0)
             data = read_exactly(stream, size)
     return layout, np.frombuffer(data, dtype).reshape(shape, order="F" if fortran_order else "C")
+
+
+def write_npz_array(path: Path, array: NDArray[Any]) -> None:
+    """Writes an npz with one array, arr_0, compressed, as `numpy.savez_compressed` does.
+
+    The bytes depend on the array alone: numpy leaves room for arrays beyond 4 GiB, in a form that differs
+    between versions of Python; a member of known size needs none.
+    """
+    content = io.BytesIO()
+    npy.write_array(content, array, allow_pickle=False)
+    member = zipfile.ZipInfo("arr_0.npy", date_time=(1980, 1, 1, 0, 0, 0))
+    member.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, content.getbuffer())
 
 
 def _only_array(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:

@@ -11,7 +11,7 @@ from numpy.lib import format as npy
 
 from pairs.damage import damage_told
 from pairs.errors import DisplacementError
-from pairs.npzfile import npy_header, read_npz_array
+from pairs.npzfile import npy_header, read_npz_array, write_npz_array
 from pairs.profile import Layout, layouts_for
 
 SHAPE = (4, 5, 6)
@@ -30,6 +30,19 @@ def test_array_comes_as_written_in_either_memory_order(tmp_path: Path) -> None:
         _, found = read_npz_array(path, _any_layout)
         np.testing.assert_array_equal(found, ARRAY)
         assert found.dtype == np.float16
+
+
+def test_written_array_is_what_numpy_writes_in_bytes_that_never_change(tmp_path: Path) -> None:
+    path = tmp_path / "disp.npz"
+    write_npz_array(path, ARRAY)
+    with np.load(path) as archive:
+        assert archive.files == ["arr_0"]
+        np.testing.assert_array_equal(archive["arr_0"], ARRAY)
+    with zipfile.ZipFile(path) as archive:
+        (member,) = archive.infolist()
+    # Version 2.0 of the format, no room for four gigabytes, a fixed date.
+    assert (member.extract_version, member.extra) == (20, b"")
+    assert (member.compress_type, member.date_time) == (zipfile.ZIP_DEFLATED, (1980, 1, 1, 0, 0, 0))
 
 
 def test_header_alone_reads_no_data(tmp_path: Path) -> None:

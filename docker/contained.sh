@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Runs the image on folders of this machine, locked down: no network, read-only root, no capabilities, the caller's user
+# id. What is read is mounted read-only at its own path, so that messages name the files as the caller knows them.
+#   contained.sh [--image NAME] predict IN OUT [OPTIONS]
+#   contained.sh [--image NAME] evaluate --task DIR --fields DIR [OPTIONS]
+set -euo pipefail
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/client.sh"
+
+verb=$1
+shift
+mounts=()
+arguments=()
+
+# A file is mounted with its folder, since a task's files lie beside its JSON.
+mount_read_only() {
+  local path folder
+  path=$(readlink -f -- "$1") && [ -e "$path" ] || fail "no such file or folder: $1"
+  folder=$path
+  [ -d "$path" ] || folder=$(dirname -- "$path")
+  mounts+=(--mount "type=bind,source=$folder,target=$folder,readonly")
+  arguments+=("$path")
+}
+
+mount_for_writing() {
+  mounts+=(--mount "type=bind,source=$1,target=$1")
+}
+
+# The engine would make a missing folder as root.
+mount_output_folder() {
+  mkdir -p -- "$1" || fail "output not writable: $1"
+  arguments+=("$(readlink -f -- "$1")")
+  mount_for_writing "${arguments[-1]}"
+}
+
+mount_output_file() {
+  local path
+  path=$(readlink -m -- "$1")
+  mkdir -p -- "$(dirname -- "$path")" || fail "output not writable: $1"
+  arguments+=("$path")
+  mount_for_writing "$(dirname -- "$path")"
+}
+
+positions=()
+[ "$verb" != predict ] || positions=(mount_read_only mount_output_folder)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --task | --fields | --config | --weights | --pairs | --segmentations)
+      [ $# -ge 2 ] || fail "$1 takes a path"
+      arguments+=("$1")
+      mount_read_only "$2"
+      shift
+      ;;
+    --json | --csv | --plot)
+      [ $# -ge 2 ] || fail "$1 takes a path"
+      arguments+=("$1")
+      mount_output_file "$2"
+      shift
+      ;;
+    -*) arguments+=("$1") ;;
+    *)
+      if [ ${#positions[@]} -gt 0 ]; then
+        "${positions[0]}" "$1"
+        positions=("${positions[@]:1}")
+      else
+        arguments+=("$1")
+      fi
+      ;;
+  esac
+  shift
+done
+[ ${#positions[@]} = 0 ] || fail "usage: ./run.sh docker predict IN OUT [OPTIONS]"
+
+gpus=()
+! nvidia-smi -L >/dev/null 2>&1 || gpus=(--gpus all)
+terminal=()
+[ ! -t 1 ] || terminal=(--tty)
+require_engine
+require_image
+exec "$docker" run --rm "${terminal[@]}" "${gpus[@]}" --user "$(id -u):$(id -g)" --network none --read-only \
+  --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges "${mounts[@]}" "$image" "$verb" "${arguments[@]}"
