@@ -106,7 +106,7 @@ def test_bfloat16_gradients_are_finite_on_the_narrowest_maps(name: str) -> None:
 
 @EACH_SMALL
 def test_the_feature_map_varies_over_space_from_the_start(name: str) -> None:
-    """Filters tell places apart only by F; from a flat start hundreds of steps move nothing."""
+    """Filters tell places apart only by F; from a flat start training is slow to move anything."""
     net = network(name)
     moving, fixed, *_ = pair(net)
     with torch.no_grad():
