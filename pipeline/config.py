@@ -67,6 +67,9 @@ class RegistrationConfig(_Model):
     backbone: str = "lkunet"
     start_channels: Positive = 8
     decoder_stride: Literal[1, 2] = 1
+    window: tuple[Positive, Positive, Positive] | None = None
+    """Attention window of TransMorph in tokens of 4 voxels, as published a 32nd of the sides: (3, 3, 4) for
+    96x96x128. None is the (5, 6, 7) for 160x192x224. Backbones without attention refuse any."""
     head: Literal["text", "plain"] = "text"
     mlp_width: Positive = 2048
     integration_steps: Annotated[int, Field(ge=0, le=10)] = 0

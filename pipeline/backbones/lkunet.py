@@ -5,9 +5,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from pipeline.backbones.backbone import Backbone, Features
+from pipeline.backbones.convolution import Conv3, he_start
 from pipeline.typing import Float, Tensor
 
 __all__ = ["LKUNet", "LargeKernelBlock"]
+
+PRELU_START = 0.25
+"""Slope with which PyTorch starts a PReLU."""
 
 
 class LKUNet(Backbone):
@@ -66,7 +70,7 @@ class LargeKernelBlock(nn.Module):
         weight, bias = self.fused_kernel()
         if min(x.shape[2:]) >= weight.shape[-1]:
             return self.activation(F.conv3d(x, weight, bias, padding=2))
-        # On maps narrower than the kernel, oneDNN's bfloat16 weight gradient comes out as NaN or 1e37.
+        # As in `Conv3`.
         with torch.autocast(x.device.type, enabled=False):
             return self.activation(F.conv3d(x.float(), weight, bias, padding=2))
 
@@ -80,24 +84,14 @@ class LargeKernelBlock(nn.Module):
         return weight, torch.stack(biases).sum(0)
 
 
-def _he_start(conv: nn.Conv3d | nn.ConvTranspose3d, inputs: int) -> None:
-    """Variance-preserving start for PReLU (He et al. 2015, slope 0.25) with `inputs` terms per output.
-
-    PyTorch's default divides the variance by about three in every layer, so that F barely varies over
-    space at the start and the first hundreds of steps move nothing.
-    """
-    nn.init.normal_(conv.weight, std=(2 / (1 + 0.25**2) / inputs) ** 0.5)
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)
-
-
 class _UpLevel(nn.Module):
     """One decoder level: transposed convolution, concatenation with the skip map, two convolutions."""
 
     def __init__(self, channels: int, skip: int, mid: int, out: int) -> None:
         super().__init__()
         grow = nn.ConvTranspose3d(channels, channels, 2, stride=2)
-        _he_start(grow, channels)  # kernel equals stride: each output voxel has one term a channel
+        # Kernel equals stride: each output voxel has one term a channel.
+        he_start(grow, channels, PRELU_START)
         self.up = nn.Sequential(grow, nn.PReLU())
         self.merge = nn.Sequential(_conv(channels + skip, mid), _conv(mid, out))
 
@@ -107,17 +101,7 @@ class _UpLevel(nn.Module):
         return self.merge(torch.cat([self.up(coarse), skip], dim=1))
 
 
-class _Conv(nn.Conv3d):
-    """A 3x3x3 convolution, in float32 on maps narrower than that (see `LargeKernelBlock.forward`)."""
-
-    def forward(self, x: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "B D U V W"]:
-        if min(x.shape[2:]) >= self.kernel_size[0]:
-            return super().forward(x)
-        with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x.float())
-
-
 def _conv(c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:
-    conv = _Conv(c_in, c_out, 3, stride=stride, padding=1)
-    _he_start(conv, 27 * c_in)
+    conv = Conv3(c_in, c_out, stride)
+    he_start(conv, 27 * c_in, PRELU_START)
     return nn.Sequential(conv, nn.PReLU())

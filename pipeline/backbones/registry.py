@@ -1,16 +1,30 @@
 """The backbones by name."""
 
 from collections.abc import Callable
+from functools import partial
 
 from pairs.errors import UsageError
 from pipeline.backbones.backbone import Backbone
 from pipeline.backbones.lkunet import LKUNet
+from pipeline.backbones.transmorph import PUBLISHED_WINDOW, TRANSMORPHS, Size, TransMorph
+from pipeline.backbones.voxelmorph import VOXELMORPHS, VoxelMorph, Widths
 from pipeline.config import RegistrationConfig
 
 __all__ = ["BACKBONES", "build_backbone"]
 
+
+def _voxelmorph(widths: Widths, config: RegistrationConfig) -> Backbone:
+    return VoxelMorph(widths, config.decoder_stride)
+
+
+def _transmorph(size: Size, config: RegistrationConfig) -> Backbone:
+    return TransMorph(size, config.window or PUBLISHED_WINDOW, config.decoder_stride)
+
+
 BACKBONES: dict[str, Callable[[RegistrationConfig], Backbone]] = {
     "lkunet": lambda config: LKUNet(config.start_channels, config.decoder_stride),
+    **{name: partial(_voxelmorph, widths) for name, widths in VOXELMORPHS.items()},
+    **{name: partial(_transmorph, size) for name, size in TRANSMORPHS.items()},
 }
 
 
@@ -18,9 +32,16 @@ def build_backbone(config: RegistrationConfig) -> Backbone:
     """The configuration's backbone with fresh weights.
 
     Raises:
-        UsageError: its name is not in `BACKBONES`.
+        UsageError: its name is not in `BACKBONES`, or a window is given to one that has none.
     """
     if config.backbone not in BACKBONES:
         known = ", ".join(sorted(BACKBONES))
         raise UsageError("unknown backbone", expected=f"one of {known}", got=config.backbone)
+    if config.window is not None and config.backbone not in TRANSMORPHS:
+        raise UsageError(
+            "this backbone has no attention window",
+            where="configuration field 'registration.window'",
+            expected=f"null, or one of the backbones {', '.join(TRANSMORPHS)}",
+            got=f"{config.window} with {config.backbone}",
+        )
     return BACKBONES[config.backbone](config)

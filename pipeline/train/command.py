@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pairs.errors import OutputError, UsageError, WeightsError
 from pairs.task import Task, read_task
 from pairs.wholefile import probe_writable
+from pipeline.backbones.registry import build_backbone
 from pipeline.bundle import Bundle, BundleHeader, file_hash, read_bundle, write_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.device import DEVICES, choose_device
@@ -74,6 +75,8 @@ def _prepare(options: argparse.Namespace) -> _Job:
     task = read_task(options.task)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     config = _with_overrides(config, options)
+    with torch.device("meta"):
+        build_backbone(config.registration)  # refused now and not after all subjects are segmented
     device = choose_device(options.device)
     probe_writable(options.out.parent)
     if options.out.is_dir():

@@ -92,6 +92,8 @@ def train_registration(
 
     def losses_of(step: int) -> dict[str, Tensor]:
         generator = step_generator(settings.seed, step)
+        # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
+        torch.manual_seed(generator.initial_seed())
         order = torch.randperm(len(training), generator=generator)
         fixed, moving = (
             augmented_masked(training[int(index)], generator, settings.augmentation) for index in order[:2]

@@ -39,6 +39,7 @@ def test_learning_rates_and_weights_are_those_of_the_paper() -> None:
         ("registration.backbones", {"task": "A", "registration": {"backbones": "lkunet"}}),
         ("registration.decoder_stride", {"task": "A", "registration": {"decoder_stride": 3}}),
         ("registration.start_channels", {"task": "A", "registration": {"start_channels": 0}}),
+        ("registration.window.1", {"task": "A", "registration": {"window": [3, 0, 4]}}),
         ("registration.integration_steps", {"task": "A", "registration": {"integration_steps": -1}}),
         ("segmentor.channels", {"task": "A", "segmentor": {"channels": [8]}}),
         ("segmentor.overlap", {"task": "A", "segmentor": {"overlap": 1}}),

@@ -8,7 +8,8 @@ import torch
 
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
-from pipeline.config import RefinementConfig
+from pipeline.config import RefinementConfig, RegistrationConfig
+from pipeline.model import build_for_training, freeze
 from pipeline.predict.registrar import Registrar
 from pipeline.segment.segmentor import Segmentation
 
@@ -56,6 +57,21 @@ def test_empty_margins_do_not_change_the_displacement(registrar: Registrar, imag
     assert result.dtype == np.float32
     assert np.array_equal(result[3:19, :16, 8:], expected)
     assert np.abs(expected).max() > 0.1
+
+
+def test_a_network_of_another_multiple_gets_its_sides(tiny_bundle: Bundle, image: Volume) -> None:
+    """TransMorph takes multiples of 32 only; the tiny task has 32x48x40 voxels."""
+    network = RegistrationConfig(backbone="transmorph-tiny", window=(2, 2, 2), mlp_width=4)
+    torch.manual_seed(0)
+    net = build_for_training(network, torch.randn(3, 5))
+    torch.nn.init.normal_(net.head.free_filter)
+    config = tiny_bundle.header.config.model_copy(update={"registration": network})
+    header = tiny_bundle.header.model_copy(update={"config": config})
+    bundle = replace(tiny_bundle, header=header, registration=freeze(net).state_dict())
+    result = register(Registrar(bundle, torch.device("cpu")), image, image.array[::-1].copy(), image.array)
+    assert result.shape == (32, 48, 40, 3)
+    assert np.isfinite(result).all()
+    assert result.std() > 0.01
 
 
 def test_the_displacement_goes_on_beyond_the_content(registrar: Registrar, image: Volume) -> None:

@@ -86,6 +86,32 @@ def test_a_segmentor_of_other_intensities_cannot_go_into_the_same_bundle(
     assert "another configuration of 'intensity'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"backbone": "lkunot"}, "expected one of lkunet, transmorph-base"),
+        ({"window": [3, 3, 4]}, "'registration.window'"),
+    ],
+)
+def test_a_backbone_that_cannot_be_built_is_refused_before_anything_is_read(
+    train: Train,
+    tiny_task: Path,
+    tiny_config: TaskConfig,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, object],
+    sentence: str,
+) -> None:
+    document = tiny_config.model_dump(mode="json")
+    document["registration"] |= changes
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(document))
+    shutil.rmtree(tiny_task / "imagesTr")
+    assert train("registration", tmp_path / "a.safetensors", "--config", path) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "a.safetensors").exists()
+
+
 def test_too_few_subjects(train: Train, tiny_task: Path, tmp_path: Path) -> None:
     dataset = tiny_task / "TinyMR_dataset.json"
     document = json.loads(dataset.read_text())

@@ -98,6 +98,21 @@ def test_an_interrupted_training_in_bfloat16(tmp_path: Path, monkeypatch: pytest
     assert equal(trained(tmp_path / "broken", settings=settings), unbroken)
 
 
+def test_an_interrupted_training_with_stochastic_depth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TransMorph leaves out branches at random; every step must leave out the same ones again."""
+    network = RegistrationConfig(backbone="transmorph-tiny", window=(2, 2, 2), mlp_width=4)
+    settings = config().model_copy(update={"registration": network})
+    unbroken = trained(tmp_path / "unbroken", settings=settings)
+    with monkeypatch.context() as during:
+        asked = iter([False, False, True, True])
+        during.setattr(loop, "stop_requested", lambda: next(asked))
+        with pytest.raises(Stopped):
+            trained(tmp_path / "broken", settings=settings)
+    assert equal(trained(tmp_path / "broken", settings=settings), unbroken)
+
+
 def test_training_is_reproducible_and_follows_its_seed(tmp_path: Path) -> None:
     first = trained(tmp_path / "a")
     torch.manual_seed(5)
