@@ -7,7 +7,8 @@ import torch
 
 from pairs.errors import GridMismatch
 from pipeline.config import TaskConfig
-from pipeline.losses import dice_loss, gradient_loss, one_hot
+from pipeline.losses.objective import weighted_losses
+from pipeline.losses.overlap import one_hot
 from pipeline.model import RegistrationNet, build_for_training
 from pipeline.preprocess import pad_to_multiple
 from pipeline.segment.segmentor import Segmentor
@@ -143,18 +144,15 @@ def _losses(
     regions: int,
     device: torch.device,
 ) -> dict[str, Tensor]:
-    """MSE + Dice + lambda * squared gradient (textSCF Eq. 1), each with its weight."""
-    weights = config.registration_training
+    """The weighted losses of one pair; the true labels serve the Dice term."""
     moving_image, fixed_image = moving.sample.image.to(device), fixed.sample.image.to(device)
     output = net(moving_image, fixed_image, fixed.mask.to(device), fixed.confidence.to(device), passes)
     channels = torch.cat([moving_image, one_hot(moving.sample.labels.to(device), regions)], dim=1)
     warped = warp(channels, output.displacement)
     target = one_hot(fixed.sample.labels.to(device), regions)
-    return {
-        "similarity": weights.similarity * (warped[:, :1] - fixed_image).square().mean(),
-        "dice": weights.dice * dice_loss(warped[:, 1:], target),
-        "smoothness": weights.smoothness * gradient_loss(output.regularised),
-    }
+    return weighted_losses(
+        warped, fixed_image, target, output.displacement, output.regularised, config.registration_training
+    )
 
 
 def _figures(
