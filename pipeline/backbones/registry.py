@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pairs.errors import UsageError
 from pipeline.backbones.backbone import Backbone
+from pipeline.backbones.fouriernet import FourierNet
 from pipeline.backbones.lkunet import LKUNet
 from pipeline.config import RegistrationConfig
 
@@ -11,16 +12,26 @@ __all__ = ["BACKBONES", "build_backbone"]
 
 BACKBONES: dict[str, Callable[[RegistrationConfig], Backbone]] = {
     "lkunet": lambda config: LKUNet(config.start_channels, config.decoder_stride),
+    "fouriernet": lambda config: FourierNet(config.start_channels),
 }
+ONE_DECODER = ("fouriernet",)
+"""Backbones whose F lies on a grid of its own, whatever stride the others offer."""
 
 
 def build_backbone(config: RegistrationConfig) -> Backbone:
     """The configuration's backbone with fresh weights.
 
     Raises:
-        UsageError: its name is not in `BACKBONES`.
+        UsageError: its name is not in `BACKBONES`, or a decoder stride is given to one that has no choice.
     """
     if config.backbone not in BACKBONES:
         known = ", ".join(sorted(BACKBONES))
         raise UsageError("unknown backbone", expected=f"one of {known}", got=config.backbone)
+    if config.decoder_stride != 1 and config.backbone in ONE_DECODER:
+        raise UsageError(
+            "this backbone has one decoder only",
+            where="configuration field 'registration.decoder_stride'",
+            expected=f"1 with {config.backbone}",
+            got=config.decoder_stride,
+        )
     return BACKBONES[config.backbone](config)
