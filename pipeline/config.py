@@ -140,6 +140,10 @@ class RegistrationTraining(LossConfig):
     learning_rate: Rate = 1e-4
     power: Weight = 0.9
     """Exponent of the polynomial decay."""
+    stages: tuple[Positive, ...] | None = None
+    """Steps for each level of a pyramid, coarsest first, together `steps`; None shares them as published."""
+    resting_steps: Annotated[int, Field(ge=0)] | None = None
+    """Steps at the start of each stage in which the coarser levels rest; None is a share as published."""
     held_out: Annotated[int, Field(ge=0)] = 20
     crop: tuple[Positive, Positive, Positive] | None = None
     validate_every: Positive = 250

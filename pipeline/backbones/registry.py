@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pairs.errors import UsageError
 from pipeline.backbones.backbone import Backbone
 from pipeline.backbones.fouriernet import FourierNet
+from pipeline.backbones.lapirn import LapIRN
 from pipeline.backbones.lkunet import LKUNet
 from pipeline.config import RegistrationConfig
 
@@ -13,8 +14,9 @@ __all__ = ["BACKBONES", "build_backbone"]
 BACKBONES: dict[str, Callable[[RegistrationConfig], Backbone]] = {
     "lkunet": lambda config: LKUNet(config.start_channels, config.decoder_stride),
     "fouriernet": lambda config: FourierNet(config.start_channels),
+    "lapirn": lambda config: LapIRN(config.start_channels, config.integration_steps),
 }
-ONE_DECODER = ("fouriernet",)
+ONE_DECODER = ("fouriernet", "lapirn")
 """Backbones whose F lies on a grid of its own, whatever stride the others offer."""
 
 

@@ -1,7 +1,7 @@
 """`train registration`: backbone, MLP and region-free filter on pairs of training subjects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -15,6 +15,7 @@ from pipeline.segment.segmentor import Segmentor
 from pipeline.train.augment import moved_labels, random_deformation, regreyed
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice, smoothness_figures
+from pipeline.train.stages import enter_stage, stage_steps
 from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
 from pipeline.warp import sample, warp
@@ -82,16 +83,19 @@ def train_registration(
 
     Raises:
         GridMismatch: the subjects differ in shape.
+        UsageError: the configuration's stages do not fit its backbone.
     """
     _require_one_shape([one.sample for one in (*training, *held_out)])
     settings = config.registration_training
     torch.manual_seed(settings.seed)
     precision = getattr(torch, settings.precision)
     net = build_for_training(config.registration, embeddings, precision).to(device)
+    plan = replace(plan, stages=stage_steps(net.backbone, settings, plan.steps))
     multiple = net.backbone.size_multiple
     training, held_out = ([_padded(one, multiple) for one in part] for part in (training, held_out))
 
     def losses_of(step: int) -> dict[str, Tensor]:
+        enter_stage(net, plan, settings, step)
         generator = step_generator(settings.seed, step)
         order = torch.randperm(len(training), generator=generator)
         fixed, moving = (
