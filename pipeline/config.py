@@ -9,6 +9,7 @@ from pairs.errors import UsageError
 
 __all__ = [
     "IntensityConfig",
+    "LossConfig",
     "RefinementConfig",
     "RegistrationConfig",
     "RegistrationTraining",
@@ -77,16 +78,38 @@ class RegistrationConfig(_Model):
     """How often the network is applied, each time to the moving image as warped so far. The paper has 1."""
 
 
-class RefinementConfig(_Model):
+class LossConfig(_Model):
+    """Weights and kinds of the losses, in training and in refinement; by default the paper's."""
+
+    similarity: Weight = 1.0
+    similarity_kind: Literal["mse", "ncc"] = "mse"
+    """Squared difference, or squared local correlation as in LapIRN."""
+    ncc_window: Literal[3, 5, 7, 9] = 7
+    """Side of the correlation's window in voxels, at the finest of its scales."""
+    ncc_scales: Annotated[int, Field(ge=1, le=3)] = 1
+    """Resolutions of the correlation; each takes two voxels off the window."""
+    dice: Weight = 1.0
+    dice_kind: Literal["authors", "challenge"] = "authors"
+    """Over all classes, absent ones as 0; or over what the host scores: no background, no absent class."""
+    smoothness: Weight = 0.1
+    regulariser: Literal["gradient", "bending"] = "gradient"
+    regularised: Literal["velocity", "displacement"] = "velocity"
+    """Without integration both are the displacement."""
+
+    @model_validator(mode="after")
+    def _coarsest_window_is_a_window(self) -> "LossConfig":
+        if self.ncc_window - 2 * (self.ncc_scales - 1) < 3:
+            raise ValueError("ncc_window must be at least 2 * ncc_scales + 1")
+        return self
+
+
+class RefinementConfig(LossConfig):
     """Instance optimisation after the network, by the regions that the segmentor sees in both images."""
 
     iterations: Annotated[int, Field(ge=0, le=1000)] = 0
     """Gradient steps a pair; 0 leaves it at the network's displacement, as in the paper."""
     learning_rate_vox: Rate = 0.2
     """Adam's rate, about the largest change of a velocity in one step, in voxels of F's grid."""
-    similarity: Weight = 1.0
-    dice: Weight = 1.0
-    smoothness: Weight = 0.1
 
 
 class SegmentorTraining(_Model):
@@ -108,7 +131,7 @@ class SegmentorTraining(_Model):
     seed: int = 0
 
 
-class RegistrationTraining(_Model):
+class RegistrationTraining(LossConfig):
     """How the registration network is trained (textSCF section IV-B, learning rate and length apart)."""
 
     augmentation: Annotated[float, Field(ge=0, le=2)] = 0.0
@@ -120,9 +143,10 @@ class RegistrationTraining(_Model):
     learning_rate: Rate = 1e-4
     power: Weight = 0.9
     """Exponent of the polynomial decay."""
-    similarity: Weight = 1.0
-    dice: Weight = 1.0
-    smoothness: Weight = 0.1
+    stages: tuple[Positive, ...] | None = None
+    """Steps for each level of a pyramid, coarsest first, together `steps`; None shares them as published."""
+    resting_steps: Annotated[int, Field(ge=0)] | None = None
+    """Steps at the start of each stage in which the coarser levels rest; None is a share as published."""
     held_out: Annotated[int, Field(ge=0)] = 20
     crop: tuple[Positive, Positive, Positive] | None = None
     validate_every: Positive = 250

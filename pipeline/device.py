@@ -1,5 +1,7 @@
 """The one place that chooses a device and the precision of its convolutions."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from pairs.errors import UsageError
@@ -21,6 +23,11 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
-def mixed_precision(device: torch.device, precision: torch.dtype) -> torch.autocast:
-    """A context in which convolutions run in `precision`; float32 changes nothing."""
+def mixed_precision(device: torch.device, precision: torch.dtype) -> AbstractContextManager[object]:
+    """A context in which convolutions run in `precision`, float32 also where the context around it says less.
+
+    On the meta device, where networks are only counted, nothing has a precision.
+    """
+    if device.type == "meta":
+        return nullcontext()
     return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)

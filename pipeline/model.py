@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pipeline.backbones.backbone import Backbone
+from pipeline.backbones.backbone import Backbone, Pyramid
 from pipeline.backbones.registry import build_backbone
 from pipeline.config import RegistrationConfig
 from pipeline.device import mixed_precision
@@ -51,6 +51,8 @@ class RegistrationNet(nn.Module):
         self.config = config
         self.backbone = backbone
         self.head = head
+        self.level: int | None = None
+        """The coarse level of a pyramid that speaks in place of the head; None is the whole network."""
 
     def forward(
         self,
@@ -112,13 +114,7 @@ class RegistrationNet(nn.Module):
         labels: Int[Tensor, "B X Y Z"],
         confidence: Float[Tensor, "B X Y Z"],
     ) -> RegistrationOutput:
-        stride = self.backbone.stride
-        with mixed_precision(fixed.device, self.precision):
-            features = self.backbone(moving, fixed).float()
-        response = self.head(
-            features.map, to_feature_grid(labels, stride), to_feature_grid(confidence, stride)
-        )
-        field = self.backbone.decode(response, features)
+        field = self._field(moving, fixed, labels, confidence)
         if self.config.integration_steps == 0:
             displacement = upsample_displacement(field, fixed.shape[2:])
             return RegistrationOutput(displacement, displacement)
@@ -127,6 +123,25 @@ class RegistrationNet(nn.Module):
         velocity = field / scale
         displacement = integrate(velocity, self.config.integration_steps) * scale
         return RegistrationOutput(upsample_displacement(displacement, fixed.shape[2:]), velocity)
+
+    def _field(
+        self,
+        moving: Float[Tensor, "B 1 X Y Z"],
+        fixed: Float[Tensor, "B 1 X Y Z"],
+        labels: Int[Tensor, "B X Y Z"],
+        confidence: Float[Tensor, "B X Y Z"],
+    ) -> Float[Tensor, "B 3 U V W"]:
+        """What the backbone and the head make of the pair, in voxels of the input grid."""
+        if isinstance(self.backbone, Pyramid) and self.level is not None:
+            with mixed_precision(fixed.device, self.precision):
+                return self.backbone.coarse_field(moving, fixed, self.level)
+        stride = self.backbone.stride
+        with mixed_precision(fixed.device, self.precision):
+            features = self.backbone(moving, fixed).float()
+        response = self.head(
+            features.map, to_feature_grid(labels, stride), to_feature_grid(confidence, stride)
+        )
+        return self.backbone.decode(response, features)
 
 
 def _moved_on(volume: Shaped[Tensor, "B C X Y Z"]) -> Shaped[Tensor, "B C X Y Z"]:

@@ -6,7 +6,8 @@ import torch
 
 from pipeline.config import RefinementConfig
 from pipeline.integration import integrate
-from pipeline.losses import dice_loss, gradient_loss, one_hot
+from pipeline.losses.objective import weighted_losses
+from pipeline.losses.overlap import one_hot
 from pipeline.model import RegistrationOutput
 from pipeline.typing import Float, Int, Tensor
 from pipeline.warp import compose, upsample_displacement, warp
@@ -32,7 +33,7 @@ def refine(
 
     Minimises the losses of the training (textSCF Eq. 1) over the added velocity, with the segmentor's regions
     of both images in the place of labels. The smoothness term sees the network's velocity and the added one
-    together, so that the step cannot undo the smoothness of the network.
+    together, or the displacement of both, so that the step cannot undo the smoothness of the network.
 
     Args:
         output: what the network says of the pair.
@@ -64,13 +65,9 @@ def refine(
         for _ in range(config.iterations):
             displacement = displacement_with(velocity)
             warped = warp(source, decoded(displacement) if decoded else displacement)
-            loss = (
-                config.similarity * (warped[:, :1] - fixed).square().mean()
-                + config.dice * dice_loss(warped[:, 1:], target)
-                + config.smoothness * gradient_loss(start + velocity)
-            )
+            losses = weighted_losses(warped, fixed, target, displacement, start + velocity, config)
             optimizer.zero_grad()
-            loss.backward()
+            torch.stack(list(losses.values())).sum().backward()
             optimizer.step()
     return displacement_with(velocity.detach())
 

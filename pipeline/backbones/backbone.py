@@ -7,7 +7,7 @@ from torch import nn
 
 from pipeline.typing import Float, Tensor
 
-__all__ = ["Backbone", "Features"]
+__all__ = ["Backbone", "Features", "Pyramid"]
 
 
 class Features(NamedTuple):
@@ -52,3 +52,32 @@ class Backbone(nn.Module):
         """
         del features
         return response
+
+
+class Pyramid(Backbone):
+    """A backbone whose levels refine each other's field and are trained one after the other, coarsest first.
+
+    Attributes:
+        levels: coarsest first. All but the last have a head of their own; the last one's map is F.
+        stage_shares: of a training's steps, for each level's stage.
+        resting_share: of the first stage's steps, for which coarser levels rest at the start of a stage.
+    """
+
+    levels: nn.ModuleList
+    stage_shares: tuple[float, ...]
+    resting_share: float
+
+    @abstractmethod
+    def coarse_field(
+        self, moving: Float[Tensor, "B 1 X Y Z"], fixed: Float[Tensor, "B 1 X Y Z"], level: int
+    ) -> Float[Tensor, "B 3 U V W"]:
+        """The field as it stands after `level`, which is not the last one, on that level's grid.
+
+        Returns:
+            Components along the array axes, in voxels of the input grid, in float32.
+        """
+
+    def rest(self, count: int) -> None:
+        """Let the `count` coarsest levels keep their weights in training, and the others learn."""
+        for number, level in enumerate(self.levels):
+            level.requires_grad_(number >= count)

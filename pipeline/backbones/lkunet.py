@@ -5,13 +5,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from pipeline.backbones.backbone import Backbone, Features
-from pipeline.backbones.convolution import Conv3, he_start
+from pipeline.backbones.unet import UpLevel, conv_prelu
 from pipeline.typing import Float, Tensor
 
 __all__ = ["LKUNet", "LargeKernelBlock"]
-
-PRELU_START = 0.25
-"""Slope with which PyTorch starts a PReLU."""
 
 
 class LKUNet(Backbone):
@@ -29,15 +26,15 @@ class LKUNet(Backbone):
         n = start_channels
         self.stride = decoder_stride
         self.out_channels = 2 * n
-        self.stem = nn.Sequential(_conv(2, n), _conv(n, n))
+        self.stem = nn.Sequential(conv_prelu(2, n), conv_prelu(n, n))
         self.down = nn.ModuleList(
-            nn.Sequential(_conv(c_in, c_out, stride=2), LargeKernelBlock(c_out))
+            nn.Sequential(conv_prelu(c_in, c_out, stride=2), LargeKernelBlock(c_out))
             for c_in, c_out in [(n, 2 * n), (2 * n, 4 * n), (4 * n, 8 * n), (8 * n, 8 * n)]
         )
-        levels = [_UpLevel(8 * n, 8 * n, 8 * n, 4 * n), _UpLevel(4 * n, 4 * n, 4 * n, 2 * n)]
-        levels.append(_UpLevel(2 * n, 2 * n, 4 * n, 2 * n))
+        levels = [UpLevel(8 * n, 8 * n, 8 * n, 4 * n), UpLevel(4 * n, 4 * n, 4 * n, 2 * n)]
+        levels.append(UpLevel(2 * n, 2 * n, 4 * n, 2 * n))
         if decoder_stride == 1:
-            levels.append(_UpLevel(2 * n, n, 2 * n, 2 * n))
+            levels.append(UpLevel(2 * n, n, 2 * n, 2 * n))
         self.up = nn.ModuleList(levels)
 
     def forward(self, moving: Float[Tensor, "B 1 X Y Z"], fixed: Float[Tensor, "B 1 X Y Z"]) -> Features:
@@ -70,7 +67,7 @@ class LargeKernelBlock(nn.Module):
         weight, bias = self.fused_kernel()
         if min(x.shape[2:]) >= weight.shape[-1]:
             return self.activation(F.conv3d(x, weight, bias, padding=2))
-        # As in `Conv3`.
+        # As in `Conv3`: the weight gradient in bfloat16 is wrong on maps narrower than the kernel.
         with torch.autocast(x.device.type, enabled=False):
             return self.activation(F.conv3d(x.float(), weight, bias, padding=2))
 
@@ -82,26 +79,3 @@ class LargeKernelBlock(nn.Module):
         weight = self.large.weight + F.pad(self.regular.weight, [1] * 6) + F.pad(centre, [2] * 6)
         biases = [conv.bias for conv in (self.large, self.regular, self.one) if conv.bias is not None]
         return weight, torch.stack(biases).sum(0)
-
-
-class _UpLevel(nn.Module):
-    """One decoder level: transposed convolution, concatenation with the skip map, two convolutions."""
-
-    def __init__(self, channels: int, skip: int, mid: int, out: int) -> None:
-        super().__init__()
-        grow = nn.ConvTranspose3d(channels, channels, 2, stride=2)
-        # Kernel equals stride: each output voxel has one term a channel.
-        he_start(grow, channels, PRELU_START)
-        self.up = nn.Sequential(grow, nn.PReLU())
-        self.merge = nn.Sequential(_conv(channels + skip, mid), _conv(mid, out))
-
-    def forward(
-        self, coarse: Float[Tensor, "B C U V W"], skip: Float[Tensor, "B S X Y Z"]
-    ) -> Float[Tensor, "B D X Y Z"]:
-        return self.merge(torch.cat([self.up(coarse), skip], dim=1))
-
-
-def _conv(c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:
-    conv = Conv3(c_in, c_out, stride)
-    he_start(conv, 27 * c_in, PRELU_START)
-    return nn.Sequential(conv, nn.PReLU())

@@ -5,6 +5,8 @@ from functools import partial
 
 from pairs.errors import UsageError
 from pipeline.backbones.backbone import Backbone
+from pipeline.backbones.fouriernet import FourierNet
+from pipeline.backbones.lapirn import LapIRN
 from pipeline.backbones.lkunet import LKUNet
 from pipeline.backbones.transmorph import PUBLISHED_WINDOW, TRANSMORPHS, Size, TransMorph
 from pipeline.backbones.voxelmorph import VOXELMORPHS, VoxelMorph, Widths
@@ -25,14 +27,18 @@ BACKBONES: dict[str, Callable[[RegistrationConfig], Backbone]] = {
     "lkunet": lambda config: LKUNet(config.start_channels, config.decoder_stride),
     **{name: partial(_voxelmorph, widths) for name, widths in VOXELMORPHS.items()},
     **{name: partial(_transmorph, size) for name, size in TRANSMORPHS.items()},
+    "fouriernet": lambda config: FourierNet(config.start_channels),
+    "lapirn": lambda config: LapIRN(config.start_channels, config.integration_steps),
 }
+ONE_DECODER = ("fouriernet", "lapirn")
+"""Backbones whose F lies on a grid of its own, whatever stride the others offer."""
 
 
 def build_backbone(config: RegistrationConfig) -> Backbone:
     """The configuration's backbone with fresh weights.
 
     Raises:
-        UsageError: its name is not in `BACKBONES`, or a window is given to one that has none.
+        UsageError: its name is not in `BACKBONES`, or an option is given to one that does not have it.
     """
     if config.backbone not in BACKBONES:
         known = ", ".join(sorted(BACKBONES))
@@ -43,5 +49,12 @@ def build_backbone(config: RegistrationConfig) -> Backbone:
             where="configuration field 'registration.window'",
             expected=f"null, or one of the backbones {', '.join(TRANSMORPHS)}",
             got=f"{config.window} with {config.backbone}",
+        )
+    if config.decoder_stride != 1 and config.backbone in ONE_DECODER:
+        raise UsageError(
+            "this backbone has one decoder only",
+            where="configuration field 'registration.decoder_stride'",
+            expected=f"1 with {config.backbone}",
+            got=config.decoder_stride,
         )
     return BACKBONES[config.backbone](config)

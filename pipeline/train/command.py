@@ -22,6 +22,7 @@ from pipeline.train.checkpoint import fingerprint_of
 from pipeline.train.loop import Plan
 from pipeline.train.registration import train_registration, with_masks
 from pipeline.train.segmentor import train_segmentor
+from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import load_samples, region_table, split_subjects
 
 __all__ = ["add_arguments", "run"]
@@ -75,13 +76,13 @@ def _prepare(options: argparse.Namespace) -> _Job:
     task = read_task(options.task)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     config = _with_overrides(config, options)
-    with torch.device("meta"):
-        build_backbone(config.registration)  # refused now and not after all subjects are segmented
     device = choose_device(options.device)
     probe_writable(options.out.parent)
     if options.out.is_dir():
         raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
+    if options.network == "registration":
+        _require_trainable(config)
     depends = [options.network, config.model_dump(mode="json"), task.name]
     depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
     plan = Plan(
@@ -94,6 +95,17 @@ def _prepare(options: argparse.Namespace) -> _Job:
     )
     log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)
     return _Job(task, config, region_table(task), plan, device)
+
+
+def _require_trainable(config: TaskConfig) -> None:
+    """Refuse a backbone that cannot be built, or stages that do not fit it, before any image is read.
+
+    Raises:
+        UsageError: so it is.
+    """
+    with torch.device("meta"):
+        backbone = build_backbone(config.registration)
+    stage_steps(backbone, config.registration_training, config.registration_training.steps)
 
 
 def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:

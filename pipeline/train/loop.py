@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from tqdm import tqdm
@@ -17,13 +19,23 @@ from pipeline.stopping import stop_requested
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.typing import Tensor
 
-__all__ = ["Plan", "polynomial_rate", "step_generator", "train"]
+__all__ = ["Plan", "Stage", "polynomial_rate", "step_generator", "train"]
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY_S = 60.0
 MAX_GRADIENT_NORM = 1.0
 """A step sees one subject or pair; an odd one must not throw the weights away at a high rate."""
+
+
+class Stage(NamedTuple):
+    """A part of a training that is one of its own: its rate decays from the first step to the last."""
+
+    number: int
+    """From 0."""
+    start: int
+    """Its first step."""
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class Plan:
         power: exponent of the polynomial decay.
         validate_every: steps between validations.
         fingerprint: hash of everything the result depends on; a checkpoint of another one is refused.
+        stages: steps of each stage; none are one stage of all steps.
     """
 
     out: Path
@@ -45,6 +58,14 @@ class Plan:
     power: float
     validate_every: int
     fingerprint: str
+    stages: tuple[int, ...] = ()
+
+    def stage(self, step: int) -> Stage:
+        """The stage that a step belongs to; stages of no steps are passed over."""
+        lengths = self.stages or (self.steps,)
+        starts = accumulate((0, *lengths[:-1]))
+        number, start = [(n, start) for n, start in enumerate(starts) if start <= step][-1]
+        return Stage(number, start, lengths[number])
 
     @property
     def checkpoint(self) -> Path:
@@ -115,8 +136,12 @@ def _optimise(
     step: int,
     losses_of: Callable[[int], Mapping[str, Tensor]],
 ) -> dict[str, float]:
+    stage = plan.stage(step)
+    if step == stage.start:
+        # The moments of the stage before are those of another loss.
+        optimizer.state.clear()
     for group in optimizer.param_groups:
-        group["lr"] = polynomial_rate(plan.learning_rate, step, plan.steps, plan.power)
+        group["lr"] = polynomial_rate(plan.learning_rate, step - stage.start, stage.steps, plan.power)
     module.train()
     losses = losses_of(step)
     optimizer.zero_grad(set_to_none=True)

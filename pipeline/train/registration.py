@@ -1,19 +1,21 @@
 """`train registration`: backbone, MLP and region-free filter on pairs of training subjects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from pairs.errors import GridMismatch
 from pipeline.config import TaskConfig
-from pipeline.losses import dice_loss, gradient_loss, one_hot
+from pipeline.losses.objective import weighted_losses
+from pipeline.losses.overlap import one_hot
 from pipeline.model import RegistrationNet, build_for_training
 from pipeline.preprocess import pad_to_multiple
 from pipeline.segment.segmentor import Segmentor
 from pipeline.train.augment import moved_labels, random_deformation, regreyed
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice, smoothness_figures
+from pipeline.train.stages import enter_stage, stage_steps
 from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
 from pipeline.warp import sample, warp
@@ -81,16 +83,19 @@ def train_registration(
 
     Raises:
         GridMismatch: the subjects differ in shape.
+        UsageError: the configuration's stages do not fit its backbone.
     """
     _require_one_shape([one.sample for one in (*training, *held_out)])
     settings = config.registration_training
     torch.manual_seed(settings.seed)
     precision = getattr(torch, settings.precision)
     net = build_for_training(config.registration, embeddings, precision).to(device)
+    plan = replace(plan, stages=stage_steps(net.backbone, settings, plan.steps))
     multiple = net.backbone.size_multiple
     training, held_out = ([_padded(one, multiple) for one in part] for part in (training, held_out))
 
     def losses_of(step: int) -> dict[str, Tensor]:
+        enter_stage(net, plan, settings, step)
         generator = step_generator(settings.seed, step)
         # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
         torch.manual_seed(generator.initial_seed())
@@ -145,18 +150,15 @@ def _losses(
     regions: int,
     device: torch.device,
 ) -> dict[str, Tensor]:
-    """MSE + Dice + lambda * squared gradient (textSCF Eq. 1), each with its weight."""
-    weights = config.registration_training
+    """The weighted losses of one pair; the true labels serve the Dice term."""
     moving_image, fixed_image = moving.sample.image.to(device), fixed.sample.image.to(device)
     output = net(moving_image, fixed_image, fixed.mask.to(device), fixed.confidence.to(device), passes)
     channels = torch.cat([moving_image, one_hot(moving.sample.labels.to(device), regions)], dim=1)
     warped = warp(channels, output.displacement)
     target = one_hot(fixed.sample.labels.to(device), regions)
-    return {
-        "similarity": weights.similarity * (warped[:, :1] - fixed_image).square().mean(),
-        "dice": weights.dice * dice_loss(warped[:, 1:], target),
-        "smoothness": weights.smoothness * gradient_loss(output.regularised),
-    }
+    return weighted_losses(
+        warped, fixed_image, target, output.displacement, output.regularised, config.registration_training
+    )
 
 
 def _figures(

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from pipeline.config import RefinementConfig
-from pipeline.losses import gradient_loss, one_hot
+from pipeline.losses.overlap import one_hot
+from pipeline.losses.smoothness import gradient_loss
 from pipeline.model import RegistrationOutput
 from pipeline.refinement import Regions, refine
 from pipeline.warp import warp
@@ -68,6 +69,22 @@ def test_regions_that_lie_apart_are_brought_together(stride: int, squarings: int
 
 def test_images_alone_can_drive_it() -> None:
     displacement = refined(MOVING, FIXED, dice=0.0, similarity=10.0)
+    assert overlap(MOVING, FIXED, displacement) > overlap(MOVING, FIXED, torch.zeros(1, 3, *SHAPE)) + 0.1
+
+
+def test_correlation_drives_it_where_grey_values_are_reversed() -> None:
+    """Squared differences would pull bright onto bright; the images' likeness is in their structure."""
+    config = RefinementConfig(
+        iterations=20,
+        smoothness=0.1,
+        dice=0,
+        similarity=10,
+        similarity_kind="ncc",
+        ncc_window=5,
+        ncc_scales=2,
+    )
+    images = 1 - MOVING[:, None].float() / 2, FIXED[:, None].float() / 2
+    displacement = refine(nothing(), *images, regions(MOVING), regions(FIXED), REGIONS, 5, config)
     assert overlap(MOVING, FIXED, displacement) > overlap(MOVING, FIXED, torch.zeros(1, 3, *SHAPE)) + 0.1
 
 

@@ -99,6 +99,25 @@ def test_plain_registration_needs_no_text(train: Train, tmp_path: Path, tiny_con
     )
 
 
+@pytest.mark.parametrize("head", ["text", "plain"])
+@pytest.mark.parametrize(("backbone", "steps"), [("lapirn", 0), ("lapirn", 3), ("fouriernet", 2)])
+def test_backbones_with_units_of_their_own_train_and_register(
+    train: Train, config: Path, tiny_task: Path, tmp_path: Path, backbone: str, steps: int, head: str
+) -> None:
+    """From the command that trains, through the bundle, to refined fields."""
+    document = json.loads(config.read_text())
+    document["registration"] |= {"backbone": backbone, "start_channels": 1, "integration_steps": steps}
+    document["registration_training"] |= {"similarity_kind": "ncc", "ncc_window": 5, "dice_kind": "challenge"}
+    document["refinement"] |= {"iterations": 2, "regulariser": "bending", "regularised": "displacement"}
+    config.write_text(json.dumps(document))
+    out = tmp_path / "a.safetensors"
+    assert train("registration", out, "--head", head) == 0
+    assert metrics(out)[-1]["losses"].keys() == {"similarity", "dice", "smoothness"}
+    fields = tmp_path / "fields"
+    assert main([str(tiny_task), str(fields), "--weights", str(out), "--device", "cpu"]) == 0
+    assert len(list(fields.glob("disp*"))) == 3
+
+
 @pytest.mark.parametrize("network", ["segmentor", "registration"])
 def test_validation_subjects_are_never_read(
     train: Train, tiny_task: Path, tmp_path: Path, network: str

@@ -39,6 +39,34 @@ def test_wrong_arguments_end_with_one_line(
     assert not (tmp_path / "a.safetensors").exists()
 
 
+@pytest.mark.parametrize(
+    ("section", "changes", "sentence"),
+    [
+        ("registration", {"backbone": "lapirn", "decoder_stride": 2}, "registration.decoder_stride"),
+        ("registration", {"backbone": "nonet"}, "unknown backbone"),
+        ("registration_training", {"stages": [2, 2]}, "registration_training.stages"),
+    ],
+)
+def test_a_network_that_cannot_be_trained_is_refused_before_any_image_is_read(
+    train: Train,
+    config: Path,
+    tiny_task: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    section: str,
+    changes: dict[str, object],
+    sentence: str,
+) -> None:
+    document = json.loads(config.read_text())
+    document[section] |= changes
+    config.write_text(json.dumps(document))
+    for image in (tiny_task / "imagesTr").iterdir():
+        image.write_bytes(b"")
+    assert train("registration", tmp_path / "a.safetensors") == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "a.safetensors").exists()
+
+
 def test_an_output_that_is_a_folder_is_noticed_before_the_training(train: Train, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     assert train("segmentor", tmp_path / "folder", "--steps", "1000000") == 5

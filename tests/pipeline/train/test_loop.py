@@ -80,6 +80,33 @@ def test_each_step_is_taken_at_its_own_rate(plan: Plan) -> None:
     assert moves == pytest.approx([0.05 * (1 - step / 9) ** 0.9 for step in range(9)], rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ((4, 5), [(0, 0, 4)] * 4 + [(1, 4, 5)] * 5),
+        ((0, 0, 9), [(2, 0, 9)] * 9),
+        ((2, 0, 7), [(0, 0, 2)] * 2 + [(2, 2, 7)] * 7),
+        ((), [(0, 0, 9)] * 9),
+    ],
+)
+def test_each_step_has_its_stage(
+    plan: Plan, stages: tuple[int, ...], expected: list[tuple[int, ...]]
+) -> None:
+    assert [replace(plan, stages=stages).stage(step) for step in range(9)] == expected
+
+
+def test_a_stage_is_a_training_of_its_own(plan: Plan, tmp_path: Path) -> None:
+    """What comes before it leaves weights, but neither a lower rate nor moments."""
+    staged = network()
+    train(staged, replace(plan, stages=(4, 5)), noisy_losses(staged), dict)
+    apart = network()
+    train(apart, replace(plan, steps=4, out=tmp_path / "first"), noisy_losses(apart), dict)
+    later = noisy_losses(apart)
+    train(apart, replace(plan, steps=5, out=tmp_path / "second"), lambda step: later(step + 4), dict)
+    assert equal(staged, apart)
+    assert not equal(staged, run(replace(plan, out=tmp_path / "whole")))
+
+
 def test_the_sum_of_the_losses_is_minimised(plan: Plan) -> None:
     module = nn.Linear(1, 1, bias=False)
     before = module.weight.item()

@@ -1,9 +1,9 @@
-"""The training losses on label maps and fields with known answers."""
+"""Dice losses on label maps with known answers."""
 
 import pytest
 import torch
 
-from pipeline.losses import dice_loss, gradient_loss, one_hot
+from pipeline.losses.overlap import challenge_dice_loss, dice_loss, one_hot
 
 __all__: list[str] = []
 
@@ -60,14 +60,29 @@ def test_dice_has_a_gradient_towards_the_target() -> None:
     assert (warped.grad[fixed == 0] > 0).all()
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2])
-@pytest.mark.parametrize("component", [0, 1, 2])
-def test_gradient_loss_of_a_ramp_is_a_ninth_of_its_squared_slope(component: int, axis: int) -> None:
-    field = torch.zeros(1, 3, *SHAPE)
-    ramp = torch.arange(SHAPE[axis]).float() * 1.5
-    field[0, component] = ramp.view([-1 if i == axis else 1 for i in range(3)])
-    assert gradient_loss(field).item() == pytest.approx(1.5**2 / 9, rel=1e-5)
+def test_the_challenge_form_leaves_absent_classes_and_background_out() -> None:
+    labels = torch.zeros(1, *SHAPE, dtype=torch.int64)
+    labels[:, :2], labels[:, 2:4] = 1, 5
+    moved = labels.roll(1, dims=1)
+    per_class = [dice_loss(one_hot(moved, 9)[:, [k]], one_hot(labels, 9)[:, [k]]).item() for k in (1, 5)]
+    challenge = challenge_dice_loss(one_hot(moved, 9), one_hot(labels, 9)).item()
+    assert challenge == pytest.approx(sum(per_class) / 2, abs=1e-6)
+    assert 0 < challenge < dice_loss(one_hot(moved, 9), one_hot(labels, 9)).item()
 
 
-def test_gradient_loss_of_a_constant_is_zero() -> None:
-    assert gradient_loss(torch.full((1, 3, *SHAPE), 4.0)).item() == 0
+def test_the_challenge_form_counts_each_image_of_a_batch_by_its_own_classes() -> None:
+    labels = torch.cat([halves(), 2 * halves()])
+    channels = one_hot(labels, 3)
+    assert challenge_dice_loss(channels, channels).item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("side", ["warped", "fixed"])
+def test_the_challenge_form_leaves_out_what_only_one_side_has(side: str) -> None:
+    one, other = one_hot(halves(), 3), one_hot(2 * halves(), 3)
+    warped, fixed = (one, other) if side == "warped" else (other, one)
+    warped = warped.clone().requires_grad_()
+    loss = challenge_dice_loss(warped, fixed)
+    loss.backward()
+    assert loss.item() == 0
+    assert warped.grad is not None
+    assert warped.grad.abs().max() == 0
