@@ -67,7 +67,12 @@ class RegistrationConfig(_Model):
     backbone: str = "lkunet"
     start_channels: Positive = 8
     decoder_stride: Literal[1, 2] = 1
-    head: Literal["text", "plain"] = "text"
+    head: Literal["text", "coordinates", "plain"] = "text"
+    """`text`: a filter a region; `coordinates`: one a voxel, from its place; `plain`: none, the baseline."""
+    blend: Literal["paper", "official"] = "paper"
+    """`paper`: p w + (1 - p) w_r; `official`: w plus a 3x3x3 convolution, whatever the confidence."""
+    mlp: Literal["shared", "per_axis"] = "shared"
+    """One MLP for the three components of the displacement, or, as in the authors' code, one each."""
     mlp_width: Positive = 2048
     integration_steps: Annotated[int, Field(ge=0, le=10)] = 0
     passes: Annotated[int, Field(ge=1, le=4)] = 1

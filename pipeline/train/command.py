@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--segmentor", type=Path, help="registration: bundle with the trained segmentor")
     parser.add_argument("--embedding", type=Path, help="registration: table written by `embed`")
     parser.add_argument(
-        "--head", choices=("text", "plain"), help="registration: plain trains without filters"
+        "--head",
+        choices=("text", "coordinates", "plain"),
+        help="registration: filters a region, filters a voxel from its place, or none",
     )
     parser.add_argument("--licence", default="", help="licence of the training data, kept in the bundle")
 
@@ -164,7 +166,7 @@ def _segmentor_bundle(job: _Job, path: Path | None) -> Bundle:
 
 
 def _embedding_table(job: _Job, path: Path | None) -> EmbeddingTable | None:
-    if job.config.registration.head == "plain":
+    if job.config.registration.head != "text":
         return None
     if path is None:
         raise UsageError(
