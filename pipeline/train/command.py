@@ -16,7 +16,10 @@ from pipeline.bundle import Bundle, BundleHeader, file_hash, read_bundle, write_
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.device import DEVICES, choose_device
 from pipeline.model import freeze
+from pipeline.regions import JointRegions
 from pipeline.text.table import EmbeddingTable, read_table
+from pipeline.train import auxiliary
+from pipeline.train.auxiliary import Auxiliary, load_auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of
 from pipeline.train.loop import Plan
 from pipeline.train.registration import train_registration, with_masks
@@ -50,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("text", "coordinates", "plain"),
         help="registration: filters a region, filters a voxel from its place, or none",
     )
+    auxiliary.add_arguments(parser)
     parser.add_argument("--licence", default="", help="licence of the training data, kept in the bundle")
 
 
@@ -70,10 +74,14 @@ class _Job:
     regions: tuple[int, ...]
     plan: Plan
     device: torch.device
+    auxiliary: Auxiliary
+    joint: JointRegions
+    """Regions of the whole training; the first are the task's own."""
 
 
 def _prepare(options: argparse.Namespace) -> _Job:
     task = read_task(options.task)
+    others = read_auxiliary(options)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     config = _with_overrides(config, options)
     device = choose_device(options.device)
@@ -81,7 +89,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
     if options.out.is_dir():
         raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
-    depends = [options.network, config.model_dump(mode="json"), task.name]
+    depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
     depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
     plan = Plan(
         out=options.out,
@@ -92,7 +100,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
         fingerprint=fingerprint_of(*depends),
     )
     log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)
-    return _Job(task, config, region_table(task), plan, device)
+    return _Job(task, config, region_table(task), plan, device, others, others.joined(task))
 
 
 def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:
@@ -127,19 +135,25 @@ def _registration(job: _Job, options: argparse.Namespace) -> Bundle:
     segmentor_bundle = _segmentor_bundle(job, options.segmentor)
     table = _embedding_table(job, options.embedding)
     segmentor = segmentor_bundle.build_segmentor(job.device)
+    others = load_auxiliary(job.auxiliary, job.joint, job.config, job.device)
     training, held_out = (
         with_masks(load_samples(part, job.regions, job.config.intensity, settings.crop), segmentor)
         for part in split_subjects(job.task, settings.held_out)
     )
     vectors = table.vectors if table else None
-    net = train_registration(job.config, training, held_out, vectors, len(job.regions), job.plan, job.device)
+    count = len(job.joint.labels)
+    net = train_registration(
+        job.config, training, held_out, vectors, count, job.plan, job.device, auxiliary=others
+    )
     provenance = dict(segmentor_bundle.header.training)
     provenance["registration"] = _provenance(job, options, settings.seed, len(training))
+    provenance["registration"] |= job.auxiliary.provenance()
     return Bundle(
         _header(job, provenance, table),
         segmentor=segmentor_bundle.segmentor,
-        registration=freeze(net).state_dict(),
-        text={"vectors": table.vectors} if table else {},
+        # The bundle is for the task alone: what the others taught is in the weights, not in their rows.
+        registration=freeze(net, len(job.regions)).state_dict(),
+        text={"vectors": table.vectors[: len(job.regions)]} if table else {},
     )
 
 
@@ -173,9 +187,15 @@ def _embedding_table(job: _Job, path: Path | None) -> EmbeddingTable | None:
             "no text vectors given", remedy="write them with `embed`, then give --embedding FILE"
         )
     table = read_table(path)
-    if table.labels != job.regions:
+    if table.labels != job.joint.labels:
         raise WeightsError(
-            "the text vectors are for other labels", where=path, expected=job.regions, got=table.labels
+            "the text vectors are for other labels",
+            where=path,
+            expected=job.joint.labels,
+            got=table.labels,
+            remedy="write them with `embed`, its --aux-task the same as here"
+            if job.auxiliary.tasks
+            else None,
         )
     return table
 
@@ -188,7 +208,7 @@ def _header(job: _Job, training: dict[str, Any], table: EmbeddingTable | None = 
         regions=job.regions,
         region_names=("background", *names),
         config=job.config,
-        prompts=table.prompts if table else (),
+        prompts=table.prompts[: len(job.regions)] if table else (),
         embedder=table.embedder if table else None,
         background=table.background if table else None,
         embedding_sha256=table.sha256 if table else None,
