@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmarks.markdown import markdown_table
 from benchmarks.ratios import Form, compare
 from pairs.errors import KnownError, report_and_exit_code
 from pipeline.device import choose_device
+from pipeline.reproduce.markdown import markdown_table
 from pipeline.scf.response import region_response
 
 __all__ = ["Case", "main"]
