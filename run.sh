@@ -22,11 +22,12 @@ usage: ./run.sh VERB [ARGUMENTS]
   picture ...                         draw a registered pair
   train ...                           make weights from a task folder
   embed ...                           make text vectors
+  reproduce NAME ...                  make a table of the paper anew: complexity
   info FILE                           what a weights file holds
   demo-task FOLDER                    write the built-in demo task
   template ...                        make the template that demo tasks are drawn from
-  bench NAME ...                      print the figures of benchmarks/NAME.py: accuracy, codec, container, evaluation
-                                      or speed
+  bench NAME ...                      print the figures of benchmarks/NAME.py: accuracy, codec, container, evaluation,
+                                      lookup or speed
   docker [--image NAME] build|predict|evaluate|smoke|save ...
                                       make the image, use it, try it, pack it for upload
   test [PYTEST ARGUMENTS]             check the code and run every test
@@ -114,8 +115,8 @@ demo() {
 
 bench() {
   case ${1:-} in
-    accuracy | codec | container | evaluation | speed) ;;
-    *) fail "bench takes accuracy, codec, container, evaluation or speed, got ${1:-nothing}" ;;
+    accuracy | codec | container | evaluation | lookup | speed) ;;
+    *) fail "bench takes accuracy, codec, container, evaluation, lookup or speed, got ${1:-nothing}" ;;
   esac
   set_up requirements.txt
   # The official steps need the package that the official evaluator uses.
@@ -164,7 +165,7 @@ case ${1:-} in
     set_up requirements.txt requirements-dev.txt
     check_and_test "${@:2}"
     ;;
-  predict | train | embed | info | demo-task | template)
+  predict | train | embed | reproduce | info | demo-task | template)
     set_up requirements.txt
     exec "$python" -m pipeline "$@"
     ;;

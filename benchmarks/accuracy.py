@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.markdown import markdown_table
 from benchmarks.paired import bootstrap_interval, paired_differences
 from benchmarks.process import run_module
 from pairs.errors import KnownError, UsageError, report_and_exit_code
 from pairs.task import Task, read_task
 from pairs.wholefile import probe_writable, write_json
+from pipeline.reproduce.markdown import markdown_table
 
 __all__ = ["Accuracy", "Scores", "main", "read_scores", "render"]
 

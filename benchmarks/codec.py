@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from benchmarks.markdown import markdown_table
 from pairs.displacement import PROFILES, Profile, decode, encode
+from pipeline.reproduce.markdown import markdown_table
 
 __all__ = ["main", "mean_pool", "smooth_field", "zoom_half"]
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.markdown import markdown_table
 from benchmarks.process import BenchmarkFailed, run_module
 from pairs.errors import KnownError, report_and_exit_code
+from pipeline.reproduce.markdown import markdown_table
 
 __all__ = ["main"]
 

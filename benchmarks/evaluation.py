@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.markdown import markdown_table
 from benchmarks.officialsteps import OfficialNumbers
 from benchmarks.onepair import OnePair, read_one_pair
 from benchmarks.process import BenchmarkFailed, run_module
 from pairs.errors import KnownError, report_and_exit_code
+from pipeline.reproduce.markdown import markdown_table
 
 __all__ = ["Comparison", "largest_difference", "main", "render"]
 

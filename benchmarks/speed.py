@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.markdown import markdown_table
 from benchmarks.process import BenchmarkFailed, Spent, run_module
 from pairs.errors import KnownError, report_and_exit_code
+from pipeline.reproduce.markdown import markdown_table
 
 __all__ = ["Run", "main"]
 

@@ -71,7 +71,12 @@ class RegistrationConfig(_Model):
     window: tuple[Positive, Positive, Positive] | None = None
     """Attention window of TransMorph in tokens of 4 voxels, as published a 32nd of the sides: (3, 3, 4) for
     96x96x128. None is the (5, 6, 7) for 160x192x224. Backbones without attention refuse any."""
-    head: Literal["text", "plain"] = "text"
+    head: Literal["text", "coordinates", "plain"] = "text"
+    """`text`: a filter a region; `coordinates`: one a voxel, from its place; `plain`: none, the baseline."""
+    blend: Literal["paper", "official"] = "paper"
+    """`paper`: p w + (1 - p) w_r; `official`: w plus a 3x3x3 convolution, whatever the confidence."""
+    mlp: Literal["shared", "per_axis"] = "shared"
+    """One MLP for the three components of the displacement, or, as in the authors' code, one each."""
     mlp_width: Positive = 2048
     integration_steps: Annotated[int, Field(ge=0, le=10)] = 0
     passes: Annotated[int, Field(ge=1, le=4)] = 1

@@ -12,6 +12,7 @@ from pipeline.backbones.registry import build_backbone
 from pipeline.config import RegistrationConfig
 from pipeline.device import mixed_precision
 from pipeline.integration import integrate
+from pipeline.scf.coordinates import CoordinatesHead
 from pipeline.scf.heads import FilterTableHead, PlainHead, TextHead
 from pipeline.scf.response import to_feature_grid
 from pipeline.typing import Float, Int, Shaped, Tensor
@@ -159,31 +160,53 @@ def build_for_training(
     embeddings: Float[Tensor, "N C1"] | None,
     precision: torch.dtype = torch.float32,
 ) -> RegistrationNet:
-    """A network with fresh weights: the text head on `embeddings`, or the plain head without them."""
+    """A network with fresh weights.
+
+    Args:
+        config: of the network.
+        embeddings: what the text head reads; where it is None and the head is not the coordinates', the head
+            is the plain one.
+        precision: of the backbone.
+    """
     backbone = build_backbone(config)
-    head = (
-        PlainHead(backbone.out_channels, backbone.head_bias)
-        if embeddings is None
-        else TextHead(embeddings, backbone.out_channels, config.mlp_width)
-    )
+    channels = backbone.out_channels
+    head: nn.Module
+    if config.head == "coordinates":
+        head = CoordinatesHead(channels, config.mlp_width, config.mlp)
+    elif embeddings is None:
+        head = PlainHead(channels, backbone.head_bias)
+    else:
+        head = TextHead(embeddings, channels, config.mlp_width, config.mlp, config.blend)
     return RegistrationNet(config, backbone, head, precision)
 
 
 def build_for_inference(config: RegistrationConfig, regions: int) -> RegistrationNet:
     """An empty run-time network, to be filled from a bundle; the filter table has `regions` rows."""
     backbone = build_backbone(config)
-    head = (
-        FilterTableHead(regions, backbone.out_channels)
-        if config.head == "text"
-        else PlainHead(backbone.out_channels, backbone.head_bias)
-    )
+    channels = backbone.out_channels
+    head: nn.Module
+    if config.head == "coordinates":
+        head = CoordinatesHead(channels, config.mlp_width, config.mlp)
+    elif config.head == "plain":
+        head = PlainHead(channels, backbone.head_bias)
+    else:
+        head = FilterTableHead(regions, channels, config.blend)
     net = RegistrationNet(config, backbone, head)
     return net.eval().requires_grad_(False)
 
 
-def freeze(net: RegistrationNet) -> RegistrationNet:
-    """The run-time twin of a trained network: same displacements, the MLP folded into the table."""
+def freeze(net: RegistrationNet, regions: int | None = None) -> RegistrationNet:
+    """The run-time twin of a trained network: same displacements, the MLP folded into the table.
+
+    Args:
+        net: Trained.
+        regions: How many regions, from the first on, the twin knows; all where None.
+    """
     # Copies: freezing shared parts would end the training of `net`.
-    head = FilterTableHead.from_text_head(net.head) if isinstance(net.head, TextHead) else deepcopy(net.head)
+    head = (
+        FilterTableHead.from_text_head(net.head, regions)
+        if isinstance(net.head, TextHead)
+        else deepcopy(net.head)
+    )
     frozen = RegistrationNet(net.config, deepcopy(net.backbone), head)
     return frozen.to(next(net.parameters()).device).eval().requires_grad_(False)

@@ -2,17 +2,20 @@
 
 import argparse
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from pairs.errors import UsageError
-from pairs.task import read_task
+from pairs.task import Task, read_task
+from pipeline.regions import JointRegions, joint_regions
 from pipeline.text.background import BACKGROUNDS, background_vector
 from pipeline.text.embedders import DEFAULT_MODEL, EMBEDDERS, build_embedder
 from pipeline.text.prompts import TEMPLATES, anatomy_of, prompts_for, require_prompts
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, write_table
+from pipeline.text.table1 import TABLE1, TextRow
 from pipeline.typing import Float, Tensor
 
 __all__ = ["add_arguments", "embed", "largest_cosines", "run"]
@@ -81,12 +84,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--task", type=Path, required=True, metavar="DIR", help="task folder or its dataset json"
     )
     parser.add_argument(
-        "--embedder", required=True, choices=tuple(EMBEDDERS), help="what makes the text vectors"
+        "--aux-task",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="task that will join the training: its regions join the table; may be given again",
     )
+    parser.add_argument(
+        "--prompt",
+        choices=tuple(TABLE1),
+        help="row of the paper's Table 1; the options below change parts of it (row 0 has no text: train "
+        "--head coordinates)",
+    )
+    parser.add_argument("--embedder", choices=tuple(EMBEDDERS), help="what makes the text vectors")
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="CLIP weights on this machine (open_clip)"
     )
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="open_clip model name (default: %(default)s)")
+    parser.add_argument("--model", help=f"open_clip model name (default: {DEFAULT_MODEL})")
     parser.add_argument(
         "--vectors", type=Path, metavar="FILE", help="npz or safetensors file of vectors (table)"
     )
@@ -97,9 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--template", metavar="T", help=f"sentence with {{name}} in it, or one of {', '.join(TEMPLATES)}"
     )
     parser.add_argument("--anatomy", help="fills {anatomy} (default: known from the task's name)")
-    parser.add_argument(
-        "--background", default="nullspace", choices=(*BACKGROUNDS, "prompt"), help="default: %(default)s"
-    )
+    parser.add_argument("--background", choices=(*BACKGROUNDS, "prompt"), help="default: nullspace")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="embedding table to write")
 
 
@@ -109,23 +122,53 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         KnownError: See `embed`, `read_task` and `write_table`.
     """
-    task = read_task(args.task)
-    anatomy = args.anatomy or anatomy_of(task.name)
-    prompts = prompts_for(task.label_names, task.modality, anatomy, args.template)
+    row = _row(args)
+    tasks = [read_task(folder) for folder in (args.task, *args.aux_task)]
+    joint = joint_regions(tasks[0].label_names, [task.label_names for task in tasks[1:]])
     table = embed(
-        task.label_names,
-        prompts,
-        args.embedder,
-        background=args.background,
-        background_prompt=prompts_for({1: BACKGROUND_PROMPT}, task.modality, anatomy, args.template)[0],
+        joint.labels,
+        _joint_prompts(tasks, joint, args.anatomy, row.template),
+        row.embedder,
+        background=row.background,
+        background_prompt=_prompts(tasks[0], {1: BACKGROUND_PROMPT}, args.anatomy, row.template)[0],
         weights=args.weights,
         vectors=args.vectors,
-        model=args.model,
+        model=row.model,
         rows=_rows(args.rows),
     )
     write_table(args.out, table)
     _show(table)
     return 0
+
+
+def _row(args: argparse.Namespace) -> TextRow:
+    """The row of Table 1 that was asked for, with what the options say in place of its own."""
+    if args.prompt is None and args.embedder is None:
+        known = ", ".join(EMBEDDERS)
+        raise UsageError(
+            "no embedder given", expected=f"--embedder with one of {known}, or --prompt table1-N"
+        )
+    row = TABLE1[args.prompt] if args.prompt else TextRow(args.embedder)
+    given = {key: getattr(args, key) for key in ("embedder", "background", "template", "model")}
+    return replace(row, **{key: value for key, value in given.items() if value is not None})
+
+
+def _joint_prompts(
+    tasks: Sequence[Task], joint: JointRegions, anatomy: str | None, template: str | None
+) -> list[str]:
+    """Prompt of each row but the background's, in the words of the first task that has the region."""
+    prompts = dict(enumerate(_prompts(tasks[0], tasks[0].label_names, anatomy, template), start=1))
+    for task in tasks[1:]:
+        rows = joint.rows_of(task.label_names)[1:]
+        for row, prompt in zip(rows, _prompts(task, task.label_names, anatomy, template), strict=True):
+            prompts.setdefault(row, prompt)
+    return [prompts[row] for row in range(1, len(joint.labels))]
+
+
+def _prompts(
+    task: Task, names: Mapping[int, str], anatomy: str | None, template: str | None
+) -> tuple[str, ...]:
+    return prompts_for(names, task.modality, anatomy or anatomy_of(task.name), template)
 
 
 def _rows(text: str | None) -> tuple[int, ...] | None:

@@ -12,21 +12,13 @@ __all__ = ["CLIP_CONTEXT", "TEMPLATES", "anatomy_of", "normalise_name", "prompts
 CLIP_CONTEXT = 77
 """Tokens CLIP reads, start and end token included."""
 
-_CT = "A computerized tomography of a {name} in human {anatomy}."
-_MR = "A magnetic resonance imaging of a {name} in human {anatomy}."
-
 TEMPLATES: Mapping[str, str] = MappingProxyType(
     {
-        "CT": _CT,
-        "MR": _MR,
-        "2": "A photo of a {name}.",
-        "3": "A photo of a {name}.",
-        "4": "A photo of a {name} in human {anatomy}.",
-        "5": _CT,
-        "6": _CT,
+        "CT": "A computerized tomography of a {name} in human {anatomy}.",
+        "MR": "A magnetic resonance imaging of a {name} in human {anatomy}.",
     }
 )
-"""Templates by name: one per modality, and rows 2-6 of Table 1 of the paper (a leading `#` is accepted)."""
+"""Templates by name, one per modality."""
 
 _ANATOMY = (
     ("abdomen", "abdomen"),
@@ -111,7 +103,7 @@ def _sentence(modality: str, anatomy: str | None, template: str | None) -> str:
     """Template to fill, with its anatomy part dropped where no anatomy is known."""
     if template is None:
         template = _of_modality(modality)
-    sentence = TEMPLATES.get(template.removeprefix("#"), template)
+    sentence = TEMPLATES.get(template, template)
     if not anatomy:
         sentence = sentence.replace(_IN_ANATOMY, "")
     unknown = set(_PLACEHOLDER.findall(sentence)) - ({"{name}", "{anatomy}"} if anatomy else {"{name}"})

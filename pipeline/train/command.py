@@ -17,7 +17,10 @@ from pipeline.bundle import Bundle, BundleHeader, file_hash, read_bundle, write_
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.device import DEVICES, choose_device
 from pipeline.model import freeze
+from pipeline.regions import JointRegions
 from pipeline.text.table import EmbeddingTable, read_table
+from pipeline.train import auxiliary
+from pipeline.train.auxiliary import Auxiliary, load_auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of
 from pipeline.train.loop import Plan
 from pipeline.train.registration import train_registration, with_masks
@@ -48,8 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--segmentor", type=Path, help="registration: bundle with the trained segmentor")
     parser.add_argument("--embedding", type=Path, help="registration: table written by `embed`")
     parser.add_argument(
-        "--head", choices=("text", "plain"), help="registration: plain trains without filters"
+        "--head",
+        choices=("text", "coordinates", "plain"),
+        help="registration: filters a region, filters a voxel from its place, or none",
     )
+    auxiliary.add_arguments(parser)
     parser.add_argument("--licence", default="", help="licence of the training data, kept in the bundle")
 
 
@@ -70,10 +76,14 @@ class _Job:
     regions: tuple[int, ...]
     plan: Plan
     device: torch.device
+    auxiliary: Auxiliary
+    joint: JointRegions
+    """Regions of the whole training; the first are the task's own."""
 
 
 def _prepare(options: argparse.Namespace) -> _Job:
     task = read_task(options.task)
+    others = read_auxiliary(options)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     config = _with_overrides(config, options)
     device = choose_device(options.device)
@@ -83,7 +93,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     if options.network == "registration":
         _require_trainable(config)
-    depends = [options.network, config.model_dump(mode="json"), task.name]
+    depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
     depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
     plan = Plan(
         out=options.out,
@@ -94,7 +104,7 @@ def _prepare(options: argparse.Namespace) -> _Job:
         fingerprint=fingerprint_of(*depends),
     )
     log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)
-    return _Job(task, config, region_table(task), plan, device)
+    return _Job(task, config, region_table(task), plan, device, others, others.joined(task))
 
 
 def _require_trainable(config: TaskConfig) -> None:
@@ -140,19 +150,25 @@ def _registration(job: _Job, options: argparse.Namespace) -> Bundle:
     segmentor_bundle = _segmentor_bundle(job, options.segmentor)
     table = _embedding_table(job, options.embedding)
     segmentor = segmentor_bundle.build_segmentor(job.device)
+    others = load_auxiliary(job.auxiliary, job.joint, job.config, job.device)
     training, held_out = (
         with_masks(load_samples(part, job.regions, job.config.intensity, settings.crop), segmentor)
         for part in split_subjects(job.task, settings.held_out)
     )
     vectors = table.vectors if table else None
-    net = train_registration(job.config, training, held_out, vectors, len(job.regions), job.plan, job.device)
+    count = len(job.joint.labels)
+    net = train_registration(
+        job.config, training, held_out, vectors, count, job.plan, job.device, auxiliary=others
+    )
     provenance = dict(segmentor_bundle.header.training)
     provenance["registration"] = _provenance(job, options, settings.seed, len(training))
+    provenance["registration"] |= job.auxiliary.provenance()
     return Bundle(
         _header(job, provenance, table),
         segmentor=segmentor_bundle.segmentor,
-        registration=freeze(net).state_dict(),
-        text={"vectors": table.vectors} if table else {},
+        # The bundle is for the task alone: what the others taught is in the weights, not in their rows.
+        registration=freeze(net, len(job.regions)).state_dict(),
+        text={"vectors": table.vectors[: len(job.regions)]} if table else {},
     )
 
 
@@ -179,16 +195,22 @@ def _segmentor_bundle(job: _Job, path: Path | None) -> Bundle:
 
 
 def _embedding_table(job: _Job, path: Path | None) -> EmbeddingTable | None:
-    if job.config.registration.head == "plain":
+    if job.config.registration.head != "text":
         return None
     if path is None:
         raise UsageError(
             "no text vectors given", remedy="write them with `embed`, then give --embedding FILE"
         )
     table = read_table(path)
-    if table.labels != job.regions:
+    if table.labels != job.joint.labels:
         raise WeightsError(
-            "the text vectors are for other labels", where=path, expected=job.regions, got=table.labels
+            "the text vectors are for other labels",
+            where=path,
+            expected=job.joint.labels,
+            got=table.labels,
+            remedy="write them with `embed`, its --aux-task the same as here"
+            if job.auxiliary.tasks
+            else None,
         )
     return table
 
@@ -201,7 +223,7 @@ def _header(job: _Job, training: dict[str, Any], table: EmbeddingTable | None = 
         regions=job.regions,
         region_names=("background", *names),
         config=job.config,
-        prompts=table.prompts if table else (),
+        prompts=table.prompts[: len(job.regions)] if table else (),
         embedder=table.embedder if table else None,
         background=table.background if table else None,
         embedding_sha256=table.sha256 if table else None,

@@ -69,6 +69,7 @@ def train_registration(
     regions: int,
     plan: Plan,
     device: torch.device,
+    auxiliary: Sequence[Sequence[MaskedSample]] = (),
 ) -> RegistrationNet:
     """A trained registration network.
 
@@ -80,28 +81,32 @@ def train_registration(
         regions: N, background included.
         plan: length and files.
         device: where to train.
+        auxiliary: subjects of other tasks, each paired within its own task, their labels region indices of
+            the same table. A step sees a task as often as the task has subjects.
 
     Raises:
-        GridMismatch: the subjects differ in shape.
+        GridMismatch: the subjects of a task differ in shape.
         UsageError: the configuration's stages do not fit its backbone.
     """
-    _require_one_shape([one.sample for one in (*training, *held_out)])
+    for group in ((*training, *held_out), *auxiliary):
+        _require_one_shape([one.sample for one in group])
     settings = config.registration_training
     torch.manual_seed(settings.seed)
     precision = getattr(torch, settings.precision)
     net = build_for_training(config.registration, embeddings, precision).to(device)
     plan = replace(plan, stages=stage_steps(net.backbone, settings, plan.steps))
     multiple = net.backbone.size_multiple
-    training, held_out = ([_padded(one, multiple) for one in part] for part in (training, held_out))
+    held_out, *groups = (
+        [_padded(one, multiple) for one in part] for part in (held_out, training, *auxiliary)
+    )
 
     def losses_of(step: int) -> dict[str, Tensor]:
         enter_stage(net, plan, settings, step)
         generator = step_generator(settings.seed, step)
         # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
         torch.manual_seed(generator.initial_seed())
-        order = torch.randperm(len(training), generator=generator)
         fixed, moving = (
-            augmented_masked(training[int(index)], generator, settings.augmentation) for index in order[:2]
+            augmented_masked(one, generator, settings.augmentation) for one in _drawn_pair(groups, generator)
         )
         # Every pass learns what the passes before it leave over.
         passes = 1 + int(torch.randint(settings.passes, (), generator=generator))
@@ -115,6 +120,18 @@ def train_registration(
 
     train(net, plan, losses_of, validate)
     return net
+
+
+def _drawn_pair(
+    groups: Sequence[Sequence[MaskedSample]], generator: torch.Generator
+) -> tuple[MaskedSample, MaskedSample]:
+    """Two different subjects of one task; a task is drawn in proportion to its subjects."""
+    group = groups[0]
+    if len(groups) > 1:
+        sizes = torch.tensor([float(len(one)) for one in groups])
+        group = groups[int(torch.multinomial(sizes, 1, generator=generator))]
+    first, second = torch.randperm(len(group), generator=generator)[:2].tolist()
+    return group[first], group[second]
 
 
 def _require_one_shape(samples: Sequence[Sample]) -> None:

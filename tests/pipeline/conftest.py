@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.volume import write_volume
+from pairs.volume import read_labels, write_volume
 from pipeline import stopping
 from pipeline.bundle import Bundle, BundleHeader
 from pipeline.config import (
@@ -23,7 +23,7 @@ from pipeline.config import (
 from pipeline.model import build_for_training, freeze
 from pipeline.segment.networks import build_network
 
-__all__ = ["tiny_bundle", "tiny_config", "tiny_task"]
+__all__ = ["other_task", "tiny_bundle", "tiny_config", "tiny_task"]
 
 SHAPE = (32, 48, 40)
 TRAINING = ("0001", "0002", "0003", "0004", "0005")
@@ -120,6 +120,20 @@ def tiny_task(_tiny_task_original: Path, tmp_path: Path) -> Path:
     labels. 40 is no multiple of 16, so the networks need padding.
     """
     return Path(shutil.copytree(_tiny_task_original, tmp_path / "TinyMR"))
+
+
+@pytest.fixture
+def other_task(tiny_task: Path, tmp_path: Path) -> Path:
+    """Another task, of CT: its label 1 is the other's label 4, and its label 2 a region of its own."""
+    root = Path(shutil.copytree(tiny_task, tmp_path / "OtherCT"))
+    (root / "TinyMR_dataset.json").unlink()
+    labels = {"labels": {"0": {"1": "Right_bean", "2": "lung"}}, "modality": {"0": "CT"}, "name": "OtherCT"}
+    (root / "OtherCT_dataset.json").write_text(json.dumps(_dataset() | labels), encoding="utf-8")
+    for path in (root / "labelsTr").iterdir():
+        volume = read_labels(path)
+        values = np.array([0, 2, 0, 0, 1], np.uint8)[volume.array]
+        write_volume(path, values, volume.header.affine)
+    return root
 
 
 @pytest.fixture(scope="session")

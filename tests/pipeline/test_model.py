@@ -6,6 +6,7 @@ import torch
 from pipeline.config import RegistrationConfig
 from pipeline.integration import integrate
 from pipeline.model import RegistrationNet, build_for_inference, build_for_training, freeze
+from pipeline.scf.coordinates import CoordinatesHead
 from pipeline.scf.heads import FilterTableHead, PlainHead
 from pipeline.scf.response import to_feature_grid
 from pipeline.warp import compose, upsample_displacement, warp
@@ -23,9 +24,20 @@ VARIANTS = pytest.mark.parametrize(
         for stride in (1, 2)
         for steps in (0, 3)
         for head in ("text", "plain")
+    ]
+    + [
+        RegistrationConfig(start_channels=2, mlp_width=4, head=head, mlp=mlp, blend=blend)
+        for head, mlp, blend in (
+            ("text", "shared", "official"),
+            ("text", "per_axis", "paper"),
+            ("text", "per_axis", "official"),
+            ("coordinates", "shared", "paper"),
+            ("coordinates", "per_axis", "paper"),
+        )
     ],
-    ids=lambda c: f"stride{c.decoder_stride}-steps{c.integration_steps}-{c.head}",
+    ids=lambda c: f"stride{c.decoder_stride}-steps{c.integration_steps}-{c.head}-{c.mlp}-{c.blend}",
 )
+KINDS = {"text": FilterTableHead, "coordinates": CoordinatesHead, "plain": PlainHead}
 
 
 def trained(config: RegistrationConfig, scale: float = 0.5) -> RegistrationNet:
@@ -60,7 +72,7 @@ def test_frozen_network_gives_the_same_displacement(config: RegistrationConfig) 
     output = frozen(*pair())
     assert torch.equal(output.displacement, expected.displacement)
     assert not any(p.requires_grad for p in frozen.parameters())
-    assert isinstance(frozen.head, FilterTableHead if config.head == "text" else PlainHead)
+    assert isinstance(frozen.head, KINDS[config.head])
 
 
 @VARIANTS

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ import pytest
 import torch
 
 from pairs.errors import UsageError, WeightsError
+from pipeline.text import embed as embed_module
 from pipeline.text.embed import add_arguments, embed, largest_cosines, run
 from pipeline.text.prompts import prompts_for
-from pipeline.text.table import read_table
+from pipeline.text.table import EmbeddingTable, read_table
 
 NAMES = {2: "tail", 1: "head"}
+VIT = "ViT-L-14-336-quickgelu"
+MR = "A magnetic resonance imaging of a left bean."
 PROMPTS = prompts_for(NAMES, "MR", "brain")
 
 
@@ -77,11 +81,80 @@ def test_largest_cosine_ignores_the_row_itself() -> None:
     torch.testing.assert_close(found, torch.full((3,), 0.5**0.5, dtype=torch.float64))
 
 
-def test_arguments_have_the_defaults_of_the_paper() -> None:
-    args = arguments("--task", "t", "--embedder", "open_clip", "--out", "o")
-    assert (args.background, args.model, args.template) == ("nullspace", "ViT-L-14-336-quickgelu", None)
-    with pytest.raises(SystemExit):
-        arguments("--task", "t", "--embedder", "bert", "--out", "o")
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """What the command asks `embed` for; the table that it gets is made of one-hot vectors."""
+    asked = []
+
+    def note(labels: Sequence[int], prompts: Sequence[str], embedder: str, **more: object) -> EmbeddingTable:
+        asked.append({"labels": tuple(labels), "prompts": tuple(prompts), "embedder": embedder} | more)
+        return embed(labels, prompts, "one-hot")
+
+    monkeypatch.setattr(embed_module, "embed", note)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--embedder", "open_clip"], ("open_clip", "nullspace", VIT, MR)),
+        (["--prompt", "table1-1"], ("one-hot", "onehot", VIT, MR)),
+        (["--prompt", "table1-2"], ("open_clip", "prompt", VIT, "A photo of a left bean.")),
+        (["--prompt", "table1-3"], ("open_clip", "nullspace", VIT, "A photo of a left bean.")),
+        (
+            ["--prompt", "table1-4", "--anatomy", "pot"],
+            ("open_clip", "nullspace", VIT, "A photo of a left bean in human pot."),
+        ),
+        (["--prompt", "table1-5"], ("open_clip", "nullspace", "RN50x64-quickgelu", MR)),
+        (["--prompt", "table1-6"], ("open_clip", "nullspace", VIT, MR)),
+        (["--prompt", "table1-7"], ("table", "nullspace", VIT, MR)),
+        (
+            [
+                "--prompt",
+                "table1-2",
+                "--background",
+                "official",
+                "--embedder",
+                "table",
+                "--template",
+                "{name}!",
+            ],
+            ("table", "official", VIT, "left bean!"),
+        ),
+    ],
+)
+def test_rows_of_table_1_and_what_changes_them(
+    tiny_task: Path,
+    made: list[dict[str, object]],
+    tmp_path: Path,
+    words: list[str],
+    expected: tuple[str, ...],
+) -> None:
+    assert run(arguments("--task", tiny_task, "--out", tmp_path / "t", *words)) == 0
+    (asked,) = made
+    assert (asked["embedder"], asked["background"], asked["model"], asked["prompts"][0]) == expected
+
+
+def test_an_embedder_or_a_row_must_be_named(tiny_task: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="open_clip, table, minilm, one-hot, or --prompt table1-N"):
+        run(arguments("--task", tiny_task, "--out", tmp_path / "t"))
+    for words in (["--embedder", "bert"], ["--prompt", "table1-0"]):
+        with pytest.raises(SystemExit):
+            arguments("--task", "t", "--out", "o", *words)
+    assert not (tmp_path / "t").exists()
+
+
+def test_regions_of_an_auxiliary_task_join_in_its_own_words(
+    tiny_task: Path, other_task: Path, made: list[dict[str, object]], tmp_path: Path
+) -> None:
+    words = ["--task", tiny_task, "--aux-task", other_task, "--embedder", "one-hot"]
+    assert run(arguments(*words, "--out", tmp_path / "t")) == 0
+    assert made[0]["labels"] == (0, 1, 4, 5)
+    assert made[0]["prompts"] == (
+        MR,
+        MR.replace("left", "right"),
+        "A computerized tomography of a lung.",
+    )
 
 
 def test_command_on_a_real_task(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

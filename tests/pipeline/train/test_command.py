@@ -118,6 +118,20 @@ def test_backbones_with_units_of_their_own_train_and_register(
     assert len(list(fields.glob("disp*"))) == 3
 
 
+def test_registration_from_coordinates_keeps_its_mlp(train: Train, tmp_path: Path) -> None:
+    out = tmp_path / "coordinates.safetensors"
+    more = ("--head", "coordinates", "--embedding", tmp_path / "absent", "--steps", 1)
+    assert train("registration", out, *more) == 0
+    bundle = read_bundle(out)
+    assert (bundle.header.config.registration.head, bundle.text, bundle.header.embedder) == (
+        "coordinates",
+        {},
+        None,
+    )
+    assert bundle.registration["head.mlp.0.weight"].shape == (8, 3)
+    assert bundle.build_registration(CPU).head.mlp[0].in_features == 3
+
+
 @pytest.mark.parametrize("network", ["segmentor", "registration"])
 def test_validation_subjects_are_never_read(
     train: Train, tiny_task: Path, tmp_path: Path, network: str

@@ -117,7 +117,7 @@ def test_a_segmentor_of_other_intensities_cannot_go_into_the_same_bundle(
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"backbone": "lkunot"}, "expected one of lkunet, transmorph-base"),
+        ({"backbone": "lkunot"}, "expected one of fouriernet, lapirn, lkunet, transmorph-base"),
         ({"window": [3, 3, 4]}, "'registration.window'"),
     ],
 )

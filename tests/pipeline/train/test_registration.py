@@ -192,6 +192,38 @@ def test_pairs_are_ordered_and_never_of_one_subject(tmp_path: Path, monkeypatch:
     assert set(pairs) == {(a, b) for a in "012" for b in "012" if a != b}
 
 
+def test_pairs_stay_within_a_task_and_tasks_come_by_their_subjects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = []
+
+    def note(
+        net: RegistrationNet, moving: MaskedSample, fixed: MaskedSample, *_: object
+    ) -> dict[str, torch.Tensor]:
+        assert moving.sample.image.shape == fixed.sample.image.shape
+        pairs.append((moving.sample.name, fixed.sample.name))
+        return {"none": torch.stack([p.sum() * 0 for p in net.parameters()]).sum()}
+
+    monkeypatch.setattr(registration, "_losses", note)
+    # The other task's grid differs; only pairs within it need one shape.
+    others = [subject(number, (16, 20, 32)) for number in (5, 6)]
+    vectors = torch.randn(3, 5)
+    settings = plan(tmp_path / "a", 120)
+    train_registration(config(), SUBJECTS[:4], [], vectors, 3, settings, CPU, auxiliary=[others])
+    assert {pair for pair in pairs if "5" in pair or "6" in pair} == {("5", "6"), ("6", "5")}
+    assert set(pairs) > {(a, b) for a in "0123" for b in "0123" if a != b}
+    # Two of six subjects: a third of the steps, 40 +- 5.2.
+    assert 22 < sum("5" in pair for pair in pairs) < 58
+
+
+def test_subjects_of_an_auxiliary_task_must_fit_each_other(tmp_path: Path) -> None:
+    others = [subject(5), subject(6, (16, 16, 32))]
+    with pytest.raises(GridMismatch, match="`crop`"):
+        train_registration(
+            config(), SUBJECTS[:2], [], torch.randn(3, 5), 3, plan(tmp_path / "a", 1), CPU, auxiliary=[others]
+        )
+
+
 def test_losses_in_the_log_are_those_of_the_paper(tmp_path: Path) -> None:
     trained(tmp_path / "a.safetensors", held_out=SUBJECTS[2:], steps=2)
     (line,) = [json.loads(line) for line in (tmp_path / "a.metrics.jsonl").read_text().splitlines()]

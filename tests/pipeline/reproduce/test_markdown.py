@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.markdown import markdown_table
+from pipeline.reproduce.markdown import markdown_table
 
 __all__: list[str] = []
 

@@ -1,0 +1,155 @@
+"""Auxiliary tasks: subjects with other regions that join a training (textSCF, Table 4)."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pairs.errors import UsageError, WeightsError
+from pairs.task import Task, read_task
+from pipeline.bundle import file_hash, read_bundle
+from pipeline.config import TaskConfig
+from pipeline.regions import JointRegions, joint_regions
+from pipeline.segment.segmentor import Segmentor
+from pipeline.train.registration import MaskedSample, with_masks
+from pipeline.train.subjects import Sample, load_samples, region_table, split_subjects
+
+__all__ = ["Auxiliary", "AuxiliaryTask", "add_arguments", "load_auxiliary", "read_auxiliary"]
+
+
+@dataclass(frozen=True)
+class AuxiliaryTask:
+    """One of them.
+
+    Attributes:
+        task: Its folder's description.
+        segmentor: Bundle whose segmentor makes the masks; None takes the label maps, with p = 1.
+    """
+
+    task: Task
+    segmentor: Path | None
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """All of them.
+
+    Attributes:
+        tasks: In the order of the command line.
+        encoded: Whether their regions join the table; else they are background ("without extra encoding").
+    """
+
+    tasks: tuple[AuxiliaryTask, ...] = ()
+    encoded: bool = True
+
+    def joined(self, main: Task) -> JointRegions:
+        """The table of the whole training, the main task's rows first."""
+        others = [one.task.label_names for one in self.tasks] if self.encoded else []
+        return joint_regions(main.label_names, others)
+
+    def provenance(self) -> dict[str, Any]:
+        """Names, and what the masks are from, for fingerprint and bundle; nothing where there is no task."""
+        tasks = [
+            {"task": one.task.name, "masks": file_hash(one.segmentor) if one.segmentor else "label maps"}
+            for one in self.tasks
+        ]
+        return {"auxiliary": tasks, "auxiliary_regions_encoded": self.encoded} if tasks else {}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name auxiliary tasks."""
+    parser.add_argument(
+        "--aux-task",
+        type=Path,
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("DIR", "SEGMENTOR"),
+        help="registration: task whose training subjects join, and the bundle that segments them (default: "
+        "their label maps); may be given again",
+    )
+    parser.add_argument(
+        "--aux-regions",
+        choices=("encode", "background"),
+        default="encode",
+        help="registration: filters for the regions of auxiliary tasks, or take them for background",
+    )
+
+
+def read_auxiliary(options: argparse.Namespace) -> Auxiliary:
+    """The tasks that were named.
+
+    Raises:
+        UsageError: more than a folder and a bundle for one task, or tasks for a training that takes none.
+        WeightsError: a bundle is absent.
+        TaskError: a task cannot be read.
+    """
+    if options.aux_task and options.network != "registration":
+        raise UsageError("--aux-task is for the registration only", got=f"train {options.network}")
+    tasks = []
+    for folder, *bundles in options.aux_task:
+        if len(bundles) > 1:
+            got = f"{len(bundles)} bundles"
+            raise UsageError("too much for one --aux-task", where=folder, expected="one bundle", got=got)
+        for bundle in bundles:
+            if not bundle.is_file():
+                raise WeightsError("no such file", where=bundle, remedy="give a bundle, or leave it out")
+        tasks.append(AuxiliaryTask(read_task(folder), bundles[0] if bundles else None))
+    return Auxiliary(tuple(tasks), options.aux_regions == "encode")
+
+
+def load_auxiliary(
+    auxiliary: Auxiliary, joint: JointRegions, config: TaskConfig, device: torch.device
+) -> list[list[MaskedSample]]:
+    """The subjects of every auxiliary task, scaled and cropped as the main task's, with rows of `joint`.
+
+    Raises:
+        UsageError: a task has no labels, or fewer than two subjects to train on.
+        WeightsError: a segmentor is for other labels, or for images scaled in another way.
+        KnownError: see `load_samples`.
+    """
+    return [_load(one, joint, config, device) for one in auxiliary.tasks]
+
+
+def _load(
+    one: AuxiliaryTask, joint: JointRegions, config: TaskConfig, device: torch.device
+) -> list[MaskedSample]:
+    regions = region_table(one.task)
+    segmentor = None if one.segmentor is None else _segmentor(one.segmentor, regions, config, device)
+    subjects, _ = split_subjects(one.task, held_out=0)
+    samples = load_samples(subjects, regions, config.intensity, config.registration_training.crop)
+    masked = _certain(samples) if segmentor is None else with_masks(samples, segmentor)
+    rows = torch.tensor(joint.rows_of(one.task.label_names))
+    return [
+        MaskedSample(
+            Sample(subject.sample.name, subject.sample.image, rows[subject.sample.labels]),
+            rows[subject.mask],
+            subject.confidence,
+        )
+        for subject in masked
+    ]
+
+
+def _segmentor(path: Path, regions: tuple[int, ...], config: TaskConfig, device: torch.device) -> Segmentor:
+    bundle = read_bundle(path)
+    if bundle.header.regions != regions:
+        raise WeightsError(
+            "the segmentor is for other labels", where=path, expected=regions, got=bundle.header.regions
+        )
+    if bundle.header.config.intensity != config.intensity:
+        raise WeightsError(
+            "the segmentor is for images scaled in another way",
+            where=path,
+            expected=config.intensity.model_dump_json(),
+            got=bundle.header.config.intensity.model_dump_json(),
+            remedy="train it with the main task's `intensity`",
+        )
+    return bundle.build_segmentor(device)
+
+
+def _certain(samples: Sequence[Sample]) -> list[MaskedSample]:
+    """The true labels as masks."""
+    return [MaskedSample(one, one.labels, torch.ones(one.labels.shape)) for one in samples]
