@@ -35,7 +35,7 @@ __all__ = [
     "write_volume",
 ]
 
-_SLAB_VOXELS = 2**22
+_SLAB_VOXELS = 2**19
 _MAX_TRAILING_BYTES = 2**20
 _MAX_NON_FINITE_SHARE = 0.01
 # A slope such as 0.1 leaves 30 * 0.1 one rounding step away from 3; 2.9999 is a resampled label map.
