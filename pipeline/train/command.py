@@ -2,7 +2,7 @@
 
 import argparse
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,15 @@ from pipeline.bundle import Bundle, BundleHeader, file_hash, read_bundle, write_
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.device import DEVICES, choose_device
 from pipeline.model import freeze
-from pipeline.text.table import EmbeddingTable, read_table
+from pipeline.predict.keptmasks import CACHE_NAME
+from pipeline.segment.sides import SideCheck
+from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train.checkpoint import fingerprint_of
 from pipeline.train.loop import Plan
-from pipeline.train.registration import train_registration, with_masks
+from pipeline.train.masked import load_masked
+from pipeline.train.masksource import mask_source
+from pipeline.train.pairing import pairing_of
+from pipeline.train.registration import train_registration
 from pipeline.train.segmentor import train_segmentor
 from pipeline.train.subjects import load_samples, region_table, split_subjects
 
@@ -44,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="random seed, in place of the configuration's")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--segmentor", type=Path, help="registration: bundle with the trained segmentor")
+    parser.add_argument(
+        "--segmentations", type=Path, help="registration: label maps or probabilities in place of a segmentor"
+    )
     parser.add_argument("--embedding", type=Path, help="registration: table written by `embed`")
     parser.add_argument(
         "--head", choices=("text", "plain"), help="registration: plain trains without filters"
@@ -73,13 +81,16 @@ class _Job:
 def _prepare(options: argparse.Namespace) -> _Job:
     task = read_task(options.task)
     config = read_config(options.config) if options.config else shipped_config(task.name)
-    config = _with_overrides(config, options)
+    config = _with_overrides(_with_segmentor(config, options), options)
+    if not task.label_names:
+        task = replace(task, label_names=config.labels)
     device = choose_device(options.device)
     probe_writable(options.out.parent)
     if options.out.is_dir():
         raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     depends = [options.network, config.model_dump(mode="json"), task.name]
+    depends += [str(options.segmentations)] if options.segmentations else []
     depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
     plan = Plan(
         out=options.out,
@@ -90,7 +101,16 @@ def _prepare(options: argparse.Namespace) -> _Job:
         fingerprint=fingerprint_of(*depends),
     )
     log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)
-    return _Job(task, config, region_table(task), plan, device)
+    can_do_without_labels = options.network == "registration" and config.registration_training.dice == 0
+    regions = (0,) if can_do_without_labels and not task.label_names else region_table(task)
+    return _Job(task, config, regions, plan, device)
+
+
+def _with_segmentor(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:
+    """A shipped configuration goes with any segmentor: a converted one has a size of the user's choice."""
+    if options.network != "registration" or options.segmentor is None or options.config is not None:
+        return config
+    return config.model_copy(update={"segmentor": read_bundle(options.segmentor).header.config.segmentor})
 
 
 def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:
@@ -111,9 +131,16 @@ def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConf
 
 def _segmentor(job: _Job, options: argparse.Namespace) -> Bundle:
     settings = job.config.segmentor_training
+    if not job.config.segmentor.is_on_the_image_grid:
+        raise UsageError(
+            "a segmentor with an orientation, spacing or classes of its own is not trained here",
+            where=options.config or job.task.name,
+            remedy="bring trained weights with `convert`, or leave these settings out of the configuration",
+        )
+    intensity = job.config.segmentor.intensity or job.config.intensity
     training, held_out = (
-        load_samples(part, job.regions, job.config.intensity, settings.crop)
-        for part in split_subjects(job.task, settings.held_out)
+        load_samples(part, job.regions, intensity, settings.crop)
+        for part in split_subjects(job.task, settings.held_out, job.config.split)
     )
     network = train_segmentor(job.config, training, held_out, len(job.regions), job.plan, job.device)
     provenance = {"segmentor": _provenance(job, options, settings.seed, len(training))}
@@ -122,20 +149,24 @@ def _segmentor(job: _Job, options: argparse.Namespace) -> Bundle:
 
 def _registration(job: _Job, options: argparse.Namespace) -> Bundle:
     settings = job.config.registration_training
-    segmentor_bundle = _segmentor_bundle(job, options.segmentor)
+    segmentor_bundle = None
+    if options.segmentor is not None or (len(job.regions) > 1 and options.segmentations is None):
+        segmentor_bundle = _segmentor_bundle(job, options.segmentor)
     table = _embedding_table(job, options.embedding)
-    segmentor = segmentor_bundle.build_segmentor(job.device)
-    training, held_out = (
-        with_masks(load_samples(part, job.regions, job.config.intensity, settings.crop), segmentor)
-        for part in split_subjects(job.task, settings.held_out)
-    )
+    names = {label: job.task.label_names[label] for label in job.regions[1:]}
+    kept = options.out.parent / CACHE_NAME
+    masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
+    training, held_out = load_masked(job.task, job.config, job.regions, masks, SideCheck(names))
     vectors = table.vectors if table else None
-    net = train_registration(job.config, training, held_out, vectors, len(job.regions), job.plan, job.device)
-    provenance = dict(segmentor_bundle.header.training)
+    pairing = pairing_of(settings.pairs, job.task)
+    net = train_registration(
+        job.config, training, held_out, vectors, len(job.regions), job.plan, job.device, pairing
+    )
+    provenance = dict(segmentor_bundle.header.training) if segmentor_bundle else {}
     provenance["registration"] = _provenance(job, options, settings.seed, len(training))
     return Bundle(
         _header(job, provenance, table),
-        segmentor=segmentor_bundle.segmentor,
+        segmentor=segmentor_bundle.segmentor if segmentor_bundle else {},
         registration=freeze(net).state_dict(),
         text={"vectors": table.vectors} if table else {},
     )
@@ -143,14 +174,17 @@ def _registration(job: _Job, options: argparse.Namespace) -> Bundle:
 
 def _segmentor_bundle(job: _Job, path: Path | None) -> Bundle:
     if path is None:
-        raise UsageError("no segmentor given", remedy="train one first, then give --segmentor FILE")
+        raise UsageError(
+            "no segmentor given",
+            remedy="train one first, or convert one, then give --segmentor FILE; or give --segmentations DIR",
+        )
     bundle = read_bundle(path)
     if bundle.header.regions != job.regions:
         raise WeightsError(
             "the segmentor is for other labels", where=path, expected=job.regions, got=bundle.header.regions
         )
     # The new bundle holds this segmentor beside this configuration, so both must agree.
-    for section in ("intensity", "segmentor"):
+    for section in ("segmentor",) if job.config.segmentor.intensity else ("intensity", "segmentor"):
         expected, got = getattr(job.config, section), getattr(bundle.header.config, section)
         if got != expected:
             raise WeightsError(
@@ -166,6 +200,9 @@ def _segmentor_bundle(job: _Job, path: Path | None) -> Bundle:
 def _embedding_table(job: _Job, path: Path | None) -> EmbeddingTable | None:
     if job.config.registration.head == "plain":
         return None
+    if len(job.regions) == 1:
+        # One region has one filter, whatever its vector.
+        return make_table(torch.ones(1, 1), (BACKGROUND_PROMPT,), (0,), "one-hot", "onehot")
     if path is None:
         raise UsageError(
             "no text vectors given", remedy="write them with `embed`, then give --embedding FILE"

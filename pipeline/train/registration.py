@@ -1,7 +1,7 @@
 """`train registration`: backbone, MLP and region-free filter on pairs of training subjects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -10,15 +10,15 @@ from pipeline.config import TaskConfig
 from pipeline.losses import dice_loss, gradient_loss, one_hot
 from pipeline.model import RegistrationNet, build_for_training
 from pipeline.preprocess import pad_to_multiple
-from pipeline.segment.segmentor import Segmentor
 from pipeline.train.augment import moved_labels, random_deformation, regreyed
 from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.pairing import Pairing, any_two, draw_pair, require_pairs, ring_of
 from pipeline.train.quality import hard_dice, smoothness_figures
 from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
 from pipeline.warp import sample, warp
 
-__all__ = ["MaskedSample", "augmented_masked", "train_registration", "with_masks"]
+__all__ = ["MaskedSample", "augmented_masked", "train_registration"]
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,6 @@ class MaskedSample:
     confidence: Float[Tensor, "1 X Y Z"]
 
 
-def with_masks(samples: Sequence[Sample], segmentor: Segmentor) -> list[MaskedSample]:
-    """Segment every subject once; the network must learn from masks as faulty as those it will get."""
-    masked = []
-    for subject in samples:
-        segmentation = segmentor(subject.image[0, 0].numpy())
-        mask = torch.from_numpy(segmentation.labels).long()[None]
-        masked.append(MaskedSample(subject, mask, torch.from_numpy(segmentation.confidence).float()[None]))
-    return masked
-
-
 def augmented_masked(subject: MaskedSample, generator: torch.Generator, strength: float) -> MaskedSample:
     """`augmented` for a masked subject: the segmentor's mask and confidence move with the image."""
     if strength == 0:
@@ -56,7 +46,8 @@ def augmented_masked(subject: MaskedSample, generator: torch.Generator, strength
     moved = sample(torch.cat([image, subject.confidence[:, None] - 1], dim=1), deformation)
     indices = moved_labels(torch.cat([subject.sample.labels, subject.mask]), deformation)
     grey = regreyed(moved[:, :1], generator, strength)
-    return MaskedSample(Sample(subject.sample.name, grey, indices[:1]), indices[1:], moved[:, 1] + 1)
+    changed = replace(subject.sample, image=grey, labels=indices[:1])
+    return MaskedSample(changed, indices[1:], moved[:, 1] + 1)
 
 
 def train_registration(
@@ -67,22 +58,27 @@ def train_registration(
     regions: int,
     plan: Plan,
     device: torch.device,
+    pairing: Pairing = any_two,
 ) -> RegistrationNet:
     """A trained registration network.
 
     Args:
         config: network and training settings of the task.
-        training: subjects; every step draws an ordered pair of two different ones.
+        training: subjects on the network's grid; every step draws an ordered pair of two different ones.
         held_out: subjects paired in a ring (each moving onto the next) for the log.
         embeddings: region vectors for the text head; None trains the plain head.
         regions: N, background included.
         plan: length and files.
         device: where to train.
+        pairing: which of the images make a pair.
 
     Raises:
         GridMismatch: the subjects differ in shape.
+        UsageError: no two of the training images make a pair.
     """
     _require_one_shape([one.sample for one in (*training, *held_out)])
+    images = [one.sample for one in training]
+    require_pairs(images, pairing)
     settings = config.registration_training
     torch.manual_seed(settings.seed)
     precision = getattr(torch, settings.precision)
@@ -92,18 +88,17 @@ def train_registration(
 
     def losses_of(step: int) -> dict[str, Tensor]:
         generator = step_generator(settings.seed, step)
-        order = torch.randperm(len(training), generator=generator)
         fixed, moving = (
-            augmented_masked(training[int(index)], generator, settings.augmentation) for index in order[:2]
+            augmented_masked(training[index], generator, settings.augmentation)
+            for index in draw_pair(images, pairing, generator)
         )
         # Every pass learns what the passes before it leave over.
         passes = 1 + int(torch.randint(settings.passes, (), generator=generator))
         return _losses(net, moving, fixed, passes, config, regions, device)
 
     def validate() -> dict[str, float]:
-        # A ring of one would register a subject to itself.
-        ring = [(held_out[i - 1], subject) for i, subject in enumerate(held_out)] if len(held_out) > 1 else []
-        figures = [_figures(net, moving, fixed, regions, device) for moving, fixed in ring]
+        ring = ring_of([one.sample for one in held_out], pairing)
+        figures = [_figures(net, held_out[m], held_out[f], regions, device) for m, f in ring]
         return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
 
     train(net, plan, losses_of, validate)
@@ -166,7 +161,10 @@ def _figures(
         fixed.mask.to(device),
         fixed.confidence.to(device),
     )
+    smoothness = smoothness_figures(output.displacement)
+    if regions == 1:
+        difference = warp(moving.sample.image.to(device), output.displacement) - fixed.sample.image.to(device)
+        return {"mse": difference.square().mean().item()} | smoothness
     labels = moving.sample.labels[:, None].float().to(device)
     warped = warp(labels, output.displacement, mode="nearest")[:, 0].round().long()
-    dice = hard_dice(warped, fixed.sample.labels.to(device), regions)
-    return {"dice": dice} | smoothness_figures(output.displacement)
+    return {"dice": hard_dice(warped, fixed.sample.labels.to(device), regions)} | smoothness
