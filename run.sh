@@ -22,6 +22,7 @@ usage: ./run.sh VERB [ARGUMENTS]
   picture ...                         draw a registered pair
   train ...                           make weights from a task folder
   embed ...                           make text vectors
+  convert ...                         make a weights file of somebody else's checkpoint
   info FILE                           what a weights file holds
   demo-task FOLDER                    write the built-in demo task
   template ...                        make the template that demo tasks are drawn from
@@ -147,7 +148,7 @@ case ${1:-} in
     set_up requirements.txt requirements-dev.txt
     check_and_test "${@:2}"
     ;;
-  predict | train | embed | info | demo-task | template)
+  predict | train | embed | convert | info | demo-task | template)
     set_up requirements.txt
     exec "$python" -m pipeline "$@"
     ;;

@@ -16,6 +16,7 @@ VERBS = {
     "predict": ("pipeline.predict.command", "register every pair of a task folder"),
     "train": ("pipeline.train.command", "train the segmentor or the registration network"),
     "embed": ("pipeline.text.embed", "write the text vectors of a task's regions"),
+    "convert": ("pipeline.convert.command", "make a weights bundle of somebody else's checkpoint"),
     "info": ("pipeline.info", "print what a weights bundle holds"),
     "demo-task": ("pipeline.demo.command", "draw a small task from the shipped population template"),
     "template": (
