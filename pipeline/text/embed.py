@@ -9,6 +9,7 @@ import torch
 
 from pairs.errors import UsageError
 from pairs.task import read_task
+from pipeline.config import read_config, shipped_config
 from pipeline.text.background import BACKGROUNDS, background_vector
 from pipeline.text.embedders import DEFAULT_MODEL, EMBEDDERS, build_embedder
 from pipeline.text.prompts import TEMPLATES, anatomy_of, prompts_for, require_prompts
@@ -96,9 +97,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--template", metavar="T", help=f"sentence with {{name}} in it, or one of {', '.join(TEMPLATES)}"
     )
-    parser.add_argument("--anatomy", help="fills {anatomy} (default: known from the task's name)")
+    parser.add_argument("--anatomy", help="fills {anatomy} (default: as configured, or by the task's name)")
     parser.add_argument(
         "--background", default="nullspace", choices=(*BACKGROUNDS, "prompt"), help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--config", type=Path, help="task configuration, for its anatomy and names (default: the shipped one)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="embedding table to write")
 
@@ -110,10 +114,12 @@ def run(args: argparse.Namespace) -> int:
         KnownError: See `embed`, `read_task` and `write_table`.
     """
     task = read_task(args.task)
-    anatomy = args.anatomy or anatomy_of(task.name)
-    prompts = prompts_for(task.label_names, task.modality, anatomy, args.template)
+    config = read_config(args.config) if args.config else shipped_config(task.name)
+    names = task.label_names or config.labels
+    anatomy = args.anatomy or config.anatomy or anatomy_of(task.name)
+    prompts = prompts_for(names, task.modality, anatomy, args.template)
     table = embed(
-        task.label_names,
+        names,
         prompts,
         args.embedder,
         background=args.background,

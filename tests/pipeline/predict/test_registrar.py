@@ -99,3 +99,44 @@ def test_a_pair_is_refined_where_both_images_have_regions(tiny_bundle: Bundle, i
     refined = refining(*volumes, regions[1], regions[0])
     assert not np.array_equal(refined, expected)
     assert np.array_equal(refined, refining(*volumes, regions[1], regions[0]))
+
+
+def test_the_half_grid_sees_means_and_gives_full_voxels(tiny_bundle: Bundle, image: Volume) -> None:
+    """Voxels in groups of 2x2x2: the same network on the halved images, with twice the displacement."""
+    config = tiny_bundle.header.config
+    network = config.registration.model_copy(update={"grid": "half"})
+    header = tiny_bundle.header.model_copy(
+        update={"config": config.model_copy(update={"registration": network})}
+    )
+    whole, halving = (
+        Registrar(bundle, torch.device("cpu"))
+        for bundle in (tiny_bundle, replace(tiny_bundle, header=header))
+    )
+    assert halving.halves
+    assert not whole.halves
+    small = pair()
+    large = [part.repeat(2, 0).repeat(2, 1).repeat(2, 2) for part in small]
+    expected = 2 * register(whole, image, *small)
+    result = register(halving, image, *large)
+    assert result.shape == (32, 32, 32, 3)
+    # The mean of the eight voxels about a half voxel's centre is the value there, inside the volume.
+    means = result.reshape(16, 2, 16, 2, 16, 2, 3).mean((1, 3, 5))
+    smooth = torch.nn.functional.avg_pool3d(
+        torch.nn.functional.interpolate(
+            torch.from_numpy(expected).movedim(-1, 0)[None], scale_factor=2, mode="trilinear"
+        ),
+        2,
+    )[0].movedim(0, -1)
+    np.testing.assert_allclose(means, smooth.numpy(), atol=1e-4)
+    assert np.abs(expected).max() > 0.1
+
+
+def test_odd_sides_on_the_half_grid_keep_their_shape(tiny_bundle: Bundle, image: Volume) -> None:
+    config = tiny_bundle.header.config
+    network = config.registration.model_copy(update={"grid": "half"})
+    header = tiny_bundle.header.model_copy(
+        update={"config": config.model_copy(update={"registration": network})}
+    )
+    registrar = Registrar(replace(tiny_bundle, header=header), torch.device("cpu"))
+    moving, fixed = (part[:15, :, :13] for part in pair())
+    assert register(registrar, image, moving.copy(), fixed.copy()).shape == (15, 16, 13, 3)
