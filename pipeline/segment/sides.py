@@ -79,7 +79,7 @@ def _sided(names: Mapping[int, str]) -> dict[str, tuple[int, int]]:
 
 
 def _direction(labels: np.ndarray, pair: Sequence[int], affine: np.ndarray) -> int:
-    """1 where the second lies further right, -1 where the first does, 0 where one is absent."""
+    """1 or -1 by which of the two comes first along the axis from left to right, 0 where one is absent."""
     axis = axis_order(affine).axes[0]
     centres = []
     for label in pair:
@@ -87,4 +87,4 @@ def _direction(labels: np.ndarray, pair: Sequence[int], affine: np.ndarray) -> i
         if not planes.any():
             return 0
         centres.append(np.average(np.arange(len(planes)), weights=planes))
-    return int(np.sign((centres[1] - centres[0]) * affine[0, axis]))
+    return int(np.sign(centres[1] - centres[0]))
