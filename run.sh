@@ -23,11 +23,12 @@ usage: ./run.sh VERB [ARGUMENTS]
   train ...                           make weights from a task folder
   embed ...                           make text vectors
   reproduce NAME ...                  make a table of the paper anew: complexity
+  convert ...                         make a weights file of somebody else's checkpoint
   info FILE                           what a weights file holds
   demo-task FOLDER                    write the built-in demo task
   template ...                        make the template that demo tasks are drawn from
-  bench NAME ...                      print the figures of benchmarks/NAME.py: accuracy, codec, container, evaluation,
-                                      lookup or speed
+  bench NAME ...                      print the figures of benchmarks/NAME.py: abdomen, accuracy, codec, container,
+                                      evaluation, lookup or speed
   docker [--image NAME] build|predict|evaluate|smoke|save ...
                                       make the image, use it, try it, pack it for upload
   test [PYTEST ARGUMENTS]             check the code and run every test
@@ -115,8 +116,8 @@ demo() {
 
 bench() {
   case ${1:-} in
-    accuracy | codec | container | evaluation | lookup | speed) ;;
-    *) fail "bench takes accuracy, codec, container, evaluation, lookup or speed, got ${1:-nothing}" ;;
+    abdomen | accuracy | codec | container | evaluation | lookup | speed) ;;
+    *) fail "bench takes abdomen, accuracy, codec, container, evaluation, lookup or speed, got ${1:-nothing}" ;;
   esac
   set_up requirements.txt
   # The official steps need the package that the official evaluator uses.
@@ -165,7 +166,7 @@ case ${1:-} in
     set_up requirements.txt requirements-dev.txt
     check_and_test "${@:2}"
     ;;
-  predict | train | embed | reproduce | info | demo-task | template)
+  predict | train | embed | convert | reproduce | info | demo-task | template)
     set_up requirements.txt
     exec "$python" -m pipeline "$@"
     ;;

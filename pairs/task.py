@@ -42,12 +42,20 @@ class Task:
     warnings: tuple[str, ...]
     held_out: frozenset[str] = field(default_factory=frozenset)
 
-    def training_subjects(self) -> tuple[Subject, ...]:
-        """Returns the labelled subjects that occur in no pair; official lists hold validation images too."""
+    def training_subjects(self, *, labelled: bool = True) -> tuple[Subject, ...]:
+        """Returns the images of subjects that occur in no pair; official lists hold validation images too.
+
+        Args:
+            labelled: Whether images without a label map are left out.
+        """
         paired = self.held_out.union(
             *((pair.fixed_id.subject, pair.moving_id.subject) for pair in self.pairs)
         )
-        return tuple(one for one in self.subjects if one.label is not None and one.id.subject not in paired)
+        return tuple(
+            one
+            for one in self.subjects
+            if (one.label is not None or not labelled) and one.id.subject not in paired
+        )
 
 
 def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: bool = False) -> Task:

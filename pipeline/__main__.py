@@ -3,11 +3,12 @@
 import argparse
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from pairs.errors import KnownError, UsageError, report_and_exit_code
+from pairs.errors import KnownError, OutputError, UsageError, report_and_exit_code
 from pipeline.stopping import listen_for_signals
 
 __all__ = ["main"]
@@ -17,6 +18,7 @@ VERBS = {
     "train": ("pipeline.train.command", "train the segmentor or the registration network"),
     "embed": ("pipeline.text.embed", "write the text vectors of a task's regions"),
     "reproduce": ("pipeline.reproduce.command", "make a table of the paper anew"),
+    "convert": ("pipeline.convert.command", "make a weights bundle of somebody else's checkpoint"),
     "info": ("pipeline.info", "print what a weights bundle holds"),
     "demo-task": ("pipeline.demo.command", "draw a small task from the shipped population template"),
     "template": (
@@ -50,6 +52,10 @@ def main(arguments: Sequence[str]) -> int:
         code: int = options.run(options)
     except KnownError as error:
         return report_and_exit_code(error)
+    except BrokenPipeError:
+        # A reader such as `head` wants no more. Python would write what is left when it ends, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OutputError.exit_code
     return code
 
 

@@ -14,6 +14,7 @@ from pipeline.config import TaskConfig
 from pipeline.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network
 from pipeline.segment.segmentor import Segmentor
+from pipeline.segment.volumes import VolumeSegmentor
 from pipeline.tensorfile import read_tensors, write_tensors
 from pipeline.typing import Tensor
 
@@ -32,7 +33,7 @@ class BundleHeader(BaseModel):
     task: str
     modality: str
     regions: tuple[int, ...]
-    """Label value of each region index, 0 first."""
+    """Label value of each region index, 0 first; 0 alone for a task without labels."""
     region_names: tuple[str, ...]
     config: TaskConfig
     prompts: tuple[str, ...] = ()
@@ -44,7 +45,7 @@ class BundleHeader(BaseModel):
 
     @model_validator(mode="after")
     def _regions_are_sound(self) -> "BundleHeader":
-        if list(self.regions) != sorted({0, *self.regions}) or len(self.regions) < 2:
+        if list(self.regions) != sorted({0, *self.regions}):
             raise ValueError("regions must be ascending label values, 0 first")
         if len(self.region_names) != len(self.regions):
             raise ValueError(f"{len(self.region_names)} names for {len(self.regions)} regions")
@@ -85,6 +86,15 @@ class Bundle:
         _load(network, self.segmentor, "segmentor")
         config = self.header.config
         return Segmentor(network, config.segmentor, device, config.segmentor_training.crop)
+
+    def build_volume_segmentor(self, device: torch.device) -> VolumeSegmentor:
+        """The segmentor for volumes as they lie in their files, on `device`.
+
+        Raises:
+            WeightsError: the bundle holds none, or its parts do not fit each other.
+        """
+        header = self.header
+        return VolumeSegmentor(self.build_segmentor(device), header.config.intensity, header.regions)
 
     def build_registration(self, device: torch.device) -> RegistrationNet:
         """The run-time registration network on `device`.

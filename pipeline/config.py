@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from pairs.errors import UsageError
+from pipeline.configtypes import Positive, Precision, Rate, SubjectNumber, Weight
+from pipeline.configtypes import StrictModel as _Model
+from pipeline.segment.config import IntensityConfig, SegmentorConfig, SegmentorTraining
 
 __all__ = [
     "IntensityConfig",
@@ -15,51 +18,11 @@ __all__ = [
     "RegistrationTraining",
     "SegmentorConfig",
     "SegmentorTraining",
+    "SplitConfig",
     "TaskConfig",
     "read_config",
     "shipped_config",
 ]
-
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(gt=0)]
-Rate = Annotated[float, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0)]
-
-
-Precision = Literal["float32", "bfloat16"]
-"""Of the convolutions in training; weights, head, warping and losses are always float32."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class IntensityConfig(_Model):
-    """How voxel values become 0..1."""
-
-    kind: Literal["percentile", "window"] = "percentile"
-    """`percentile`: of the non-zero voxels of each volume; `window`: fixed values such as HU."""
-    low: float = 0.5
-    high: float = 99.5
-
-    @model_validator(mode="after")
-    def _range_is_sound(self) -> "IntensityConfig":
-        if not self.low < self.high:
-            raise ValueError("low must be below high")
-        if self.kind == "percentile" and not (self.low >= 0 and self.high <= 100):
-            raise ValueError("percentiles lie in 0..100")
-        return self
-
-
-class SegmentorConfig(_Model):
-    """The segmentation network and its inference."""
-
-    network: Literal["unet"] = "unet"
-    channels: Annotated[tuple[Positive, ...], Field(min_length=2)] = (16, 32, 64, 128)
-    residual_units: Positive = 2
-    roi: tuple[Positive, Positive, Positive] = (64, 64, 64)
-    """Sliding window in voxels; a volume that fits into it is seen whole."""
-    overlap: Fraction = 0.5
 
 
 class RegistrationConfig(_Model):
@@ -81,6 +44,8 @@ class RegistrationConfig(_Model):
     integration_steps: Annotated[int, Field(ge=0, le=10)] = 0
     passes: Annotated[int, Field(ge=1, le=4)] = 1
     """How often the network is applied, each time to the moving image as warped so far. The paper has 1."""
+    grid: Literal["full", "half"] = "full"
+    """`half`: the network sees images averaged over 2x2x2 voxels, as in the paper for abdominal CT."""
 
 
 class LossConfig(_Model):
@@ -117,25 +82,6 @@ class RefinementConfig(LossConfig):
     """Adam's rate, about the largest change of a velocity in one step, in voxels of F's grid."""
 
 
-class SegmentorTraining(_Model):
-    """How the segmentor is trained."""
-
-    augmentation: Annotated[float, Field(ge=0, le=2)] = 1.0
-    """Strength of the random changes of each subject; 0 trains on the subjects as they are."""
-    precision: Precision = "float32"
-
-    steps: Positive = 3000
-    learning_rate: Rate = 1e-3
-    power: Weight = 0.9
-    """Exponent of the polynomial decay."""
-    validate_every: Positive = 250
-    held_out: Annotated[int, Field(ge=0)] = 20
-    """Last labelled training subjects kept for tuning, never trained on."""
-    crop: tuple[Positive, Positive, Positive] | None = None
-    """Size in voxels of the training crop around the non-zero content; None takes whole volumes."""
-    seed: int = 0
-
-
 class RegistrationTraining(LossConfig):
     """How the registration network is trained (textSCF section IV-B, learning rate and length apart)."""
 
@@ -153,9 +99,30 @@ class RegistrationTraining(LossConfig):
     resting_steps: Annotated[int, Field(ge=0)] | None = None
     """Steps at the start of each stage in which the coarser levels rest; None is a share as published."""
     held_out: Annotated[int, Field(ge=0)] = 20
+    pairs: Literal["any", "within-subject"] = "any"
+    """`any`: two images of the task's modalities; `within-subject`: of one subject, as inhale and exhale."""
     crop: tuple[Positive, Positive, Positive] | None = None
+    """Size in voxels of the full grid of the crop around the non-zero content; None takes whole volumes."""
     validate_every: Positive = 250
     seed: int = 0
+
+
+class SplitConfig(_Model):
+    """Subject numbers of a division of a task's own, in place of the one that its pairs imply."""
+
+    training: Annotated[tuple[SubjectNumber, ...], Field(min_length=2)]
+    held_out: tuple[SubjectNumber, ...] = ()
+    """Scored during training, never trained on."""
+    test: tuple[SubjectNumber, ...] = ()
+    """Never looked at in training."""
+
+    @model_validator(mode="after")
+    def _parts_are_apart(self) -> "SplitConfig":
+        numbers = (*self.training, *self.held_out, *self.test)
+        twice = sorted({number for number in numbers if numbers.count(number) > 1})
+        if twice:
+            raise ValueError(f"subjects {twice} are listed twice")
+        return self
 
 
 class TaskConfig(_Model):
@@ -164,6 +131,10 @@ class TaskConfig(_Model):
     task: str
     anatomy: str | None = None
     """Fills the prompt's "in human ..."; None leaves it out."""
+    labels: dict[int, str] = Field(default_factory=dict)
+    """Names of the labels, for a dataset JSON that names none although there are label maps."""
+    split: SplitConfig | None = None
+    """Which subjects are trained on; None: all that are in none of the task's pairs."""
     intensity: IntensityConfig = IntensityConfig()
     segmentor: SegmentorConfig = SegmentorConfig()
     registration: RegistrationConfig = RegistrationConfig()

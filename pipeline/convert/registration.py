@@ -1,19 +1,22 @@
-"""The authors' released brain model, `oasis_9002_64_2048_0_vit.pth`, as a weights bundle."""
+"""`convert --registration FILE`: the authors' released brain model, `oasis_9002_64_2048_0_vit.pth`."""
 
+import argparse
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
-from pairs.errors import WeightsError
+from pairs.errors import UsageError, WeightsError
 from pipeline.bundle import Bundle, BundleHeader
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
+from pipeline.convert.checkpoint import read_state
+from pipeline.convert.target import Target
 from pipeline.model import RegistrationNet, build_for_training, freeze
-from pipeline.text.table import EmbeddingTable
+from pipeline.text.table import EmbeddingTable, read_table
 from pipeline.typing import Tensor
 
-__all__ = ["convert_registration"]
+__all__ = ["add_arguments", "convert", "convert_registration"]
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,36 @@ _LARGE_PARTS = {3: "regular", 5: "large", 1: "one", None: "activation"}
 _FLOW = "flow.generate_flow_{axis}.mlp"
 _UNUSED = ("up4.", "transformer.", "integrate.")
 """What the checkpoint has and no displacement depends on: a level that is never run, and sampling grids."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `convert --registration`."""
+    parser.add_argument(
+        "--embedding",
+        type=Path,
+        metavar="FILE",
+        help="registration: text vectors of the regions, written by `embed`; the checkpoint has none",
+    )
+
+
+def convert(path: Path, target: Target, options: argparse.Namespace) -> Bundle:
+    """A bundle with the registration network only.
+
+    Raises:
+        UsageError: no text vectors.
+        WeightsError: see `convert_registration`; also a checkpoint or table that cannot be read.
+    """
+    if options.embedding is None:
+        raise UsageError("no text vectors given", where="--embedding", remedy="write them with `embed`")
+    return convert_registration(
+        read_state(path),
+        read_table(options.embedding),
+        target.config,
+        modality=target.modality,
+        label_names=target.label_names,
+        where=path,
+        licence=options.licence,
+    )
 
 
 def convert_registration(

@@ -16,8 +16,14 @@ from pipeline.device import DEVICES, choose_device
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
-from pipeline.predict.keptmasks import KeptSegmentations
-from pipeline.predict.masks import FileMasks, Masks, SegmentorMasks
+from pipeline.predict.keptmasks import CACHE_NAME, KeptSegmentations
+from pipeline.predict.masks import (
+    FileMasks,
+    Masks,
+    SegmentorMasks,
+    SideCheckedMasks,
+    background_everywhere,
+)
 from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.registration import PairRegistration
@@ -30,7 +36,6 @@ __all__ = ["add_arguments", "run"]
 
 log = logging.getLogger(__name__)
 
-CACHE_NAME = ".segmentations"
 _PAIRS_TOLD = 10
 
 
@@ -113,15 +118,19 @@ def _report(
 
 def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) -> Masks:
     header = bundle.header
+    names = dict(zip(header.regions[1:], header.region_names[1:], strict=True))
     if options.segmentations is not None:
-        return FileMasks(options.segmentations, header.regions)
-    segmentor = bundle.build_segmentor(device)
+        own = FileMasks(options.segmentations, header.regions)
+        return SideCheckedMasks(own, header.regions, names)
+    if not names:
+        return background_everywhere
+    segmentor = bundle.build_volume_segmentor(device)
     folder = options.output / CACHE_NAME
     with uninterrupted():
         probe_writable(folder)
     sweep_temporaries(folder)
     kept = KeptSegmentations(folder, f"{bundle.sha256} {device.type}", len(header.regions))
-    return SegmentorMasks(segmentor, header.config.intensity, kept)
+    return SideCheckedMasks(SegmentorMasks(segmentor, kept), header.regions, names)
 
 
 def _log_start(report: RunReport, plan: Plan) -> None:

@@ -11,7 +11,10 @@ from pairs.wholefile import whole_file
 from pipeline.segment.segmentor import Segmentation
 from pipeline.stopping import uninterrupted
 
-__all__ = ["KeptSegmentations"]
+__all__ = ["CACHE_NAME", "KeptSegmentations"]
+
+CACHE_NAME = ".segmentations"
+"""Folder of the segmentations beside the outputs that they serve."""
 
 _DAMAGED = (
     BadZipFile,
@@ -44,27 +47,33 @@ class KeptSegmentations:
         self.made_by = made_by
         self.regions = regions
 
-    def get(self, image: np.ndarray) -> Segmentation | None:
-        """The segmentation of an image with these voxels, None where there is none or it is damaged."""
+    def get(self, image: np.ndarray, affine: np.ndarray | None = None) -> Segmentation | None:
+        """The segmentation of an image with these voxels, None where there is none or it is damaged.
+
+        Args:
+            image: (X, Y, Z).
+            affine: its affine, where the segmentor looks at it.
+        """
         try:
             # Opened here, because numpy leaves a file open that is no whole archive.
-            with self._path(image).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            with self._path(image, affine).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 kept = Segmentation(file["labels"], file["confidence"])
         except _DAMAGED:
             return None
         return kept if self._is_sound(kept, image.shape) else None
 
-    def put(self, image: np.ndarray, segmentation: Segmentation) -> None:
-        """Keep the segmentation of an image.
+    def put(self, image: np.ndarray, segmentation: Segmentation, affine: np.ndarray | None = None) -> None:
+        """Keep the segmentation of an image; see `get`.
 
         Raises:
             OutputError: it cannot be written.
         """
-        with uninterrupted(), whole_file(self._path(image)) as temporary:
+        with uninterrupted(), whole_file(self._path(image, affine)) as temporary:
             np.savez_compressed(temporary, labels=segmentation.labels, confidence=segmentation.confidence)
 
-    def _path(self, image: np.ndarray) -> Path:
-        digest = sha256(f"{self.made_by} {image.shape} {image.dtype}\n".encode())
+    def _path(self, image: np.ndarray, affine: np.ndarray | None) -> Path:
+        place = "" if affine is None else f" {affine.tolist()}"
+        digest = sha256(f"{self.made_by} {image.shape} {image.dtype}{place}\n".encode())
         digest.update(np.ascontiguousarray(image).data.cast("B"))
         return self.folder / f"{digest.hexdigest()[:32]}.npz"
 

@@ -1,6 +1,6 @@
-"""Where the fixed image's regions come from: the bundle's segmentor, or the user's own files."""
+"""Where an image's regions come from: the bundle's segmentor, the user's own files, or nowhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +10,19 @@ from pairs.errors import BadLabels, MissingVolume
 from pairs.header import StoredArray, parse_header
 from pairs.volume import Volume, read_labels, read_probabilities, require_same_grid
 from pairs.volumefile import open_volume
-from pipeline.config import IntensityConfig
 from pipeline.predict.keptmasks import KeptSegmentations
-from pipeline.preprocess import normalise
-from pipeline.segment.segmentor import Segmentation, Segmentor, segmentation_of
+from pipeline.segment.segmentor import Segmentation, segmentation_of
+from pipeline.segment.sides import SideCheck
+from pipeline.segment.volumes import VolumeSegmentor
 
-__all__ = ["FileMasks", "Masks", "SegmentorMasks", "segmentation_file"]
+__all__ = [
+    "FileMasks",
+    "Masks",
+    "SegmentorMasks",
+    "SideCheckedMasks",
+    "background_everywhere",
+    "segmentation_file",
+]
 
 Masks = Callable[[Volume], Segmentation]
 """A source of segmentations: regions and confidence of an image, on its grid."""
@@ -28,13 +35,11 @@ class SegmentorMasks:
 
     Args:
         segmentor: the network.
-        intensity: how its inputs are scaled.
         kept: where its results are kept.
     """
 
-    def __init__(self, segmentor: Segmentor, intensity: IntensityConfig, kept: KeptSegmentations) -> None:
+    def __init__(self, segmentor: VolumeSegmentor, kept: KeptSegmentations) -> None:
         self.segmentor = segmentor
-        self.intensity = intensity
         self.kept = kept
 
     def __call__(self, image: Volume) -> Segmentation:
@@ -43,10 +48,11 @@ class SegmentorMasks:
         Raises:
             OutputError: the result cannot be kept.
         """
-        segmentation = self.kept.get(image.array)
+        affine = None if self.segmentor.config.is_on_the_image_grid else image.header.affine
+        segmentation = self.kept.get(image.array, affine)
         if segmentation is None:
-            segmentation = self.segmentor(normalise(image.array, self.intensity))
-            self.kept.put(image.array, segmentation)
+            segmentation = self.segmentor(image)
+            self.kept.put(image.array, segmentation, affine)
         return segmentation
 
 
@@ -97,6 +103,33 @@ class FileMasks:
                 got=stored.shape[3],
             )
         return segmentation_of(torch.from_numpy(read_probabilities(path)).movedim(-1, 0))
+
+
+class SideCheckedMasks:
+    """A source of segmentations, looked through for exchanged sides.
+
+    Args:
+        masks: the source.
+        regions: label value of each region index.
+        names: of the labels but background.
+    """
+
+    def __init__(self, masks: Masks, regions: Sequence[int], names: Mapping[int, str]) -> None:
+        self.masks = masks
+        self.regions = np.asarray(regions)
+        self.check = SideCheck(names)
+
+    def __call__(self, image: Volume) -> Segmentation:
+        """The source's segmentation; the first with exchanged sides is logged."""
+        found = self.masks(image)
+        header = image.header
+        self.check(self.regions[found.labels], header.affine, f"segmentation of {header.path.name}")
+        return found
+
+
+def background_everywhere(image: Volume) -> Segmentation:
+    """What is known of an image of a task without labels: all is background, for certain."""
+    return Segmentation(np.zeros(image.array.shape, np.uint8), np.ones(image.array.shape, np.float16))
 
 
 def segmentation_file(folder: Path, image: Path) -> Path:

@@ -7,6 +7,8 @@ from pairs.errors import GridMismatch
 from pairs.resampling import Upsampling
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
+from pipeline.halfgrid import halved_image, halved_map, on_full_grid
+from pipeline.model import RegistrationOutput
 from pipeline.predict.decoding import HostDecoding
 from pipeline.preprocess import content_box, crop_to, normalise, pad_to_multiple
 from pipeline.refinement import Regions, refine
@@ -36,6 +38,7 @@ class Registrar:
         for_half_grid = config.refinement_for_half_grid or config.refinement
         self.refinement = config.refinement if upsampling is None else for_half_grid
         self.region_count = len(bundle.header.regions)
+        self.halves = bundle.header.config.registration.grid == "half"
         self.device = device
 
     @property
@@ -69,7 +72,7 @@ class Registrar:
             self._input(normalise(volume.array, self.intensity)[box]) for volume in (moving, fixed)
         )
         regions = self._regions(fixed_regions, box)
-        output = self.net(moving_image, fixed_image, *regions)
+        output = self._output(moving_image, fixed_image, regions)
         displacement = output.displacement
         if self.refines and moving_regions is not None:
             decoded = None
@@ -92,13 +95,22 @@ class Registrar:
         margins = [(axis.start, side - axis.stop) for axis, side in zip(box, content.shape, strict=True)]
         return np.pad(part, [*margins, (0, 0)], mode="edge")
 
+    def _output(self, moving: torch.Tensor, fixed: torch.Tensor, regions: Regions) -> RegistrationOutput:
+        """What the network says, on the full grid whichever grid it works on."""
+        if not self.halves:
+            return self.net(moving, fixed, *regions)
+        labels, confidence = (halved_map(part) for part in regions)
+        output = self.net(halved_image(moving), halved_image(fixed), labels, confidence)
+        return on_full_grid(output, fixed.shape[2:])
+
     def _regions(self, segmentation: Segmentation, box: tuple[slice, slice, slice]) -> Regions:
         labels, confidence = (self._input(a[box]) for a in (segmentation.labels, segmentation.confidence))
         return labels[:, 0].long(), confidence[:, 0].float()
 
     def _input(self, volume: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(volume))[None, None]
-        return pad_to_multiple(tensor, self.net.backbone.size_multiple).to(self.device)
+        multiple = self.net.backbone.size_multiple * (2 if self.halves else 1)
+        return pad_to_multiple(tensor, multiple).to(self.device)
 
 
 def require_same_lattice(moving: Volume, fixed: Volume) -> None:

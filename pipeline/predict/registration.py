@@ -129,7 +129,7 @@ class PairRegistration:
         # cuDNN may otherwise take other algorithms from run to run, and 10-bit mantissas.
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             segmentation = self.masks(fixed)
-            if not segmentation.labels.any():
+            if self.registrar.region_count > 1 and not segmentation.labels.any():
                 warnings.append("no region found in the fixed image: the background filter alone is used")
             return self.registrar(moving, fixed, segmentation, self._moving_regions(moving, warnings))
 

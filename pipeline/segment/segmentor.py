@@ -62,17 +62,25 @@ class Segmentor:
     @torch.no_grad()
     def probabilities(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:
         """Class probabilities on the grid of `volume`, by Gaussian-weighted sliding windows."""
+        return torch.softmax(self.logits(volume), dim=1)
+
+    @torch.no_grad()
+    def logits(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:
+        """What the network says of each voxel, averaged over the windows that see it."""
         from monai.inferers import sliding_window_inference
 
-        padded = pad_to_multiple(volume, total_stride(self.config))
-        # A window never exceeds the volume: padding up to it would only add zeros to look at.
-        roi = tuple(min(a, b) for a, b in zip(self.config.roi, padded.shape[2:], strict=True))
+        roi, padded = self.config.roi, volume
+        if self.config.network == "unet":
+            padded = pad_to_multiple(volume, total_stride(self.config))
+            # A window never exceeds the volume: padding up to it would only add zeros to look at.
+            x, y, z = (min(a, b) for a, b in zip(roi, padded.shape[2:], strict=True))
+            roi = (x, y, z)
         logits = sliding_window_inference(
             padded, roi, sw_batch_size=1, predictor=self.network, overlap=self.config.overlap, mode="gaussian"
         )
         if not isinstance(logits, torch.Tensor):
             raise TypeError(f"a segmentation network gives one tensor, not {type(logits).__name__}")
-        return torch.softmax(crop_to(logits, volume.shape[2:]), dim=1)
+        return crop_to(logits, volume.shape[2:])
 
 
 def segmentation_of(probabilities: Float[Tensor, "N X Y Z"]) -> Segmentation:

@@ -3,13 +3,14 @@
 import argparse
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from pairs.errors import UsageError
 from pairs.task import Task, read_task
+from pipeline.config import read_config, shipped_config
 from pipeline.regions import JointRegions, joint_regions
 from pipeline.text.background import BACKGROUNDS, background_vector
 from pipeline.text.embedders import DEFAULT_MODEL, EMBEDDERS, build_embedder
@@ -111,8 +112,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--template", metavar="T", help=f"sentence with {{name}} in it, or one of {', '.join(TEMPLATES)}"
     )
-    parser.add_argument("--anatomy", help="fills {anatomy} (default: known from the task's name)")
+    parser.add_argument("--anatomy", help="fills {anatomy} (default: as configured, or by the task's name)")
     parser.add_argument("--background", choices=(*BACKGROUNDS, "prompt"), help="default: nullspace")
+    parser.add_argument(
+        "--config", type=Path, help="task configuration, for its anatomy and names (default: the shipped one)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="embedding table to write")
 
 
@@ -123,14 +127,15 @@ def run(args: argparse.Namespace) -> int:
         KnownError: See `embed`, `read_task` and `write_table`.
     """
     row = _row(args)
-    tasks = [read_task(folder) for folder in (args.task, *args.aux_task)]
-    joint = joint_regions(tasks[0].label_names, [task.label_names for task in tasks[1:]])
+    tasks = [_Worded.of(args.task, args.anatomy, args.config)]
+    tasks += [_Worded.of(folder, args.anatomy) for folder in args.aux_task]
+    joint = joint_regions(tasks[0].names, [task.names for task in tasks[1:]])
     table = embed(
         joint.labels,
-        _joint_prompts(tasks, joint, args.anatomy, row.template),
+        _joint_prompts(tasks, joint, row.template),
         row.embedder,
         background=row.background,
-        background_prompt=_prompts(tasks[0], {1: BACKGROUND_PROMPT}, args.anatomy, row.template)[0],
+        background_prompt=tasks[0].prompts({1: BACKGROUND_PROMPT}, row.template)[0],
         weights=args.weights,
         vectors=args.vectors,
         model=row.model,
@@ -153,22 +158,33 @@ def _row(args: argparse.Namespace) -> TextRow:
     return replace(row, **{key: value for key, value in given.items() if value is not None})
 
 
-def _joint_prompts(
-    tasks: Sequence[Task], joint: JointRegions, anatomy: str | None, template: str | None
-) -> list[str]:
+@dataclass(frozen=True)
+class _Worded:
+    """A task and the words that its prompts are made of."""
+
+    task: Task
+    names: Mapping[int, str]
+    anatomy: str | None
+
+    @classmethod
+    def of(cls, folder: Path, anatomy: str | None, config: Path | None = None) -> "_Worded":
+        task = read_task(folder)
+        settings = read_config(config) if config else shipped_config(task.name)
+        anatomy = anatomy or settings.anatomy or anatomy_of(task.name)
+        return cls(task, task.label_names or settings.labels, anatomy)
+
+    def prompts(self, names: Mapping[int, str], template: str | None) -> tuple[str, ...]:
+        return prompts_for(names, self.task.modality, self.anatomy, template)
+
+
+def _joint_prompts(tasks: Sequence[_Worded], joint: JointRegions, template: str | None) -> list[str]:
     """Prompt of each row but the background's, in the words of the first task that has the region."""
-    prompts = dict(enumerate(_prompts(tasks[0], tasks[0].label_names, anatomy, template), start=1))
+    prompts = dict(enumerate(tasks[0].prompts(tasks[0].names, template), start=1))
     for task in tasks[1:]:
-        rows = joint.rows_of(task.label_names)[1:]
-        for row, prompt in zip(rows, _prompts(task, task.label_names, anatomy, template), strict=True):
+        rows = joint.rows_of(task.names)[1:]
+        for row, prompt in zip(rows, task.prompts(task.names, template), strict=True):
             prompts.setdefault(row, prompt)
     return [prompts[row] for row in range(1, len(joint.labels))]
-
-
-def _prompts(
-    task: Task, names: Mapping[int, str], anatomy: str | None, template: str | None
-) -> tuple[str, ...]:
-    return prompts_for(names, task.modality, anatomy or anatomy_of(task.name), template)
 
 
 def _rows(text: str | None) -> tuple[int, ...] | None:

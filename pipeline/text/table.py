@@ -145,7 +145,7 @@ def _require_sound(vectors: Tensor, prompts: Sequence[str], labels: Sequence[int
     rows = len(labels)
     if vectors.ndim != 2 or vectors.dtype != torch.float32 or not vectors.isfinite().all():
         fault = f"{vectors.dtype} values of shape {tuple(vectors.shape)}, or some not finite"
-    elif len(vectors) != rows or len(prompts) != rows or rows < 2:
+    elif len(vectors) != rows or len(prompts) != rows or rows < 1:
         fault = f"{len(vectors)} vectors, {len(prompts)} prompts and {rows} labels"
     elif list(labels) != sorted(set(labels)) or labels[0] != 0 or prompts[0] != BACKGROUND_PROMPT:
         fault = f"labels {tuple(labels)}, first prompt {prompts[0]!r}"

@@ -1,6 +1,7 @@
 """Random changes of a training subject: smooth motion, brightness, contrast, shading, noise."""
 
 import math
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -36,7 +37,7 @@ def augmented(subject: Sample, generator: torch.Generator, strength: float = 1.0
         return subject
     deformation = random_deformation(subject.image, generator, strength)
     image = regreyed(sample(subject.image, deformation), generator, strength)
-    return Sample(subject.name, image, moved_labels(subject.labels, deformation))
+    return replace(subject, image=image, labels=moved_labels(subject.labels, deformation))
 
 
 def moved_labels(

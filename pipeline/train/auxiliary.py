@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ import torch
 
 from pairs.errors import UsageError, WeightsError
 from pairs.task import Task, read_task
-from pipeline.bundle import file_hash, read_bundle
+from pipeline.bundle import Bundle, file_hash, read_bundle
 from pipeline.config import TaskConfig
 from pipeline.regions import JointRegions, joint_regions
-from pipeline.segment.segmentor import Segmentor
-from pipeline.train.registration import MaskedSample, with_masks
+from pipeline.train.masked import halved, with_masks
+from pipeline.train.masksource import mask_source
+from pipeline.train.pairing import pairing_of
+from pipeline.train.registration import Group, MaskedSample
 from pipeline.train.subjects import Sample, load_samples, region_table, split_subjects
 
 __all__ = ["Auxiliary", "AuxiliaryTask", "add_arguments", "load_auxiliary", "read_auxiliary"]
@@ -102,52 +104,59 @@ def read_auxiliary(options: argparse.Namespace) -> Auxiliary:
 
 
 def load_auxiliary(
-    auxiliary: Auxiliary, joint: JointRegions, config: TaskConfig, device: torch.device
-) -> list[list[MaskedSample]]:
+    auxiliary: Auxiliary, joint: JointRegions, config: TaskConfig, kept: Path, device: torch.device
+) -> list[Group]:
     """The subjects of every auxiliary task, scaled and cropped as the main task's, with rows of `joint`.
+
+    Args:
+        auxiliary: the tasks.
+        joint: the table of the whole training.
+        config: the main task's.
+        kept: folder for the segmentors' results.
+        device: where the segmentors run.
 
     Raises:
         UsageError: a task has no labels, or fewer than two subjects to train on.
-        WeightsError: a segmentor is for other labels, or for images scaled in another way.
+        WeightsError: a segmentor is for other labels.
         KnownError: see `load_samples`.
     """
-    return [_load(one, joint, config, device) for one in auxiliary.tasks]
+    return [
+        Group(_load(one, joint, config, kept, device), pairing_of("any", one.task)) for one in auxiliary.tasks
+    ]
 
 
 def _load(
-    one: AuxiliaryTask, joint: JointRegions, config: TaskConfig, device: torch.device
+    one: AuxiliaryTask, joint: JointRegions, config: TaskConfig, kept: Path, device: torch.device
 ) -> list[MaskedSample]:
-    regions = region_table(one.task)
-    segmentor = None if one.segmentor is None else _segmentor(one.segmentor, regions, config, device)
+    regions, crop = region_table(one.task), config.registration_training.crop
     subjects, _ = split_subjects(one.task, held_out=0)
-    samples = load_samples(subjects, regions, config.intensity, config.registration_training.crop)
-    masked = _certain(samples) if segmentor is None else with_masks(samples, segmentor)
+    samples = load_samples(subjects, regions, config.intensity, crop)
+    if one.segmentor is None:
+        masked = _certain(samples)
+    else:
+        bundle = _segmentor_bundle(one.segmentor, regions)
+        masks = mask_source(regions, one.task.label_names, None, bundle, kept, device)
+        masked = with_masks(subjects, samples, masks, crop)
+    if config.registration.grid == "half":
+        masked = [halved(subject) for subject in masked]
     rows = torch.tensor(joint.rows_of(one.task.label_names))
     return [
-        MaskedSample(
-            Sample(subject.sample.name, subject.sample.image, rows[subject.sample.labels]),
-            rows[subject.mask],
-            subject.confidence,
+        replace(
+            subject,
+            sample=replace(subject.sample, labels=rows[subject.sample.labels]),
+            mask=rows[subject.mask],
         )
         for subject in masked
     ]
 
 
-def _segmentor(path: Path, regions: tuple[int, ...], config: TaskConfig, device: torch.device) -> Segmentor:
+def _segmentor_bundle(path: Path, regions: tuple[int, ...]) -> Bundle:
     bundle = read_bundle(path)
     if bundle.header.regions != regions:
         raise WeightsError(
             "the segmentor is for other labels", where=path, expected=regions, got=bundle.header.regions
         )
-    if bundle.header.config.intensity != config.intensity:
-        raise WeightsError(
-            "the segmentor is for images scaled in another way",
-            where=path,
-            expected=config.intensity.model_dump_json(),
-            got=bundle.header.config.intensity.model_dump_json(),
-            remedy="train it with the main task's `intensity`",
-        )
-    return bundle.build_segmentor(device)
+    return bundle
 
 
 def _certain(samples: Sequence[Sample]) -> list[MaskedSample]:

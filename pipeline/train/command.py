@@ -2,31 +2,27 @@
 
 import argparse
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 
-from pairs.errors import OutputError, UsageError, WeightsError
-from pairs.task import Task, read_task
-from pairs.wholefile import probe_writable
-from pipeline.backbones.registry import build_backbone
-from pipeline.bundle import Bundle, BundleHeader, file_hash, read_bundle, write_bundle
-from pipeline.config import TaskConfig, read_config, shipped_config
-from pipeline.device import DEVICES, choose_device
+from pairs.errors import UsageError, WeightsError
+from pipeline.bundle import Bundle, BundleHeader, read_bundle, write_bundle
+from pipeline.device import DEVICES
 from pipeline.model import freeze
-from pipeline.regions import JointRegions
-from pipeline.text.table import EmbeddingTable, read_table
+from pipeline.predict.keptmasks import CACHE_NAME
+from pipeline.segment.sides import SideCheck
+from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary
-from pipeline.train.auxiliary import Auxiliary, load_auxiliary, read_auxiliary
-from pipeline.train.checkpoint import fingerprint_of
-from pipeline.train.loop import Plan
-from pipeline.train.registration import train_registration, with_masks
+from pipeline.train.auxiliary import load_auxiliary
+from pipeline.train.job import Job, prepare
+from pipeline.train.masked import load_masked
+from pipeline.train.masksource import mask_source
+from pipeline.train.pairing import pairing_of
+from pipeline.train.registration import train_registration
 from pipeline.train.segmentor import train_segmentor
-from pipeline.train.stages import stage_steps
-from pipeline.train.subjects import load_samples, region_table, split_subjects
+from pipeline.train.subjects import load_samples, split_subjects
 
 __all__ = ["add_arguments", "run"]
 
@@ -49,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="random seed, in place of the configuration's")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--segmentor", type=Path, help="registration: bundle with the trained segmentor")
+    parser.add_argument(
+        "--segmentations", type=Path, help="registration: label maps or probabilities in place of a segmentor"
+    )
     parser.add_argument("--embedding", type=Path, help="registration: table written by `embed`")
     parser.add_argument(
         "--head",
@@ -61,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train and write the bundle; returns 0."""
-    job = _prepare(options)
+    job = prepare(options)
     bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
     write_bundle(options.out, bundle)
     job.plan.checkpoint.unlink(missing_ok=True)
@@ -69,119 +68,71 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class _Job:
-    task: Task
-    config: TaskConfig
-    regions: tuple[int, ...]
-    plan: Plan
-    device: torch.device
-    auxiliary: Auxiliary
-    joint: JointRegions
-    """Regions of the whole training; the first are the task's own."""
-
-
-def _prepare(options: argparse.Namespace) -> _Job:
-    task = read_task(options.task)
-    others = read_auxiliary(options)
-    config = read_config(options.config) if options.config else shipped_config(task.name)
-    config = _with_overrides(config, options)
-    device = choose_device(options.device)
-    probe_writable(options.out.parent)
-    if options.out.is_dir():
-        raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
-    settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
-    if options.network == "registration":
-        _require_trainable(config)
-    depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
-    depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
-    plan = Plan(
-        out=options.out,
-        steps=settings.steps,
-        learning_rate=settings.learning_rate,
-        power=settings.power,
-        validate_every=settings.validate_every,
-        fingerprint=fingerprint_of(*depends),
-    )
-    log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)
-    return _Job(task, config, region_table(task), plan, device, others, others.joined(task))
-
-
-def _require_trainable(config: TaskConfig) -> None:
-    """Refuse a backbone that cannot be built, or stages that do not fit it, before any image is read.
-
-    Raises:
-        UsageError: so it is.
-    """
-    with torch.device("meta"):
-        backbone = build_backbone(config.registration)
-    stage_steps(backbone, config.registration_training, config.registration_training.steps)
-
-
-def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:
-    section = f"{options.network}_training"
-    changes: dict[str, Any] = {
-        k: getattr(options, k) for k in ("steps", "seed") if getattr(options, k) is not None
-    }
-    document = config.model_dump()
-    document[section] |= changes
-    if options.head:
-        document["registration"]["head"] = options.head
-    try:
-        return TaskConfig.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"--{first['loc'][-1]}", got=first["input"], expected=first["msg"]) from error
-
-
-def _segmentor(job: _Job, options: argparse.Namespace) -> Bundle:
+def _segmentor(job: Job, options: argparse.Namespace) -> Bundle:
     settings = job.config.segmentor_training
+    if not job.config.segmentor.is_on_the_image_grid:
+        raise UsageError(
+            "a segmentor with an orientation, spacing or classes of its own is not trained here",
+            where=options.config or job.task.name,
+            remedy="bring trained weights with `convert`, or leave these settings out of the configuration",
+        )
+    intensity = job.config.segmentor.intensity or job.config.intensity
     training, held_out = (
-        load_samples(part, job.regions, job.config.intensity, settings.crop)
-        for part in split_subjects(job.task, settings.held_out)
+        load_samples(part, job.regions, intensity, settings.crop)
+        for part in split_subjects(job.task, settings.held_out, job.config.split)
     )
     network = train_segmentor(job.config, training, held_out, len(job.regions), job.plan, job.device)
     provenance = {"segmentor": _provenance(job, options, settings.seed, len(training))}
     return Bundle(_header(job, provenance), segmentor=network.state_dict())
 
 
-def _registration(job: _Job, options: argparse.Namespace) -> Bundle:
+def _registration(job: Job, options: argparse.Namespace) -> Bundle:
     settings = job.config.registration_training
-    segmentor_bundle = _segmentor_bundle(job, options.segmentor)
+    segmentor_bundle = None
+    if options.segmentor is not None or (len(job.regions) > 1 and options.segmentations is None):
+        segmentor_bundle = _segmentor_bundle(job, options.segmentor)
     table = _embedding_table(job, options.embedding)
-    segmentor = segmentor_bundle.build_segmentor(job.device)
-    others = load_auxiliary(job.auxiliary, job.joint, job.config, job.device)
-    training, held_out = (
-        with_masks(load_samples(part, job.regions, job.config.intensity, settings.crop), segmentor)
-        for part in split_subjects(job.task, settings.held_out)
-    )
-    vectors = table.vectors if table else None
-    count = len(job.joint.labels)
+    names = {label: job.task.label_names[label] for label in job.regions[1:]}
+    kept = options.out.parent / CACHE_NAME
+    masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
+    training, held_out = load_masked(job.task, job.config, job.regions, masks, SideCheck(names))
+    others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device)
     net = train_registration(
-        job.config, training, held_out, vectors, count, job.plan, job.device, auxiliary=others
+        job.config,
+        training,
+        held_out,
+        table.vectors if table else None,
+        len(job.joint.labels),
+        job.plan,
+        job.device,
+        pairing_of(settings.pairs, job.task),
+        others,
     )
-    provenance = dict(segmentor_bundle.header.training)
+    provenance = dict(segmentor_bundle.header.training) if segmentor_bundle else {}
     provenance["registration"] = _provenance(job, options, settings.seed, len(training))
     provenance["registration"] |= job.auxiliary.provenance()
     return Bundle(
         _header(job, provenance, table),
-        segmentor=segmentor_bundle.segmentor,
+        segmentor=segmentor_bundle.segmentor if segmentor_bundle else {},
         # The bundle is for the task alone: what the others taught is in the weights, not in their rows.
         registration=freeze(net, len(job.regions)).state_dict(),
         text={"vectors": table.vectors[: len(job.regions)]} if table else {},
     )
 
 
-def _segmentor_bundle(job: _Job, path: Path | None) -> Bundle:
+def _segmentor_bundle(job: Job, path: Path | None) -> Bundle:
     if path is None:
-        raise UsageError("no segmentor given", remedy="train one first, then give --segmentor FILE")
+        raise UsageError(
+            "no segmentor given",
+            remedy="train one first, or convert one, then give --segmentor FILE; or give --segmentations DIR",
+        )
     bundle = read_bundle(path)
     if bundle.header.regions != job.regions:
         raise WeightsError(
             "the segmentor is for other labels", where=path, expected=job.regions, got=bundle.header.regions
         )
     # The new bundle holds this segmentor beside this configuration, so both must agree.
-    for section in ("intensity", "segmentor"):
+    for section in ("segmentor",) if job.config.segmentor.intensity else ("intensity", "segmentor"):
         expected, got = getattr(job.config, section), getattr(bundle.header.config, section)
         if got != expected:
             raise WeightsError(
@@ -194,9 +145,12 @@ def _segmentor_bundle(job: _Job, path: Path | None) -> Bundle:
     return bundle
 
 
-def _embedding_table(job: _Job, path: Path | None) -> EmbeddingTable | None:
+def _embedding_table(job: Job, path: Path | None) -> EmbeddingTable | None:
     if job.config.registration.head != "text":
         return None
+    if len(job.regions) == 1:
+        # One region has one filter, whatever its vector.
+        return make_table(torch.ones(1, 1), (BACKGROUND_PROMPT,), (0,), "one-hot", "onehot")
     if path is None:
         raise UsageError(
             "no text vectors given", remedy="write them with `embed`, then give --embedding FILE"
@@ -215,7 +169,7 @@ def _embedding_table(job: _Job, path: Path | None) -> EmbeddingTable | None:
     return table
 
 
-def _header(job: _Job, training: dict[str, Any], table: EmbeddingTable | None = None) -> BundleHeader:
+def _header(job: Job, training: dict[str, Any], table: EmbeddingTable | None = None) -> BundleHeader:
     names = tuple(job.task.label_names[label] for label in job.regions[1:])
     return BundleHeader(
         task=job.task.name,
@@ -231,7 +185,7 @@ def _header(job: _Job, training: dict[str, Any], table: EmbeddingTable | None = 
     )
 
 
-def _provenance(job: _Job, options: argparse.Namespace, seed: int, subjects: int) -> dict[str, Any]:
+def _provenance(job: Job, options: argparse.Namespace, seed: int, subjects: int) -> dict[str, Any]:
     return {
         "task": job.task.name,
         "subjects": subjects,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 
@@ -11,16 +12,16 @@ from pipeline.losses.objective import weighted_losses
 from pipeline.losses.overlap import one_hot
 from pipeline.model import RegistrationNet, build_for_training
 from pipeline.preprocess import pad_to_multiple
-from pipeline.segment.segmentor import Segmentor
 from pipeline.train.augment import moved_labels, random_deformation, regreyed
 from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.pairing import Pairing, any_two, draw_pair, require_pairs, ring_of
 from pipeline.train.quality import hard_dice, smoothness_figures
 from pipeline.train.stages import enter_stage, stage_steps
 from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
 from pipeline.warp import sample, warp
 
-__all__ = ["MaskedSample", "augmented_masked", "train_registration", "with_masks"]
+__all__ = ["Group", "MaskedSample", "augmented_masked", "train_registration"]
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,11 @@ class MaskedSample:
     confidence: Float[Tensor, "1 X Y Z"]
 
 
-def with_masks(samples: Sequence[Sample], segmentor: Segmentor) -> list[MaskedSample]:
-    """Segment every subject once; the network must learn from masks as faulty as those it will get."""
-    masked = []
-    for subject in samples:
-        segmentation = segmentor(subject.image[0, 0].numpy())
-        mask = torch.from_numpy(segmentation.labels).long()[None]
-        masked.append(MaskedSample(subject, mask, torch.from_numpy(segmentation.confidence).float()[None]))
-    return masked
+class Group(NamedTuple):
+    """Training subjects that are paired among themselves: those of one task."""
+
+    subjects: Sequence[MaskedSample]
+    pairing: Pairing
 
 
 def augmented_masked(subject: MaskedSample, generator: torch.Generator, strength: float) -> MaskedSample:
@@ -58,7 +56,8 @@ def augmented_masked(subject: MaskedSample, generator: torch.Generator, strength
     moved = sample(torch.cat([image, subject.confidence[:, None] - 1], dim=1), deformation)
     indices = moved_labels(torch.cat([subject.sample.labels, subject.mask]), deformation)
     grey = regreyed(moved[:, :1], generator, strength)
-    return MaskedSample(Sample(subject.sample.name, grey, indices[:1]), indices[1:], moved[:, 1] + 1)
+    changed = replace(subject.sample, image=grey, labels=indices[:1])
+    return MaskedSample(changed, indices[1:], moved[:, 1] + 1)
 
 
 def train_registration(
@@ -69,36 +68,41 @@ def train_registration(
     regions: int,
     plan: Plan,
     device: torch.device,
-    auxiliary: Sequence[Sequence[MaskedSample]] = (),
+    pairing: Pairing = any_two,
+    auxiliary: Sequence[Group] = (),
 ) -> RegistrationNet:
     """A trained registration network.
 
     Args:
         config: network and training settings of the task.
-        training: subjects; every step draws an ordered pair of two different ones.
+        training: subjects on the network's grid; every step draws an ordered pair of two different ones.
         held_out: subjects paired in a ring (each moving onto the next) for the log.
         embeddings: region vectors for the text head; None trains the plain head.
         regions: N, background included.
         plan: length and files.
         device: where to train.
+        pairing: which of the images make a pair.
         auxiliary: subjects of other tasks, each paired within its own task, their labels region indices of
             the same table. A step sees a task as often as the task has subjects.
 
     Raises:
         GridMismatch: the subjects of a task differ in shape.
-        UsageError: the configuration's stages do not fit its backbone.
+        UsageError: no two of a task's training images make a pair, or the configuration's stages do not fit
+            its backbone.
     """
-    for group in ((*training, *held_out), *auxiliary):
-        _require_one_shape([one.sample for one in group])
+    groups = [Group(training, pairing), *auxiliary]
+    _require_one_shape([one.sample for one in (*training, *held_out)])
+    for group in groups:
+        _require_one_shape([one.sample for one in group.subjects])
+        require_pairs([one.sample for one in group.subjects], group.pairing)
     settings = config.registration_training
     torch.manual_seed(settings.seed)
     precision = getattr(torch, settings.precision)
     net = build_for_training(config.registration, embeddings, precision).to(device)
     plan = replace(plan, stages=stage_steps(net.backbone, settings, plan.steps))
     multiple = net.backbone.size_multiple
-    held_out, *groups = (
-        [_padded(one, multiple) for one in part] for part in (held_out, training, *auxiliary)
-    )
+    held_out = [_padded(one, multiple) for one in held_out]
+    groups = [Group([_padded(one, multiple) for one in group.subjects], group.pairing) for group in groups]
 
     def losses_of(step: int) -> dict[str, Tensor]:
         enter_stage(net, plan, settings, step)
@@ -113,25 +117,23 @@ def train_registration(
         return _losses(net, moving, fixed, passes, config, regions, device)
 
     def validate() -> dict[str, float]:
-        # A ring of one would register a subject to itself.
-        ring = [(held_out[i - 1], subject) for i, subject in enumerate(held_out)] if len(held_out) > 1 else []
-        figures = [_figures(net, moving, fixed, regions, device) for moving, fixed in ring]
+        ring = ring_of([one.sample for one in held_out], pairing)
+        figures = [_figures(net, held_out[m], held_out[f], regions, device) for m, f in ring]
         return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
 
     train(net, plan, losses_of, validate)
     return net
 
 
-def _drawn_pair(
-    groups: Sequence[Sequence[MaskedSample]], generator: torch.Generator
-) -> tuple[MaskedSample, MaskedSample]:
-    """Two different subjects of one task; a task is drawn in proportion to its subjects."""
+def _drawn_pair(groups: Sequence[Group], generator: torch.Generator) -> tuple[MaskedSample, MaskedSample]:
+    """Fixed and moving image of one task; a task is drawn in proportion to its images."""
     group = groups[0]
     if len(groups) > 1:
-        sizes = torch.tensor([float(len(one)) for one in groups])
+        sizes = torch.tensor([float(len(one.subjects)) for one in groups])
         group = groups[int(torch.multinomial(sizes, 1, generator=generator))]
-    first, second = torch.randperm(len(group), generator=generator)[:2].tolist()
-    return group[first], group[second]
+    images = [one.sample for one in group.subjects]
+    fixed, moving = draw_pair(images, group.pairing, generator)
+    return group.subjects[fixed], group.subjects[moving]
 
 
 def _require_one_shape(samples: Sequence[Sample]) -> None:
@@ -187,7 +189,10 @@ def _figures(
         fixed.mask.to(device),
         fixed.confidence.to(device),
     )
+    smoothness = smoothness_figures(output.displacement)
+    if regions == 1:
+        difference = warp(moving.sample.image.to(device), output.displacement) - fixed.sample.image.to(device)
+        return {"mse": difference.square().mean().item()} | smoothness
     labels = moving.sample.labels[:, None].float().to(device)
     warped = warp(labels, output.displacement, mode="nearest")[:, 0].round().long()
-    dice = hard_dice(warped, fixed.sample.labels.to(device), regions)
-    return {"dice": dice} | smoothness_figures(output.displacement)
+    return {"dice": hard_dice(warped, fixed.sample.labels.to(device), regions)} | smoothness

@@ -1,15 +1,15 @@
 """The training subjects of a task in memory: normalised image and region indices, held-out ones apart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from pairs.errors import TaskError, UsageError
 from pairs.task import Subject, Task
-from pairs.volume import read_image, read_labels, require_same_grid
-from pipeline.config import IntensityConfig
+from pairs.volume import Volume, read_image, read_labels, require_same_grid
+from pipeline.config import IntensityConfig, SplitConfig
 from pipeline.preprocess import content_crop, normalise, pad_to_multiple
 from pipeline.typing import Float, Int, Tensor
 
@@ -24,11 +24,13 @@ class Sample:
         name: subject id.
         image: (1, 1, X, Y, Z) float32 in 0..1.
         labels: (1, X, Y, Z) int64 region indices.
+        modality: four digits of the file name; images of one subject differ in it.
     """
 
     name: str
     image: Float[Tensor, "1 1 X Y Z"]
     labels: Int[Tensor, "1 X Y Z"]
+    modality: str = "0000"
 
 
 def region_table(task: Task) -> tuple[int, ...]:
@@ -39,27 +41,46 @@ def region_table(task: Task) -> tuple[int, ...]:
     """
     if not task.label_names:
         raise UsageError(
-            "the task names no labels", where=task.name, remedy="fill `labels` in the dataset JSON"
+            "the task names no labels",
+            where=task.name,
+            remedy="fill `labels` in the dataset JSON or the configuration; a registration can be trained"
+            " without labels once `dice` is 0 in registration_training",
         )
     return (0, *sorted(task.label_names))
 
 
-def split_subjects(task: Task, held_out: int) -> tuple[tuple[Subject, ...], tuple[Subject, ...]]:
-    """Training and held-out subjects; subjects of the task's pairs are in neither.
+def split_subjects(
+    task: Task, held_out: int, split: SplitConfig | None = None, *, labelled: bool = True
+) -> tuple[tuple[Subject, ...], tuple[Subject, ...]]:
+    """Images of training and of held-out subjects.
+
+    Args:
+        task: subjects of its pairs are in neither part, unless `split` says otherwise.
+        held_out: how many subjects, the last ones, are held out; not looked at where `split` is given.
+        split: the two parts by subject number.
+        labelled: whether images without a label map are left out.
 
     Raises:
-        UsageError: fewer than two subjects would be left to train on.
+        UsageError: fewer than two subjects would be left to train on, or one of `split` is not there.
     """
-    subjects = task.training_subjects()
-    if len(subjects) - held_out < 2:
+    if split is not None:
+        known = tuple(one for one in task.subjects if one.label is not None or not labelled)
+        return _listed(task, known, split.training), _listed(task, known, split.held_out)
+    images = task.training_subjects(labelled=labelled)
+    subjects = list(dict.fromkeys(one.id.subject for one in images))
+    cut = len(subjects) - held_out
+    if cut < 2:
         raise UsageError(
-            "too few labelled training subjects",
+            "too few labelled training subjects" if labelled else "too few training subjects",
             where=task.name,
             expected=f"at least {held_out + 2}, {held_out} of them held out",
             got=len(subjects),
         )
-    cut = len(subjects) - held_out
-    return subjects[:cut], subjects[cut:]
+    training = frozenset(subjects[:cut])
+    return (
+        tuple(one for one in images if one.id.subject in training),
+        tuple(one for one in images if one.id.subject not in training),
+    )
 
 
 def load_samples(
@@ -71,7 +92,7 @@ def load_samples(
     """Read, normalise and crop the subjects.
 
     Raises:
-        UsageError: a subject has no label map.
+        UsageError: a subject has no label map although there are regions besides the background.
         VolumeError: an image or label map is unreadable or they differ in grid.
         TaskError: a label map holds values that the task does not name, all subjects told at once.
     """
@@ -85,7 +106,21 @@ def load_samples(
 def padded(sample: Sample, multiple: int) -> Sample:
     """The sample with zeros and background behind it until every side divides by `multiple`."""
     labels = pad_to_multiple(sample.labels[None], multiple)[0]
-    return Sample(sample.name, pad_to_multiple(sample.image, multiple), labels)
+    return replace(sample, image=pad_to_multiple(sample.image, multiple), labels=labels)
+
+
+def _listed(task: Task, images: Sequence[Subject], numbers: Sequence[int]) -> tuple[Subject, ...]:
+    """The images of the numbered subjects, in the order of the numbers."""
+    found = [[one for one in images if int(one.id.subject) == number] for number in numbers]
+    absent = [number for number, group in zip(numbers, found, strict=True) if not group]
+    if absent:
+        raise UsageError(
+            "the configuration's split names subjects that the task does not have for training",
+            where=task.name,
+            expected="subjects of the dataset JSON's training list",
+            got=absent,
+        )
+    return tuple(one for group in found for one in group)
 
 
 def _load(
@@ -95,9 +130,24 @@ def _load(
     crop: tuple[int, int, int] | None,
     faults: list[str],
 ) -> Sample:
+    image = read_image(subject.image)
+    indices = _indices(subject, image, regions, faults)
+    box = content_crop(image.array, crop) if crop else (slice(None),) * 3
+    return Sample(
+        name=subject.id.subject,
+        image=torch.from_numpy(normalise(image.array, intensity)[box].copy())[None, None],
+        labels=torch.from_numpy(indices[box].astype(np.int64))[None],
+        modality=subject.id.modality,
+    )
+
+
+def _indices(subject: Subject, image: Volume, regions: Sequence[int], faults: list[str]) -> np.ndarray:
+    """Region index of each voxel; all background where the task has no labels."""
+    if len(regions) == 1:
+        return np.zeros(image.array.shape, np.int64)
     if subject.label is None:
         raise UsageError("training subject without a label map", where=subject.image)
-    image, labels = read_image(subject.image), read_labels(subject.label)
+    labels = read_labels(subject.label)
     require_same_grid(image.header, labels.header)
     indices = np.searchsorted(regions, labels.array)
     known = np.isin(labels.array, regions)
@@ -105,9 +155,4 @@ def _load(
         unknown = sorted(int(v) for v in np.unique(labels.array[~known]))
         faults.append(f"{labels.header.path.name} holds labels {unknown} that the task does not name")
     indices[~known] = 0
-    box = content_crop(image.array, crop) if crop else (slice(None),) * 3
-    return Sample(
-        name=subject.id.subject,
-        image=torch.from_numpy(normalise(image.array, intensity)[box].copy())[None, None],
-        labels=torch.from_numpy(indices[box].astype(np.int64))[None],
-    )
+    return indices

@@ -182,13 +182,20 @@ def test_altered_header_is_refused_by_the_field(written: Path, field: str) -> No
     refuse(written, f"header field '{field}")
 
 
+def test_a_task_without_labels_has_the_background_alone(written: Path) -> None:
+    alone = {"regions": [0], "region_names": ["background"], "prompts": []}
+    rewrite(written, lambda header: header.update(alone))
+    assert read_bundle(written).header.regions == (0,)
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"regions": [0, 4, 1]},
         {"regions": [1, 2, 4]},
         {"regions": [0, 1, 1]},
-        {"regions": [0], "region_names": ["background"], "prompts": []},
+        {"regions": [], "region_names": [], "prompts": []},
+        {"regions": [0], "prompts": []},
         {"region_names": ["background", "left bean"]},
         {"prompts": ["background"]},
     ],

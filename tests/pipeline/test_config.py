@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from pairs.errors import UsageError
+from pairs.imagefiles import image_id
+from pairs.official import read_official
 from pipeline import config as module
 from pipeline.config import TaskConfig, read_config, shipped_config
+from pipeline.segment.btcv import class_labels_by_name
 
 __all__: list[str] = []
 
@@ -45,6 +48,12 @@ def test_learning_rates_and_weights_are_those_of_the_paper() -> None:
         ("segmentor.overlap", {"task": "A", "segmentor": {"overlap": 1}}),
         ("segmentor.network", {"task": "A", "segmentor": {"network": "nnunet"}}),
         ("segmentor.roi.2", {"task": "A", "segmentor": {"roi": [64, 64]}}),
+        ("segmentor.spacing_mm.1", {"task": "A", "segmentor": {"spacing_mm": [1, 0, 1]}}),
+        ("segmentor.orientation", {"task": "A", "segmentor": {"orientation": "LPS"}}),
+        ("segmentor", {"task": "A", "segmentor": {"class_labels": [1, 2]}}),
+        ("registration.grid", {"task": "A", "registration": {"grid": "quarter"}}),
+        ("split", {"task": "A", "split": {"training": [1, 2], "test": [2]}}),
+        ("split.training", {"task": "A", "split": {"training": [1]}}),
         ("intensity", {"task": "A", "intensity": {"low": 5, "high": 5}}),
         ("intensity", {"task": "A", "intensity": {"low": 1, "high": 101}}),
         ("segmentor_training.learning_rate", {"task": "A", "segmentor_training": {"learning_rate": 0}}),
@@ -91,6 +100,63 @@ def test_a_configuration_cannot_be_changed(tiny_config: TaskConfig) -> None:
 def test_shipped_configurations_are_valid_and_named_after_their_task() -> None:
     for path in sorted((Path(module.__file__).parent / "tasks").glob("*.json")):
         assert shipped_config(path.stem).task == path.stem
+
+
+TASKS = Path(module.__file__).parent / "tasks"
+
+
+def test_the_example_of_the_documentation_is_valid() -> None:
+    config = read_config(Path(module.__file__).parents[1] / "docs" / "own-task.json")
+    assert config.split is not None
+    assert set(config.segmentor.class_labels or ()) == {0, *config.labels}
+
+
+def test_the_papers_split_has_its_numbers_of_pairs() -> None:
+    """380 ordered training pairs, 6 held-out ones and 42 to test (models facts 4.2)."""
+    config = read_config(TASKS / "paper" / "AbdomenCTCT.json")
+    assert config.split is not None
+    sizes = [len(part) for part in (config.split.training, config.split.held_out, config.split.test)]
+    assert [n * (n - 1) for n in sizes] == [380, 6, 42]
+    assert sorted((*config.split.training, *config.split.held_out, *config.split.test)) == list(range(1, 31))
+    pairs = json.loads((TASKS / "paper" / "AbdomenCTCT_pairs.json").read_text())
+    listed = {(image_id(Path(pair["fixed"])), image_id(Path(pair["moving"]))) for pair in pairs}
+    assert len(listed) == len(pairs) == 42
+    subjects = {int(one.subject) for pair in listed for one in pair}
+    assert subjects == set(config.split.test)
+
+
+@pytest.mark.parametrize("name", ["AbdomenCTCT", "paper/AbdomenCTCT"])
+def test_abdomen_ct_is_the_papers(name: str) -> None:
+    config = read_config(TASKS / f"{name}.json")
+    assert (config.intensity.low, config.intensity.high) == (-500, 800)
+    assert (config.registration.grid, config.registration.decoder_stride) == ("half", 1)
+    # 100 epochs of 380 pairs.
+    assert config.registration_training.steps == 100 * 380
+    segmentor = config.segmentor
+    assert segmentor.class_labels == class_labels_by_name(read_official("AbdomenCTCT").labels[0])
+    assert (segmentor.merging, segmentor.spacing_mm, segmentor.roi) == ("legacy", (1.5, 1.5, 2.0), (96,) * 3)
+
+
+@pytest.mark.parametrize("name", ["LungCT", "NLST"])
+def test_tasks_without_labels_do_without(name: str) -> None:
+    config = shipped_config(name)
+    assert not config.labels
+    assert not read_official(name).labels
+    assert config.registration_training.dice == 0
+    assert config.registration_training.pairs == "within-subject"
+
+
+def test_oasis_names_its_35_labels() -> None:
+    names = shipped_config("OASIS").labels
+    assert sorted(names) == list(range(1, 36))
+    assert (names[1], names[13], names[19], names[20], names[35]) == (
+        "left cerebral white matter",
+        "brain stem",
+        "left choroid plexus",
+        "right cerebral white matter",
+        "right choroid plexus",
+    )
+    assert len(set(names.values())) == 35
 
 
 @pytest.mark.parametrize("name", ["Unheard", "../../tests/x", ""])

@@ -8,7 +8,6 @@ import torch
 
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
-from pipeline.config import IntensityConfig
 from pipeline.predict.keptmasks import KeptSegmentations
 from pipeline.predict.masks import SegmentorMasks
 from pipeline.segment.segmentor import Segmentation, Segmentor
@@ -31,7 +30,7 @@ def segmented(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Segmentor, "__call__", count)
     kept = KeptSegmentations(tmp_path, "weights cpu", len(REGIONS))
-    return SegmentorMasks(tiny_bundle.build_segmentor(torch.device("cpu")), IntensityConfig(), kept)
+    return SegmentorMasks(tiny_bundle.build_volume_segmentor(torch.device("cpu")), kept)
 
 
 def asked() -> int:

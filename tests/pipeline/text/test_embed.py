@@ -190,3 +190,18 @@ def test_command_takes_the_real_vectors_by_template_or_by_rows(
     assert "labels [2, 3]" in caplog.text
     with pytest.raises(UsageError, match="--rows"):
         run(arguments(*words, universal, "--rows", "5,x"))
+
+
+def test_names_and_anatomy_of_a_configuration_serve_a_dataset_that_names_no_labels(
+    tiny_task: Path, tmp_path: Path
+) -> None:
+    path = tiny_task / "TinyMR_dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": {"0": {}}}))
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"task": "TinyMR", "anatomy": "garden", "labels": {"4": "b", "1": "a"}}))
+    out = tmp_path / "vectors.safetensors"
+    words = ("--task", tiny_task, "--config", config, "--embedder", "one-hot", "--out", out)
+    assert run(arguments(*words)) == 0
+    table = read_table(out)
+    assert table.labels == (0, 1, 4)
+    assert table.prompts[1] == "A magnetic resonance imaging of a a in human garden."

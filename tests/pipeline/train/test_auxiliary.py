@@ -1,7 +1,7 @@
 """Auxiliary tasks: their regions by name, their masks, and the bundle that stays the main task's."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import torch
 from pairs.errors import UsageError, WeightsError
 from pairs.task import read_task
 from pipeline.bundle import Bundle, read_bundle, write_bundle
-from pipeline.config import IntensityConfig, TaskConfig
+from pipeline.config import TaskConfig
 from pipeline.text.table import make_table, write_table
 from pipeline.train.auxiliary import Auxiliary, AuxiliaryTask, load_auxiliary, read_auxiliary
 from pipeline.train.registration import MaskedSample
@@ -42,14 +42,14 @@ def other_segmentor(tiny_bundle: Bundle, tmp_path: Path) -> Path:
 
 def loaded(
     main: Path, other: Path, config: TaskConfig, *, encoded: bool = True, segmentor: Path | None = None
-) -> list[MaskedSample]:
+) -> Sequence[MaskedSample]:
     auxiliary = Auxiliary((AuxiliaryTask(read_task(other), segmentor),), encoded)
     joint = auxiliary.joined(read_task(main))
-    (samples,) = load_auxiliary(auxiliary, joint, config, CPU)
-    return samples
+    (group,) = load_auxiliary(auxiliary, joint, config, main / "kept", CPU)
+    return group.subjects
 
 
-def voxels(samples: list[MaskedSample]) -> dict[int, int]:
+def voxels(samples: Sequence[MaskedSample]) -> dict[int, int]:
     rows, counts = torch.stack([one.sample.labels for one in samples]).unique(return_counts=True)
     return dict(zip(rows.tolist(), counts.tolist(), strict=True))
 
@@ -83,19 +83,11 @@ def test_masks_of_a_segmentor_are_rows_too(
     assert all(one.confidence.min() < 1 for one in masked)
 
 
-def test_a_segmentor_of_other_labels_or_intensities_is_refused(
+def test_a_segmentor_of_other_labels_is_refused(
     tiny_task: Path, other_task: Path, tiny_config: TaskConfig, segmentor: Path, other_segmentor: Path
 ) -> None:
     with pytest.raises(WeightsError, match="other labels"):
         loaded(tiny_task, other_task, tiny_config, segmentor=segmentor)
-    window = IntensityConfig(kind="window", low=-500, high=800)
-    with pytest.raises(WeightsError, match="scaled in another way"):
-        loaded(
-            tiny_task,
-            other_task,
-            tiny_config.model_copy(update={"intensity": window}),
-            segmentor=other_segmentor,
-        )
 
 
 def options(network: str, *tasks: list[Path]) -> argparse.Namespace:

@@ -198,3 +198,66 @@ def test_sigterm_ends_with_75_and_the_same_command_finishes(
     assert main([*arguments, "--out", str(tmp_path / "unbroken.safetensors")]) == 0
     assert out.read_bytes() == (tmp_path / "unbroken.safetensors").read_bytes()
     assert [line["step"] for line in metrics(out)] == list(range(1, 41))
+
+
+def test_masks_from_files_need_no_segmentor(
+    tiny_task: Path, config: Path, embedding: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out" / "a.safetensors"
+    words = ["train", "registration", "--task", tiny_task, "--config", config, "--embedding", embedding]
+    words += ["--segmentations", tiny_task / "labelsTr", "--out", out, "--device", "cpu"]
+    assert main([str(word) for word in words]) == 0
+    bundle = read_bundle(out)
+    assert bundle.segmentor == {}
+    assert bundle.registration["head.filters"].shape[0] == 3
+    (tiny_task / "labelsTr" / "TinyMR_0002_0000.nii.gz").rename(tiny_task / "away.nii.gz")
+    assert main([str(word) for word in words]) == 1
+
+
+def test_names_of_the_configuration_serve_a_dataset_that_names_none(
+    train: Train, tiny_task: Path, config: Path, tmp_path: Path
+) -> None:
+    path = tiny_task / "TinyMR_dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": {"0": {}}}))
+    settings = json.loads(config.read_text()) | {"labels": {"1": "one", "4": "four"}}
+    config.write_text(json.dumps(settings))
+    out = tmp_path / "a.safetensors"
+    assert train("segmentor", out) == 0
+    assert read_bundle(out).header.region_names == ("background", "one", "four")
+
+
+def test_a_segmentor_on_its_own_grid_is_not_trained_here(
+    train: Train, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = json.loads(config.read_text())
+    settings["segmentor"]["spacing_mm"] = [2, 2, 2]
+    config.write_text(json.dumps(settings))
+    assert train("segmentor", tmp_path / "a.safetensors") == 2
+    assert "`convert`" in capsys.readouterr().err
+
+
+def test_a_segmentors_results_are_kept_for_the_next_training(train: Train, tmp_path: Path) -> None:
+    out = tmp_path / "out" / "a.safetensors"
+    assert train("registration", out) == 0
+    kept = sorted((out.parent / ".segmentations").glob("*.npz"))
+    assert len(kept) == 5
+    times = [path.stat().st_mtime_ns for path in kept]
+    out.unlink()
+    assert train("registration", out) == 0
+    assert [path.stat().st_mtime_ns for path in kept] == times
+
+
+def test_a_shipped_configuration_takes_the_segmentors_own_settings(
+    tiny_task: Path, segmentor: Path, embedding: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --config, a segmentor of another size or kind than the shipped one is no obstacle."""
+    shipped = TaskConfig(
+        task="TinyMR",
+        registration={"start_channels": 2, "mlp_width": 8},
+        registration_training={"steps": 1, "held_out": 2, "crop": (32, 32, 32)},
+    )
+    monkeypatch.setattr("pipeline.train.job.shipped_config", lambda _: shipped)
+    out = tmp_path / "a.safetensors"
+    words = ["train", "registration", "--task", tiny_task, "--segmentor", segmentor, "--embedding", embedding]
+    assert main([str(word) for word in (*words, "--out", out, "--device", "cpu")]) == 0
+    assert read_bundle(out).header.config.segmentor == read_bundle(segmentor).header.config.segmentor

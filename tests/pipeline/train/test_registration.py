@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from pairs.errors import GridMismatch, Stopped
-from pipeline.config import RegistrationConfig, RegistrationTraining, SegmentorConfig, TaskConfig
+from pipeline.config import RegistrationConfig, RegistrationTraining, TaskConfig
 from pipeline.model import RegistrationNet
 from pipeline.scf.heads import PlainHead, TextHead
-from pipeline.segment.segmentor import Segmentor
 from pipeline.train import loop, registration
 from pipeline.train.loop import Plan
-from pipeline.train.registration import MaskedSample, augmented_masked, train_registration, with_masks
+from pipeline.train.pairing import any_two
+from pipeline.train.registration import Group, MaskedSample, augmented_masked, train_registration
 from pipeline.train.subjects import Sample
 
 __all__: list[str] = []
@@ -206,7 +206,7 @@ def test_pairs_stay_within_a_task_and_tasks_come_by_their_subjects(
 
     monkeypatch.setattr(registration, "_losses", note)
     # The other task's grid differs; only pairs within it need one shape.
-    others = [subject(number, (16, 20, 32)) for number in (5, 6)]
+    others = Group([subject(number, (16, 20, 32)) for number in (5, 6)], any_two)
     vectors = torch.randn(3, 5)
     settings = plan(tmp_path / "a", 120)
     train_registration(config(), SUBJECTS[:4], [], vectors, 3, settings, CPU, auxiliary=[others])
@@ -217,7 +217,7 @@ def test_pairs_stay_within_a_task_and_tasks_come_by_their_subjects(
 
 
 def test_subjects_of_an_auxiliary_task_must_fit_each_other(tmp_path: Path) -> None:
-    others = [subject(5), subject(6, (16, 16, 32))]
+    others = Group([subject(5), subject(6, (16, 16, 32))], any_two)
     with pytest.raises(GridMismatch, match="`crop`"):
         train_registration(
             config(), SUBJECTS[:2], [], torch.randn(3, 5), 3, plan(tmp_path / "a", 1), CPU, auxiliary=[others]
@@ -246,24 +246,6 @@ def test_sides_that_are_no_multiple_are_padded(tmp_path: Path) -> None:
 def test_subjects_of_different_shape_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GridMismatch, match="`crop`"):
         trained(tmp_path / "a", [*SUBJECTS[:2], subject(3, (16, 16, 32))])
-
-
-class Halves(torch.nn.Module):
-    """Says region 1, not quite surely, where the image is bright."""
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.cat([0.5 - image, image - 0.5], dim=1)
-
-
-def test_masks_come_from_the_segmentor_not_from_the_true_labels() -> None:
-    samples = [subject(number, relabel=True).sample for number in range(2)]
-    settings = SegmentorConfig(channels=(2, 4), roi=(16, 16, 16))
-    masked = with_masks(samples, Segmentor(Halves(), settings, CPU))
-    for one, sample in zip(masked, samples, strict=True):
-        assert one.sample is sample
-        assert torch.equal(one.mask[:, None], (sample.image > 0.5).long())
-        assert (one.mask.dtype, one.confidence.dtype) == (torch.int64, torch.float32)
-        assert 0.5 <= one.confidence.min() < one.confidence.max() < 1
 
 
 def test_augmentation_moves_mask_and_confidence_with_the_labels() -> None:

@@ -10,7 +10,7 @@ import torch
 from pairs.errors import GridMismatch, MissingVolume, TaskError, UsageError
 from pairs.task import Task, read_task
 from pairs.volume import read_image, read_labels, write_volume
-from pipeline.config import IntensityConfig
+from pipeline.config import IntensityConfig, SplitConfig
 from pipeline.preprocess import normalise
 from pipeline.train.subjects import Sample, load_samples, padded, region_table, split_subjects
 
@@ -129,3 +129,37 @@ def test_padding_keeps_image_and_labels_together() -> None:
     assert torch.equal(result.image[:, :, :5, :8, :9], sample.image)
     assert torch.equal(result.labels.nonzero(), sample.labels.nonzero())
     assert padded(result, 8).image.data_ptr() == result.image.data_ptr()
+
+
+def test_a_split_of_ones_own_comes_before_the_pairs(task: Task) -> None:
+    split = SplitConfig(training=(6, 2, 7), held_out=(1,), test=(8,))
+    training, others = split_subjects(task, 99, split)
+    assert (names(training), names(others)) == (["0006", "0002", "0007"], ["0001"])
+
+
+def test_a_split_of_absent_subjects(task: Task) -> None:
+    with pytest.raises(UsageError, match=r"does not have for training.*got \[12, 40\]"):
+        split_subjects(task, 0, SplitConfig(training=(12, 1, 40)))
+
+
+def test_parts_of_a_split_are_apart() -> None:
+    with pytest.raises(ValueError, match=r"\[2, 3\] are listed twice"):
+        SplitConfig(training=(1, 2, 3), held_out=(3,), test=(2,))
+
+
+def test_images_of_one_subject_stay_together(task: Task) -> None:
+    other = [replace(one, id=replace(one.id, modality="0001")) for one in task.subjects]
+    training, others = split_subjects(replace(task, subjects=(*task.subjects, *other)), 2)
+    assert names(training) == ["0001", "0002", "0003"] * 2
+    assert names(others) == ["0004", "0005"] * 2
+
+
+def test_images_without_labels_count_where_none_are_needed(task: Task) -> None:
+    bare = replace(task, subjects=tuple(replace(one, label=None) for one in task.subjects))
+    with pytest.raises(UsageError, match="too few labelled"):
+        split_subjects(bare, 0)
+    training, _ = split_subjects(bare, 0, labelled=False)
+    assert len(training) == 5
+    (sample,) = load_samples(training[:1], (0,), INTENSITY, None)
+    assert sample.labels.unique().tolist() == [0]
+    assert sample.modality == "0000"

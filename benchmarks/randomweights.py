@@ -1,0 +1,54 @@
+"""A bundle of random weights for a task as configured: it costs what trained weights cost."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from pipeline.bundle import Bundle, BundleHeader, write_bundle
+from pipeline.convert.target import target_of
+from pipeline.model import build_for_training, freeze
+from pipeline.segment.config import SegmentorConfig
+from pipeline.segment.networks import SWIN_FEATURES, build_network
+
+__all__ = ["main", "random_bundle"]
+
+VECTOR_LENGTH = 768
+
+
+def random_bundle(task: str, size: str, seed: int = 0) -> Bundle:
+    """The shipped configuration's networks, the segmentor a SwinUNETR of a size in its place."""
+    target = target_of(task, None)
+    regions = (0, *sorted(target.label_names))
+    section = target.config.segmentor.model_dump() | {"network": f"swinunetr-{size}"}
+    config = target.config.model_copy(update={"segmentor": SegmentorConfig.model_validate(section)})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        segmentor = build_network(config.segmentor, len(regions)).state_dict()
+        net = freeze(build_for_training(config.registration, torch.randn(len(regions), VECTOR_LENGTH)))
+    header = BundleHeader(
+        task=target.name,
+        modality=target.modality,
+        regions=regions,
+        region_names=("background", *(target.label_names[label] for label in regions[1:])),
+        config=config,
+        training={"note": "random weights, for time and memory only"},
+    )
+    return Bundle(header, segmentor=segmentor, registration=net.state_dict())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the bundle; returns 0."""
+    parser = argparse.ArgumentParser(prog="randomweights", description=__doc__)
+    parser.add_argument("--task", default="AbdomenCTCT", help="a Learn2Reg task's name, or a task folder")
+    parser.add_argument("--size", choices=tuple(SWIN_FEATURES), default="tiny")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    write_bundle(options.out, random_bundle(options.task, options.size))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""`convert --segmentor FILE`: MONAI's SwinUNETR weights, such as the public BTCV ones, into a bundle."""
+
+import argparse
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pairs.errors import UsageError, WeightsError
+from pipeline.bundle import Bundle, BundleHeader, file_hash
+from pipeline.config import SegmentorConfig, TaskConfig
+from pipeline.convert.checkpoint import first_misfit, read_state
+from pipeline.convert.target import Target
+from pipeline.segment.btcv import BTCV_CLASSES, class_labels_by_name
+from pipeline.segment.networks import SWIN_FEATURES, build_network
+from pipeline.segment.volumes import region_of_classes
+from pipeline.typing import Tensor
+
+__all__ = ["add_arguments", "convert"]
+
+log = logging.getLogger(__name__)
+
+BTCV_INPUT = {
+    "roi": (96, 96, 96),
+    "intensity": {"kind": "window", "low": -175, "high": 250},
+    "orientation": "RAS",
+    "spacing_mm": (1.5, 1.5, 2.0),
+}
+"""What the public weights were trained on (models facts 3.2), unless the configuration says."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `convert --segmentor`."""
+    parser.add_argument("--size", choices=tuple(SWIN_FEATURES), help="segmentor: size of the SwinUNETR")
+    parser.add_argument(
+        "--merging",
+        choices=("legacy", "current"),
+        default="legacy",
+        help="segmentor: patch merging of the MONAI it was trained with, before 1.5 or since"
+        " (default: %(default)s, as the public weights)",
+    )
+    parser.add_argument(
+        "--class-labels",
+        metavar="0,1,...",
+        help="segmentor: the task's label of each class (default: as configured, else BTCV's by name)",
+    )
+
+
+def convert(path: Path, target: Target, options: argparse.Namespace) -> Bundle:
+    """A bundle with the segmentor only.
+
+    Raises:
+        UsageError: no size, or class labels that are none.
+        WeightsError: the checkpoint cannot be read, or does not fit the size.
+    """
+    if options.size is None:
+        raise UsageError("no size given", where="--size", expected=f"one of {', '.join(SWIN_FEATURES)}")
+    config = _configured(target, options)
+    labels = config.segmentor.class_labels or ()
+    regions = (0, *sorted(target.label_names))
+    region_of_classes(labels, regions)
+    state = _fitting_state(path, config.segmentor, options.size)
+    _log_classes(labels, target.label_names)
+    note = {"converted_from": path.name, "sha256": file_hash(path), "licence": options.licence}
+    header = BundleHeader(
+        task=target.name,
+        modality=target.modality,
+        regions=regions,
+        region_names=("background", *(target.label_names[label] for label in regions[1:])),
+        config=config,
+        training={"segmentor": note},
+    )
+    return Bundle(header, segmentor=state)
+
+
+def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:
+    """The task's configuration with this segmentor in it."""
+    config = target.config
+    section = config.segmentor.model_dump()
+    if config.segmentor.network == "unet":
+        section = SegmentorConfig.model_validate(BTCV_INPUT).model_dump()
+    if options.class_labels is not None:
+        section["class_labels"] = _numbers(options.class_labels)
+    elif section["class_labels"] is None:
+        section["class_labels"] = class_labels_by_name(target.label_names)
+    section |= {"network": f"swinunetr-{options.size}", "merging": options.merging}
+    try:
+        return config.model_copy(update={"segmentor": SegmentorConfig.model_validate(section)})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError("segmentor settings", where=first["loc"], got=first["msg"]) from error
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(
+            "not a list of labels", where="--class-labels", expected="0,1,2", got=text
+        ) from error
+
+
+def _fitting_state(path: Path, config: SegmentorConfig, size: str) -> dict[str, Tensor]:
+    """The checkpoint's tensors as the network has them, in its order and number types."""
+    state = read_state(path)
+    network = build_network(config, 2)
+    misfit = first_misfit(state, network.state_dict())
+    if misfit is None:
+        network.load_state_dict(state)
+        return network.state_dict()
+    others = (config.model_copy(update={"network": f"swinunetr-{other}"}) for other in SWIN_FEATURES)
+    fits = [
+        other.network.removeprefix("swinunetr-")
+        for other in others
+        if other.network != config.network
+        and first_misfit(state, build_network(other, 2).state_dict()) is None
+    ]
+    classes = len(config.class_labels or ())
+    raise WeightsError(
+        f"the checkpoint is no SwinUNETR of size {size} with {classes} classes",
+        where=path,
+        got=misfit,
+        remedy=f"give --size {' or '.join(fits)}" if fits else "no size fits: another network or class count",
+    )
+
+
+def _log_classes(labels: tuple[int, ...], names: Mapping[int, str]) -> None:
+    known = BTCV_CLASSES if len(labels) == len(BTCV_CLASSES) else [f"class {k}" for k in range(len(labels))]
+    for number, label in enumerate(labels):
+        log.info("class %d %s: label %d %s", number, known[number], label, names.get(label, "background"))

@@ -1,0 +1,87 @@
+"""Configuration of the segmentor: its network, what it sees, and its training."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pipeline.configtypes import Fraction, Positive, Precision, Rate, StrictModel, Weight
+
+__all__ = ["IntensityConfig", "SegmentorConfig", "SegmentorTraining"]
+
+
+class IntensityConfig(StrictModel):
+    """How voxel values become 0..1."""
+
+    kind: Literal["percentile", "window"] = "percentile"
+    """`percentile`: of the non-zero voxels of each volume; `window`: fixed values such as HU."""
+    low: float = 0.5
+    high: float = 99.5
+
+    @model_validator(mode="after")
+    def _range_is_sound(self) -> "IntensityConfig":
+        if not self.low < self.high:
+            raise ValueError("low must be below high")
+        if self.kind == "percentile" and not (self.low >= 0 and self.high <= 100):
+            raise ValueError("percentiles lie in 0..100")
+        return self
+
+
+class SegmentorConfig(StrictModel):
+    """The segmentation network and its inference."""
+
+    network: Literal["unet", "swinunetr-base", "swinunetr-small", "swinunetr-tiny"] = "unet"
+    channels: Annotated[tuple[Positive, ...], Field(min_length=2)] = (16, 32, 64, 128)
+    """Of the U-Net's levels."""
+    residual_units: Positive = 2
+    """Of each level of the U-Net."""
+    merging: Literal["current", "legacy"] = "current"
+    """How SwinUNETR merges patches: `legacy` for weights trained before MONAI 1.5."""
+    roi: tuple[Positive, Positive, Positive] = (64, 64, 64)
+    """Sliding window in voxels; a volume that fits into it is seen whole."""
+    overlap: Fraction = 0.5
+    intensity: IntensityConfig | None = None
+    """How the segmentor's own input is scaled; None scales it as the registration's."""
+    orientation: Literal["RAS"] | None = None
+    """How the axes of its input lie; None takes them as the file has them."""
+    spacing_mm: tuple[Rate, Rate, Rate] | None = None
+    """Voxel sizes of its input, along its axes; None takes those of the file."""
+    class_labels: Annotated[tuple[int, ...], Field(min_length=2)] | None = None
+    """The task's label of each class of the network, 0 for what the task does not name: the probabilities of
+    classes that share a label are added. None: class k is the k-th of the task's labels."""
+
+    @model_validator(mode="after")
+    def _class_0_is_background(self) -> "SegmentorConfig":
+        if self.class_labels is not None and self.class_labels[0] != 0:
+            raise ValueError("class_labels must begin with 0, the background")
+        return self
+
+    @model_validator(mode="after")
+    def _window_suits_the_network(self) -> "SegmentorConfig":
+        # A window of 32 voxels would leave one voxel at the bottom of SwinUNETR, and nothing to normalise.
+        if self.network != "unet" and any(side % 32 or side < 64 for side in self.roi):
+            raise ValueError("the sides of roi must be multiples of 32, from 64 on, for SwinUNETR")
+        return self
+
+    @property
+    def is_on_the_image_grid(self) -> bool:
+        """Whether the network sees the voxels of the file and tells the task's own labels."""
+        return self.orientation is None and self.spacing_mm is None and self.class_labels is None
+
+
+class SegmentorTraining(StrictModel):
+    """How the segmentor is trained."""
+
+    augmentation: Annotated[float, Field(ge=0, le=2)] = 1.0
+    """Strength of the random changes of each subject; 0 trains on the subjects as they are."""
+    precision: Precision = "float32"
+
+    steps: Positive = 3000
+    learning_rate: Rate = 1e-3
+    power: Weight = 0.9
+    """Exponent of the polynomial decay."""
+    validate_every: Positive = 250
+    held_out: Annotated[int, Field(ge=0)] = 20
+    """Last labelled training subjects kept for tuning, never trained on."""
+    crop: tuple[Positive, Positive, Positive] | None = None
+    """Size in voxels of the training crop around the non-zero content; None takes whole volumes."""
+    seed: int = 0

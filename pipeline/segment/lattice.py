@@ -1,0 +1,75 @@
+"""The grid that a segmentor was trained on: images brought there, probabilities brought back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pairs.header import Header
+from pairs.orientation import AxisOrder, axis_order
+from pipeline.config import SegmentorConfig
+from pipeline.typing import Float, Tensor
+
+__all__ = ["Lattice", "lattice_of"]
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A grid in the image's own place, its axes turned and its voxels of another size.
+
+    The first voxels of both coincide, as in MONAI's `Spacing`, with which the public weights were trained.
+
+    Attributes:
+        order: from the image's axes to the lattice's.
+        image_shape: sides of the image in the lattice's order of axes.
+        shape: sides of the lattice.
+        step: voxels of the image per voxel of the lattice along each axis.
+    """
+
+    order: AxisOrder
+    image_shape: Shape
+    shape: Shape
+    step: tuple[float, float, float]
+
+    def from_image(self, image: np.ndarray) -> np.ndarray:
+        """An image on the lattice, trilinear: (X, Y, Z) to (U, V, W) float32."""
+        turned = torch.from_numpy(np.ascontiguousarray(self.order.apply(image), dtype=np.float32))
+        positions = [torch.arange(side) * step for side, step in zip(self.shape, self.step, strict=True)]
+        return _interpolated(turned, positions).numpy()
+
+    def to_image(self, values: Float[Tensor, "U V W"]) -> np.ndarray:
+        """Values on the lattice back on the image's grid, trilinear: (X, Y, Z) float32.
+
+        Half a voxel or less lies beyond the lattice's last voxel; it goes on there as in that voxel.
+        """
+        positions = [
+            torch.arange(side) / step for side, step in zip(self.image_shape, self.step, strict=True)
+        ]
+        return self.order.undo(_interpolated(values, positions).cpu().numpy())
+
+
+def lattice_of(header: Header, config: SegmentorConfig) -> Lattice:
+    """The lattice on which the configured network sees this image."""
+    order = axis_order(header.affine) if config.orientation else AxisOrder((0, 1, 2), (False,) * 3)
+    sides = [header.shape[axis] for axis in order.axes]
+    spacing = [header.spacing_mm[axis] for axis in order.axes]
+    step = [new / old for new, old in zip(config.spacing_mm or spacing, spacing, strict=True)]
+    u, v, w = (round((side - 1) / size) + 1 for side, size in zip(sides, step, strict=True))
+    return Lattice(order, (sides[0], sides[1], sides[2]), (u, v, w), (step[0], step[1], step[2]))
+
+
+def _interpolated(
+    values: Float[Tensor, "X Y Z"], positions: Sequence[Float[Tensor, " _"]]
+) -> Float[Tensor, "U V W"]:
+    """Linear interpolation along one axis after the other; beyond the ends as at the ends."""
+    for axis, position in enumerate(positions):
+        last = values.shape[axis] - 1
+        position = position.to(values.device).clamp(0, last)
+        lower = position.floor().long()
+        share = (position - lower).view([-1 if i == axis else 1 for i in range(3)])
+        upper = (lower + 1).clamp(max=last)
+        values = torch.lerp(values.index_select(axis, lower), values.index_select(axis, upper), share)
+    return values

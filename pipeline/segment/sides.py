@@ -1,0 +1,90 @@
+"""Left and right: whether paired organs lie on the sides that their names say, by the kidneys."""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pairs.orientation import axis_order
+
+__all__ = ["SideCheck", "swapped_pairs"]
+
+log = logging.getLogger(__name__)
+
+_SIDE = re.compile(r"\b(left|right)\b")
+_REFERENCE = "kidney"
+
+
+class SideCheck:
+    """Warns once of label maps in which another pair of organs lies the other way round than the kidneys.
+
+    BTCV numbers the right adrenal gland 12 and the left one 13, the dataset JSON of AbdomenCTCT names them
+    the other way round (models facts 3.3): a mistake that no score shows, since it only exchanges two names.
+
+    Args:
+        names: of every label but background.
+    """
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self.names = names
+        self.told = False
+
+    def __call__(self, labels: np.ndarray, affine: np.ndarray, where: str) -> None:
+        """Look at one label map.
+
+        Args:
+            labels: label values, (X, Y, Z).
+            affine: voxel indices to millimetres, (4, 4).
+            where: what it is, for the message.
+        """
+        swapped = [] if self.told else swapped_pairs(labels, self.names, affine)
+        if not swapped:
+            return
+        self.told = True
+        pairs = "; ".join(
+            f"{left} '{self.names[left]}' and {right} '{self.names[right]}'" for left, right in swapped
+        )
+        log.warning(
+            "%s: left and right look swapped against the kidneys: labels %s; the names, or the segmentor's"
+            " class_labels, may be exchanged",
+            where,
+            pairs,
+        )
+
+
+def swapped_pairs(labels: np.ndarray, names: Mapping[int, str], affine: np.ndarray) -> list[tuple[int, int]]:
+    """(left, right) labels whose centroids lie the other way round than those of the kidneys.
+
+    Empty where there are no two kidneys. Positions are compared along the axis that runs left to right, so
+    that a flipped affine, which flips the kidneys too, is no swap.
+    """
+    pairs = _sided(names)
+    kidneys = next((pair for organ, pair in pairs.items() if _REFERENCE in organ), None)
+    if kidneys is None or (expected := _direction(labels, kidneys, affine)) == 0:
+        return []
+    others = [pair for pair in pairs.values() if pair != kidneys]
+    return [pair for pair in others if _direction(labels, pair, affine) == -expected]
+
+
+def _sided(names: Mapping[int, str]) -> dict[str, tuple[int, int]]:
+    """(left, right) labels of every organ of which both sides are named."""
+    sides: dict[str, dict[str, int]] = {}
+    for label, name in names.items():
+        found = _SIDE.search(name.casefold().replace("_", " "))
+        if found:
+            organ = _SIDE.sub("", name.casefold().replace("_", " ")).strip()
+            sides.setdefault(organ, {})[found[1]] = label
+    return {organ: (both["left"], both["right"]) for organ, both in sides.items() if len(both) == 2}
+
+
+def _direction(labels: np.ndarray, pair: Sequence[int], affine: np.ndarray) -> int:
+    """1 or -1 by which of the two comes first along the axis from left to right, 0 where one is absent."""
+    axis = axis_order(affine).axes[0]
+    centres = []
+    for label in pair:
+        planes = np.count_nonzero(labels == label, axis=tuple(a for a in range(3) if a != axis))
+        if not planes.any():
+            return 0
+        centres.append(np.average(np.arange(len(planes)), weights=planes))
+    return int(np.sign(centres[1] - centres[0]))

@@ -1,0 +1,111 @@
+"""What a training is asked to do, checked before any image is read."""
+
+import argparse
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from pairs.errors import OutputError, UsageError
+from pairs.task import Task, read_task
+from pairs.wholefile import probe_writable
+from pipeline.backbones.registry import build_backbone
+from pipeline.bundle import file_hash, read_bundle
+from pipeline.config import TaskConfig, read_config, shipped_config
+from pipeline.device import choose_device
+from pipeline.regions import JointRegions
+from pipeline.train.auxiliary import Auxiliary, read_auxiliary
+from pipeline.train.checkpoint import fingerprint_of
+from pipeline.train.loop import Plan
+from pipeline.train.stages import stage_steps
+from pipeline.train.subjects import region_table
+
+__all__ = ["Job", "prepare"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training, ready to begin."""
+
+    task: Task
+    config: TaskConfig
+    regions: tuple[int, ...]
+    plan: Plan
+    device: torch.device
+    auxiliary: Auxiliary
+    joint: JointRegions
+    """Regions of the whole training; the first are the task's own."""
+
+
+def prepare(options: argparse.Namespace) -> Job:
+    """The training that the arguments of `train` ask for; whatever can be refused now is.
+
+    Raises:
+        KnownError: a task, configuration or option is wrong, or the output is not writable.
+    """
+    task = read_task(options.task)
+    others = read_auxiliary(options)
+    config = read_config(options.config) if options.config else shipped_config(task.name)
+    config = _with_overrides(_with_segmentor(config, options), options)
+    if not task.label_names:
+        task = replace(task, label_names=config.labels)
+    device = choose_device(options.device)
+    probe_writable(options.out.parent)
+    if options.out.is_dir():
+        raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
+    settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
+    if options.network == "registration":
+        _require_trainable(config)
+    depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
+    depends += [str(options.segmentations)] if options.segmentations else []
+    depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
+    plan = Plan(
+        out=options.out,
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        power=settings.power,
+        validate_every=settings.validate_every,
+        fingerprint=fingerprint_of(*depends),
+    )
+    log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)
+    can_do_without_labels = options.network == "registration" and config.registration_training.dice == 0
+    regions = (0,) if can_do_without_labels and not task.label_names else region_table(task)
+    return Job(task, config, regions, plan, device, others, others.joined(task))
+
+
+def _require_trainable(config: TaskConfig) -> None:
+    """Refuse a backbone that cannot be built, or stages that do not fit it, before any image is read.
+
+    Raises:
+        UsageError: so it is.
+    """
+    with torch.device("meta"):
+        backbone = build_backbone(config.registration)
+    stage_steps(backbone, config.registration_training, config.registration_training.steps)
+
+
+def _with_segmentor(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:
+    """A shipped configuration goes with any segmentor: a converted one has a size of the user's choice."""
+    if options.network != "registration" or options.segmentor is None or options.config is not None:
+        return config
+    return config.model_copy(update={"segmentor": read_bundle(options.segmentor).header.config.segmentor})
+
+
+def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:
+    section = f"{options.network}_training"
+    changes: dict[str, Any] = {
+        k: getattr(options, k) for k in ("steps", "seed") if getattr(options, k) is not None
+    }
+    document = config.model_dump()
+    document[section] |= changes
+    if options.head:
+        document["registration"]["head"] = options.head
+    try:
+        return TaskConfig.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"--{first['loc'][-1]}", got=first["input"], expected=first["msg"]) from error

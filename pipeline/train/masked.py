@@ -1,0 +1,86 @@
+"""Training subjects with what is said of them without their labels, as a prediction will see them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from pairs.task import Subject, Task
+from pairs.volume import read_image
+from pipeline.config import TaskConfig
+from pipeline.halfgrid import halved_image, halved_map
+from pipeline.predict.masks import Masks
+from pipeline.preprocess import content_crop, pad_to_multiple
+from pipeline.segment.sides import SideCheck
+from pipeline.train.registration import MaskedSample
+from pipeline.train.subjects import Sample, load_samples, padded, split_subjects
+
+__all__ = ["halved", "load_masked", "with_masks"]
+
+
+def load_masked(
+    task: Task, config: TaskConfig, regions: Sequence[int], masks: Masks, sides: SideCheck
+) -> tuple[list[MaskedSample], list[MaskedSample]]:
+    """Training and held-out subjects of a registration, on the grid of its network.
+
+    Args:
+        task: the subjects.
+        config: which of them, and how they are read.
+        regions: label value of each region index; the background alone needs no label maps.
+        masks: regions and confidence of a whole volume.
+        sides: looks at the true labels.
+
+    Raises:
+        KnownError: see `split_subjects`, `load_samples` and `with_masks`.
+    """
+    settings = config.registration_training
+    parts = []
+    for part in split_subjects(task, settings.held_out, config.split, labelled=len(regions) > 1):
+        samples = load_samples(part, regions, config.intensity, settings.crop)
+        masked = with_masks(part, samples, masks, settings.crop, regions, sides)
+        parts.append([halved(one) for one in masked] if config.registration.grid == "half" else masked)
+    return parts[0], parts[1]
+
+
+def with_masks(
+    subjects: Sequence[Subject],
+    samples: Sequence[Sample],
+    masks: Masks,
+    crop: tuple[int, int, int] | None,
+    regions: Sequence[int] = (0,),
+    sides: SideCheck | None = None,
+) -> list[MaskedSample]:
+    """Segment every subject once; the network must learn from masks as faulty as those it will get.
+
+    Args:
+        subjects: the files.
+        samples: the same read, normalised and cropped.
+        masks: regions and confidence of a whole volume.
+        crop: how the samples were cropped.
+        regions: label value of each region index, for `sides`.
+        sides: looks at the true labels.
+
+    Raises:
+        VolumeError: an image or its segmentation cannot be read.
+    """
+    masked = []
+    for subject, sample in zip(subjects, samples, strict=True):
+        volume = read_image(subject.image)
+        if sides is not None:
+            labels = np.asarray(regions)[sample.labels[0].numpy()]
+            sides(labels, volume.header.affine, f"label map of {volume.header.path.name}")
+        segmentation = masks(volume)
+        box = content_crop(volume.array, crop) if crop else (slice(None),) * 3
+        mask = torch.from_numpy(segmentation.labels[box].astype(np.int64))[None]
+        confidence = torch.from_numpy(segmentation.confidence[box].astype(np.float32))[None]
+        masked.append(MaskedSample(sample, mask, confidence))
+    return masked
+
+
+def halved(one: MaskedSample) -> MaskedSample:
+    """The subject on the half grid; an odd side gets a voxel of background behind it, of which p = 0."""
+    sample = padded(one.sample, 2)
+    mask, confidence = (halved_map(pad_to_multiple(part[None], 2)[0]) for part in (one.mask, one.confidence))
+    image, labels = halved_image(sample.image), halved_map(sample.labels)
+    return MaskedSample(replace(sample, image=image, labels=labels), mask, confidence)
