@@ -57,14 +57,15 @@ Started = Callable[..., Container]
 
 
 @pytest.fixture(scope="session")
-def engine() -> docker.DockerClient:
+def engine() -> Iterator[docker.DockerClient]:
     """The engine that the environment names; without one these tests are skipped."""
     try:
         client = docker.from_env(timeout=600)
         client.ping()
     except DockerException:
         pytest.skip('no Docker engine answers; as root, eval "$(docker/engine.sh start)" brings one up')
-    return client
+    yield client
+    client.close()
 
 
 @pytest.fixture(scope="session")

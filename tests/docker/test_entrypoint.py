@@ -1,5 +1,6 @@
 """The entry point as a script, with a stand-in for Python that prints what it is called with."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,7 +20,9 @@ def start(tmp_path: Path) -> "Iterator[Start]":
     calls = Start(tmp_path)
     yield calls
     for process in calls.processes:
-        process.kill()
+        # The shell's child too, which would keep the pipes open.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
@@ -40,9 +43,11 @@ class Start:
             "TMPDIR": str(self.folder),
             **settings,
         }
+        # A caller in the background may have SIGINT ignored, which a shell cannot undo.
         process = subprocess.Popen(
-            [str(ENTRYPOINT), *arguments],
+            ["env", "--default-signal=INT", str(ENTRYPOINT), *arguments],
             env=environment,
+            start_new_session=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

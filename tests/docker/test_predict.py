@@ -5,9 +5,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import docker
 import pytest
 from docker.models.containers import Container
 
@@ -78,9 +80,9 @@ def test_stop_leaves_a_run_that_the_next_one_finishes(
 ) -> None:
     mounts = {demo_task: "/input:ro", fields: "/output"}
     container = started("/input", "/output", mounts=mounts)
-    for line in container.logs(stream=True):
-        if b"disp_" in line:
-            break
+    # Asked again and again, since the SDK leaves the socket of a log stream open.
+    while b"disp_" not in container.logs():
+        time.sleep(0.1)
     # Longer than allowed would end in a kill, and in 137.
     container.stop(timeout=STOP_S)
     assert container.wait()["StatusCode"] == 75
@@ -94,7 +96,11 @@ def test_stop_leaves_a_run_that_the_next_one_finishes(
 
 
 def test_two_builds_of_a_commit_make_the_same_fields(
-    contained: Callable, build: Callable[..., str], demo_task: Path, tmp_path: Path
+    contained: Callable,
+    build: Callable[..., str],
+    engine: docker.DockerClient,
+    demo_task: Path,
+    tmp_path: Path,
 ) -> None:
     folders = tmp_path / "first", tmp_path / "second"
     for folder in folders:
@@ -104,4 +110,5 @@ def test_two_builds_of_a_commit_make_the_same_fields(
     mounts = [{demo_task: "/input:ro", folder: "/output"} for folder in folders]
     assert contained("/input", "/output", mounts=mounts[0]).code == 0
     assert contained("/input", "/output", mounts=mounts[1], image=again).code == 0
+    engine.images.remove(again, force=True)
     assert written(folders[0]) == written(folders[1])
