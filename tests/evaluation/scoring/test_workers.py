@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -34,6 +35,15 @@ def test_an_error_ends_the_work_before_the_last_item(jobs: int) -> None:
     assert len(begun) < 50
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """SIGINT as in the foreground; a shell starts what it puts into the background with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_interrupts(jobs: int, number: signal.Signals) -> None:
