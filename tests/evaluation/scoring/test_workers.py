@@ -37,7 +37,7 @@ def test_an_error_ends_the_work_before_the_last_item(jobs: int) -> None:
 
 @pytest.fixture
 def heard() -> Iterator[None]:
-    """SIGINT as in the foreground; a shell starts what it puts into the background with the signal ignored."""
+    """SIGINT as in the foreground; a shell starts background jobs with the signal ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
