@@ -12,7 +12,8 @@ RUN apt-get update \
 FROM python AS dependencies
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3-venv
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
-ARG PIP_INDEX_URL=https://pypi.org/simple
+# Another package index than pip's own.
+ARG PIP_INDEX_URL
 # cpu or cuda; the CUDA build runs on machines without a GPU too.
 ARG TORCH=cpu
 # Where the CPU build of torch is found, a page or folder of wheels.
