@@ -36,6 +36,8 @@ class SegmentorConfig(StrictModel):
     """Of each level of the U-Net."""
     merging: Literal["current", "legacy"] = "current"
     """How SwinUNETR merges patches: `legacy` for weights trained before MONAI 1.5."""
+    grid: Literal["full", "half"] = "full"
+    """`half`: the U-Net sees images averaged over 2x2x2 voxels, at an eighth of the cost."""
     roi: tuple[Positive, Positive, Positive] = (64, 64, 64)
     """Sliding window in voxels; a volume that fits into it is seen whole."""
     overlap: Fraction = 0.5
@@ -60,6 +62,12 @@ class SegmentorConfig(StrictModel):
         # A window of 32 voxels would leave one voxel at the bottom of SwinUNETR, and nothing to normalise.
         if self.network != "unet" and any(side % 32 or side < 64 for side in self.roi):
             raise ValueError("the sides of roi must be multiples of 32, from 64 on, for SwinUNETR")
+        return self
+
+    @model_validator(mode="after")
+    def _half_grid_is_for_the_unet(self) -> "SegmentorConfig":
+        if self.network != "unet" and self.grid == "half":
+            raise ValueError("grid 'half' is for the U-Net; SwinUNETR has spacing_mm")
         return self
 
     @property

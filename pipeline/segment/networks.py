@@ -3,18 +3,37 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+import torch.nn.functional as F
 from torch import nn
 
 from pipeline.config import SegmentorConfig
+from pipeline.typing import Float, Tensor
 
 if TYPE_CHECKING:
     from monai.networks.nets import SwinUNETR
 
-__all__ = ["NETWORKS", "SWIN_FEATURES", "build_network", "segmentation_loss", "total_stride"]
+__all__ = ["NETWORKS", "SWIN_FEATURES", "HalfGrid", "build_network", "segmentation_loss", "total_stride"]
 
 SWIN_FEATURES = {"base": 48, "small": 24, "tiny": 12}
 """Feature size of SwinUNETR by the names of the public BTCV checkpoints."""
 SWIN_STRIDE = 32
+
+
+class HalfGrid(nn.Module):
+    """A network that sees the mean of each 2x2x2 voxels.
+
+    Args:
+        core: the network; sides of its input are half as long.
+    """
+
+    def __init__(self, core: nn.Module) -> None:
+        super().__init__()
+        self.core = core
+
+    def forward(self, image: Float[Tensor, "B 1 X Y Z"]) -> Float[Tensor, "B N X Y Z"]:
+        """Logits on the grid of `image`, interpolated between the half-grid voxels' centres."""
+        logits = self.core(F.avg_pool3d(image, 2))
+        return F.interpolate(logits.float(), scale_factor=2, mode="trilinear", align_corners=False)
 
 
 def build_network(config: SegmentorConfig, regions: int) -> nn.Module:
@@ -25,12 +44,14 @@ def build_network(config: SegmentorConfig, regions: int) -> nn.Module:
         regions: how many there are otherwise, background included.
     """
     classes = regions if config.class_labels is None else len(config.class_labels)
-    return NETWORKS[config.network](config, classes)
+    network = NETWORKS[config.network](config, classes)
+    return HalfGrid(network) if config.grid == "half" else network
 
 
 def total_stride(config: SegmentorConfig) -> int:
     """Every side of the network's input must be a multiple of this."""
-    return 2 ** (len(config.channels) - 1) if config.network == "unet" else SWIN_STRIDE
+    stride = 2 ** (len(config.channels) - 1) if config.network == "unet" else SWIN_STRIDE
+    return 2 * stride if config.grid == "half" else stride
 
 
 def segmentation_loss() -> nn.Module:

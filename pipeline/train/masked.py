@@ -1,7 +1,6 @@
 """Training subjects with what is said of them without their labels, as a prediction will see them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,12 +8,12 @@ import torch
 from pairs.task import Subject, Task
 from pairs.volume import read_image
 from pipeline.config import TaskConfig
-from pipeline.halfgrid import halved_image, halved_map
+from pipeline.halfgrid import halved_map
 from pipeline.predict.masks import Masks
 from pipeline.preprocess import content_crop, pad_to_multiple
 from pipeline.segment.sides import SideCheck
 from pipeline.train.registration import MaskedSample
-from pipeline.train.subjects import Sample, load_samples, padded, split_subjects
+from pipeline.train.subjects import Sample, halved_sample, load_samples, split_subjects
 
 __all__ = ["halved", "load_masked", "with_masks"]
 
@@ -80,7 +79,5 @@ def with_masks(
 
 def halved(one: MaskedSample) -> MaskedSample:
     """The subject on the half grid; an odd side gets a voxel of background behind it, of which p = 0."""
-    sample = padded(one.sample, 2)
     mask, confidence = (halved_map(pad_to_multiple(part[None], 2)[0]) for part in (one.mask, one.confidence))
-    image, labels = halved_image(sample.image), halved_map(sample.labels)
-    return MaskedSample(replace(sample, image=image, labels=labels), mask, confidence)
+    return MaskedSample(halved_sample(one.sample), mask, confidence)

@@ -7,11 +7,11 @@ from torch import nn
 
 from pipeline.config import TaskConfig
 from pipeline.device import mixed_precision
-from pipeline.segment.networks import build_network, segmentation_loss, total_stride
+from pipeline.segment.networks import HalfGrid, build_network, segmentation_loss, total_stride
 from pipeline.train.augment import augmented
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice
-from pipeline.train.subjects import Sample, padded
+from pipeline.train.subjects import Sample, halved_sample, padded
 from pipeline.typing import Tensor
 
 __all__ = ["train_segmentor"]
@@ -42,23 +42,28 @@ def train_segmentor(
     loss = segmentation_loss()
     multiple = total_stride(config.segmentor)
     training, held_out = ([padded(s, multiple) for s in part] for part in (training, held_out))
+    learner = network
+    if isinstance(network, HalfGrid):
+        # It learns on its own grid: interpolated logits would cost more than the network.
+        learner = network.core
+        training, held_out = ([halved_sample(s) for s in part] for part in (training, held_out))
 
     def losses_of(step: int) -> dict[str, Tensor]:
         generator = step_generator(seed, step)
         choice = int(torch.randint(len(training), (), generator=generator))
         subject = augmented(training[choice], generator, config.segmentor_training.augmentation)
         with mixed_precision(device, precision):
-            logits = network(subject.image.to(device))
+            logits = learner(subject.image.to(device))
         return {"dice_ce": loss(logits.float(), subject.labels[:, None].to(device))}
 
     def validate() -> dict[str, float]:
         if not held_out:
             return {}
-        figures = {"dice": _mean_dice(network, held_out, regions, device)}
+        figures = {"dice": _mean_dice(learner, held_out, regions, device)}
         # The gap to subjects it was trained on tells over-fitting from under-training.
-        return figures | {"training_dice": _mean_dice(network, training[: len(held_out)], regions, device)}
+        return figures | {"training_dice": _mean_dice(learner, training[: len(held_out)], regions, device)}
 
-    train(network, plan, losses_of, validate)
+    train(learner, plan, losses_of, validate)
     return network
 
 

@@ -10,10 +10,11 @@ from pairs.errors import TaskError, UsageError
 from pairs.task import Subject, Task
 from pairs.volume import Volume, read_image, read_labels, require_same_grid
 from pipeline.config import IntensityConfig, SplitConfig
+from pipeline.halfgrid import halved_image, halved_map
 from pipeline.preprocess import content_crop, normalise, pad_to_multiple
 from pipeline.typing import Float, Int, Tensor
 
-__all__ = ["Sample", "load_samples", "padded", "region_table", "split_subjects"]
+__all__ = ["Sample", "halved_sample", "load_samples", "padded", "region_table", "split_subjects"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,12 @@ def padded(sample: Sample, multiple: int) -> Sample:
     """The sample with zeros and background behind it until every side divides by `multiple`."""
     labels = pad_to_multiple(sample.labels[None], multiple)[0]
     return replace(sample, image=pad_to_multiple(sample.image, multiple), labels=labels)
+
+
+def halved_sample(sample: Sample) -> Sample:
+    """The sample on the half grid; an odd side gets a voxel of background behind it."""
+    even = padded(sample, 2)
+    return replace(even, image=halved_image(even.image), labels=halved_map(even.labels))
 
 
 def _listed(task: Task, images: Sequence[Subject], numbers: Sequence[int]) -> tuple[Subject, ...]:

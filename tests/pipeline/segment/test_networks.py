@@ -6,7 +6,7 @@ from torch import nn
 
 from pipeline.config import SegmentorConfig
 from pipeline.segment.merging import SUB_GRIDS, LegacyPatchMerging
-from pipeline.segment.networks import SWIN_FEATURES, build_network, total_stride
+from pipeline.segment.networks import SWIN_FEATURES, HalfGrid, build_network, total_stride
 
 __all__: list[str] = []
 
@@ -79,3 +79,25 @@ def test_strides() -> None:
 def test_windows_that_the_network_cannot_take_are_refused(roi: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="multiples of 32, from 64 on"):
         swin(roi=roi)
+
+
+def half(network: str = "unet") -> SegmentorConfig:
+    return SegmentorConfig.model_validate({"network": network, "channels": (4, 8), "grid": "half"})
+
+
+def test_on_the_half_grid_the_network_sees_means_and_its_logits_lie_on_the_image() -> None:
+    network = build_network(half(), 2)
+    assert isinstance(network, HalfGrid)
+    network.core = nn.Conv3d(1, 2, 1, bias=False)
+    ramp = torch.arange(16.0).view(1, 1, 16, 1, 1).expand(1, 1, 16, 8, 8)
+    logits = network(ramp)
+    assert logits.shape == (1, 2, 16, 8, 8)
+    # Interpolated between centres, the mean of a ramp is the ramp again, but at its two ends.
+    weight = network.core.weight[:, 0, 0, 0, 0].view(2, 1, 1, 1)
+    torch.testing.assert_close(logits[0, :, 1:-1], weight * ramp[0, :, 1:-1])
+
+
+def test_the_half_grid_doubles_the_stride_and_is_for_the_unet_only() -> None:
+    assert total_stride(half()) == 2 * total_stride(SegmentorConfig(channels=(4, 8)))
+    with pytest.raises(ValueError, match="spacing_mm"):
+        half("swinunetr-tiny")
