@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.process import run_module
 from pairs.errors import KnownError, report_and_exit_code
 from pairs.task import read_task
 from pipeline.reproduce.markdown import markdown_table
+from pipeline.reproduce.process import run_module
 
 __all__ = ["main"]
 

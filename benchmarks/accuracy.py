@@ -4,18 +4,19 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.paired import bootstrap_interval, paired_differences
-from benchmarks.process import run_module
 from pairs.errors import KnownError, UsageError, report_and_exit_code
 from pairs.task import Task, read_task
 from pairs.wholefile import probe_writable, write_json
 from pipeline.reproduce.markdown import markdown_table
+from pipeline.reproduce.paired import bootstrap_interval, paired_differences
+from pipeline.reproduce.process import run_module
+from pipeline.reproduce.scores import Scores, read_scores
 
-__all__ = ["Accuracy", "Scores", "main", "read_scores", "render"]
+__all__ = ["Accuracy", "main", "render"]
 
 FULL_PROFILE, HALF_PROFILE = "l2r2022", "l2r2021"
 HEADER = (
@@ -33,46 +34,12 @@ HEADER = (
 
 
 @dataclass(frozen=True)
-class Scores:
-    """One evaluation: means over pairs, and the Dice of each pair."""
-
-    dice_before: float
-    dice: float
-    hd95_vox: float
-    sdlogj: float
-    sdlogj_plain: float
-    fold_fraction: float
-    pair_dice: Mapping[str, float]
-
-
-@dataclass(frozen=True)
 class Accuracy:
     """One bundle: its file name with the start of its hash, and its scores in both profiles."""
 
     weights: str
     full: Scores
     half: Scores
-
-
-def read_scores(path: Path) -> Scores:
-    """Reads what `python -m evaluation evaluate --json` wrote.
-
-    Raises:
-        UsageError: If the task has no labels, so that there is no Dice.
-    """
-    document = json.loads(path.read_text(encoding="utf-8"))
-    official, true = document["aggregates"], document["true"]["aggregates"]
-    if "DSC" not in official:
-        raise UsageError("accuracy needs labels", where=document["name"], got="no Dice in the evaluation")
-    return Scores(
-        dice_before=true["before"]["DSC"]["mean"],
-        dice=official["DSC"]["mean"],
-        hd95_vox=official["HD95"]["mean"],
-        sdlogj=official["LogJacDetStd"]["mean"],
-        sdlogj_plain=true["sdlogj_plain"]["mean"],
-        fold_fraction=true["fold_fraction"]["mean"],
-        pair_dice={name: case["DSC"]["mean"] for name, case in document["cases"].items()},
-    )
 
 
 def render(results: Sequence[Accuracy]) -> str:

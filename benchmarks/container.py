@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.process import BenchmarkFailed, run_module
 from pairs.errors import KnownError, report_and_exit_code
 from pipeline.reproduce.markdown import markdown_table
+from pipeline.reproduce.process import NoFigure, run_module
 
 __all__ = ["main"]
 
@@ -26,11 +26,11 @@ def _first_field_s(command: Sequence[str], task: Path) -> float:
         with subprocess.Popen([*command, task, temporary], stdout=subprocess.DEVNULL) as process:
             while not any(Path(temporary).glob("disp_*")):
                 if process.poll() is not None:
-                    raise BenchmarkFailed("a run made no field", where=" ".join(command))
+                    raise NoFigure("a run made no field", where=" ".join(command))
                 time.sleep(_POLL_S)
             seconds = time.perf_counter() - begin
             if process.wait() != 0:
-                raise BenchmarkFailed("a run failed", where=" ".join(command))
+                raise NoFigure("a run failed", where=" ".join(command))
     return seconds
 
 
@@ -41,7 +41,7 @@ def _info_s(image: str) -> float:
         ["docker", "run", "--rm", *locked, image, "info"], stdout=subprocess.DEVNULL, check=False
     )
     if done.returncode != 0:
-        raise BenchmarkFailed("the image does not start", where=image, remedy="./run.sh docker build")
+        raise NoFigure("the image does not start", where=image, remedy="./run.sh docker build")
     return time.perf_counter() - begin
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from benchmarks.officialsteps import OfficialNumbers
 from benchmarks.onepair import OnePair, read_one_pair
-from benchmarks.process import BenchmarkFailed, run_module
 from pairs.errors import KnownError, report_and_exit_code
 from pipeline.reproduce.markdown import markdown_table
+from pipeline.reproduce.process import NoFigure, run_module
 
 __all__ = ["Comparison", "largest_difference", "main", "render"]
 
@@ -52,12 +52,12 @@ def largest_difference(first: OfficialNumbers, second: OfficialNumbers) -> float
     """Returns the largest absolute difference; NaN and infinity must stand in the same places.
 
     Raises:
-        BenchmarkFailed: If they do not.
+        NoFigure: If they do not.
     """
     one, other = (np.array([side.sdlogj, *side.dice, *side.hd95]) for side in (first, second))
     finite = np.isfinite(one)
     if one.shape != other.shape or not np.array_equal(one[~finite], other[~finite], equal_nan=True):
-        raise BenchmarkFailed("the two sides disagree on what is absent or infinite")
+        raise NoFigure("the two sides disagree on what is absent or infinite")
     return float(np.abs(one[finite] - other[finite]).max())
 
 

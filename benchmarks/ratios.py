@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from benchmarks.process import BenchmarkFailed
 from pipeline.backbones.lkunet import LargeKernelBlock
+from pipeline.reproduce.process import NoFigure
 from pipeline.scf.response import blend_responses
 
 __all__ = ["Ratio", "compare", "measure_ratios"]
@@ -58,12 +58,12 @@ def compare(what: str, reference_name: str, ours: Form, reference: Form, repeats
     """Times two forms in turn, after one call of each that is not counted.
 
     Raises:
-        BenchmarkFailed: If the two forms do not give the same result.
+        NoFigure: If the two forms do not give the same result.
     """
     expected = reference()
     difference = float((ours() - expected).abs().max() / expected.abs().max())
     if not difference <= TOLERANCE:
-        raise BenchmarkFailed("the two forms differ", where=what, expected=f"<= {TOLERANCE}", got=difference)
+        raise NoFigure("the two forms differ", where=what, expected=f"<= {TOLERANCE}", got=difference)
     times = [(_milliseconds(ours), _milliseconds(reference)) for _ in range(repeats)]
     low, middle, high = np.quantile([b / a for a, b in times], [0.25, 0.5, 0.75]).tolist()
     return Ratio(what, reference_name, statistics.median(a for a, _ in times), (low, middle, high))

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.process import BenchmarkFailed, Spent, run_module
 from pairs.errors import KnownError, report_and_exit_code
 from pipeline.reproduce.markdown import markdown_table
+from pipeline.reproduce.process import NoFigure, Spent, run_module
 
 __all__ = ["Run", "main"]
 
@@ -63,7 +63,7 @@ def _three_calls(options: argparse.Namespace) -> tuple[Run, Run, Run]:
         first, other = Path(temporary, "first"), Path(temporary, "other")
         cold, again, kept = (_predict(options, folder) for folder in (first, other, first))
     if kept.pair_seconds != cold.pair_seconds or kept.digests != cold.digests:
-        raise BenchmarkFailed("the second call into one folder did not keep the finished fields")
+        raise NoFigure("the second call into one folder did not keep the finished fields")
     return cold, again, kept
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks import abdomen
-from benchmarks.process import Spent
 from pairs.volume import write_volume
+from pipeline.reproduce.process import Spent
 
 __all__: list[str] = []
 

@@ -4,22 +4,34 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.accuracy import Accuracy, read_scores, render
+from benchmarks.accuracy import Accuracy, render
 from pairs.errors import UsageError
 from pairs.wholefile import write_json
+from pipeline.reproduce.scores import read_scores
 
 __all__: list[str] = []
 
+
+def case(dice: float) -> dict[str, dict[str, object]]:
+    return {
+        "DSC": {"mean": dice, "detailed": [dice, None]},
+        "HD95": {"mean": 2.0},
+        "LogJacDetStd": {"mean": 0.08},
+    }
+
+
+BEFORE = {"before": {"DSC": {"mean": 0.5, "detailed": [0.5, None]}}, "fold_fraction": 0.001}
 DOCUMENT = {
     "name": "Toy",
     "aggregates": {"DSC": {"mean": 0.75}, "HD95": {"mean": 2.0}, "LogJacDetStd": {"mean": 0.08}},
-    "cases": {"a": {"DSC": {"mean": 0.7}}, "b": {"DSC": {"mean": 0.8}}},
+    "cases": {"a": case(0.7), "b": case(0.8)},
     "true": {
         "aggregates": {
             "before": {"DSC": {"mean": 0.5}},
             "sdlogj_plain": {"mean": 0.3},
             "fold_fraction": {"mean": 0.001},
-        }
+        },
+        "cases": {"a": BEFORE, "b": BEFORE},
     },
 }
 

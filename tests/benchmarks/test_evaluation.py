@@ -11,7 +11,7 @@ from benchmarks.officialsteps import OfficialNumbers
 from benchmarks.onepair import OnePair, measure, read_one_pair
 from benchmarks.onepair import main as measure_one
 from benchmarks.phantom import cell_labels, smooth_half_field, write_phantom
-from benchmarks.process import BenchmarkFailed
+from pipeline.reproduce.process import NoFigure
 
 __all__: list[str] = []
 
@@ -62,7 +62,7 @@ def test_the_table_has_medians_of_ratios_and_the_largest_difference() -> None:
 
 def test_what_is_absent_must_be_absent_on_both_sides() -> None:
     assert largest_difference(_numbers(), _numbers(0.25)) == pytest.approx(0.25)
-    with pytest.raises(BenchmarkFailed, match="absent or infinite"):
+    with pytest.raises(NoFigure, match="absent or infinite"):
         largest_difference(_numbers(), OfficialNumbers(0.1, (0.5, 0.5), (2.0, math.inf)))
 
 

@@ -1,14 +1,15 @@
-"""The difference between two methods on the same pairs, with its bootstrap interval."""
+"""The difference between two methods on the same pairs: its bootstrap interval and its t-test."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import ttest_rel
 
 from pairs.errors import UsageError
 
-__all__ = ["Interval", "bootstrap_interval", "paired_differences"]
+__all__ = ["Interval", "bootstrap_interval", "paired_differences", "paired_p_value"]
 
 _DRAWS = 10_000
 
@@ -49,3 +50,10 @@ def bootstrap_interval(differences: NDArray[np.float64], *, level: float = 0.95,
     drawn = np.random.default_rng(seed).integers(count, size=(_DRAWS, count))
     low, high = np.quantile(differences[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(differences.mean()), float(low), float(high))
+
+
+def paired_p_value(differences: NDArray[np.float64]) -> float:
+    """Two-sided p of the paired t-test, as in the paper; NaN for fewer than two pairs or equal methods."""
+    if differences.size < 2 or not differences.any():
+        return float("nan")
+    return float(ttest_rel(differences, np.zeros_like(differences)).pvalue)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.paired import bootstrap_interval, paired_differences
 from pairs.errors import UsageError
+from pipeline.reproduce.paired import bootstrap_interval, paired_differences, paired_p_value
 
 __all__: list[str] = []
 
@@ -40,3 +40,14 @@ def test_interval_is_that_of_the_normal_law_for_many_pairs() -> None:
     assert interval.high == pytest.approx(interval.mean + half_width, abs=0.1 * half_width)
     assert bootstrap_interval(differences) == interval
     assert bootstrap_interval(differences, seed=1) != interval
+
+
+def test_the_t_test_is_the_textbook_one() -> None:
+    """Differences 1, 2, 3: t = 2 / (1 / sqrt(3)) with two degrees of freedom."""
+    t = 2 * math.sqrt(3)
+    assert paired_p_value(np.array([1.0, 2.0, 3.0])) == pytest.approx(1 - t / math.sqrt(t**2 + 2))
+
+
+@pytest.mark.parametrize("differences", [[0.1], [0.0, 0.0, 0.0]])
+def test_nothing_is_said_of_one_pair_or_of_equal_methods(differences: list[float]) -> None:
+    assert math.isnan(paired_p_value(np.array(differences)))
