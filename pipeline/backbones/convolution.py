@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from pipeline.device import mixed_precision
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Conv3", "he_start"]
@@ -21,7 +22,7 @@ class Conv3(nn.Conv3d):
         """The convolution of `x`, on every `stride`-th voxel."""
         if min(x.shape[2:]) >= self.kernel_size[0]:
             return super().forward(x)
-        with torch.autocast(x.device.type, enabled=False):
+        with mixed_precision(x.device, torch.float32):
             return super().forward(x.float())
 
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from pipeline.backbones.backbone import Backbone, Features
 from pipeline.backbones.unet import UpLevel, conv_prelu
+from pipeline.device import mixed_precision
 from pipeline.typing import Float, Tensor
 
 __all__ = ["LKUNet", "LargeKernelBlock"]
@@ -68,7 +69,7 @@ class LargeKernelBlock(nn.Module):
         if min(x.shape[2:]) >= weight.shape[-1]:
             return self.activation(F.conv3d(x, weight, bias, padding=2))
         # As in `Conv3`: the weight gradient in bfloat16 is wrong on maps narrower than the kernel.
-        with torch.autocast(x.device.type, enabled=False):
+        with mixed_precision(x.device, torch.float32):
             return self.activation(F.conv3d(x.float(), weight, bias, padding=2))
 
     def fused_kernel(self) -> tuple[Float[Tensor, "C C 5 5 5"], Float[Tensor, " C"]]:

@@ -1,0 +1,231 @@
+"""What all rows of a table share: task, configuration, segmentor, text vectors, budget, folder."""
+
+import argparse
+import logging
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from pairs.errors import UsageError, WeightsError
+from pairs.task import Task, read_task
+from pairs.volume import read_image
+from pairs.wholefile import probe_writable, write_json
+from pipeline.bundle import read_bundle
+from pipeline.config import TaskConfig, read_config, shipped_config
+from pipeline.device import DEVICES
+from pipeline.reproduce.budget import Budget, parse_budget
+from pipeline.reproduce.pace import seconds_per_step
+from pipeline.reproduce.process import run_module
+from pipeline.reproduce.variant import Masks, Variant
+from pipeline.weightfolders import bundle_of
+
+__all__ = ["SEGMENTORS_SHARE", "Setting", "add_arguments", "setting_of"]
+
+log = logging.getLogger(__name__)
+
+SEGMENTORS_SHARE = 0.2
+"""Of a budget in minutes, where the segmentor has to be trained too."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The ground on which the rows of a table are compared.
+
+    Attributes:
+        task: With its pairs.
+        shape: Of its images, in voxels.
+        config: Of the task; its segmentor is that of `segmentor`.
+        budget: None takes the steps of the configuration.
+        share: Part of the minutes that is left for the rows.
+        seeds: Trainings of each row.
+        segmentor: Bundle whose segmentor names the regions; None for a task without labels.
+        embed: Arguments of `embed` that make the text vectors of rows that do not choose.
+        embedding: File of such vectors, in place of `embed`.
+        clip: CLIP ViT-L/14@336px weights, for the rows of Table 1.
+        clip_rn: CLIP RN50x64 weights.
+        vectors: File of another text model's vectors.
+        auxiliary: Arguments of `--aux-task`, one tuple a task.
+        weaker: Bundles with weaker segmentors, for Table 5.
+        device: As for `train`.
+        out: Folder of the reports; trainings lie in `runs` beneath it.
+    """
+
+    task: Task
+    shape: tuple[int, int, int]
+    config: TaskConfig
+    budget: Budget | None
+    share: float
+    seeds: int
+    segmentor: Path | None
+    embed: tuple[str, ...]
+    embedding: Path | None
+    clip: Path | None
+    clip_rn: Path | None
+    vectors: Path | None
+    auxiliary: tuple[tuple[str, ...], ...]
+    weaker: tuple[Path, ...]
+    device: str
+    out: Path
+
+    @property
+    def runs(self) -> Path:
+        """Weights and scores of every training, shared by all tables of the task."""
+        return self.out / "runs"
+
+    def config_of(self, variant: Variant) -> TaskConfig:
+        """What `variant` is trained with, length apart."""
+        base, own = self.config, variant.masks
+        if own is not None and own.segmentor is not None:
+            base = _with_segmentor_of(own.segmentor, base)
+        return variant.config(base, self.shape)
+
+    def masks_of(self, variant: Variant) -> Masks:
+        """Where its regions come from."""
+        return variant.masks or Masks(segmentor=self.segmentor)
+
+    def vectors_of(self, variant: Variant) -> Path | None:
+        """The file of its text vectors, made where it is not there yet; None for a head without text.
+
+        Raises:
+            NoFigure: `embed` failed.
+        """
+        if self.config_of(variant).registration.head != "text" or not self.task.label_names:
+            return None
+        if variant.embed is None and not variant.embed_arguments and self.embedding is not None:
+            return self.embedding
+        arguments = [*(variant.embed or self.embed), *variant.embed_arguments]
+        name = sha256("\0".join(arguments).encode()).hexdigest()[:8]
+        path = self.runs / f"vectors-{name}.safetensors"
+        if not path.is_file():
+            run_module("pipeline", "embed", "--task", self.task.root, *arguments, "--out", path)
+        return path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every table that trains is asked with."""
+    parser.add_argument("--task", type=Path, required=True, help="task folder with labels and pairs")
+    parser.add_argument("--out", type=Path, help="folder of the reports (default: reproduced/TASK)")
+    parser.add_argument(
+        "--budget", help="1000steps: of each training; 90minutes: of all (default: as configured)"
+    )
+    parser.add_argument("--seeds", type=int, default=2, help="trainings of each row (default: 2)")
+    parser.add_argument("--config", type=Path, help="task configuration (default: the shipped one)")
+    parser.add_argument(
+        "--segmentor",
+        type=Path,
+        help="bundle with a segmentor (default: the shipped one, or trained first)",
+    )
+    parser.add_argument("--embedding", type=Path, help="text vectors written by `embed`")
+    parser.add_argument(
+        "--embedder",
+        choices=("minilm", "one-hot"),
+        default="minilm",
+        help="what makes them where neither they nor --clip are given (default: minilm)",
+    )
+    parser.add_argument("--clip", type=Path, help="CLIP ViT-L/14@336px weights: the paper's text encoder")
+    parser.add_argument("--clip-rn", type=Path, help="CLIP RN50x64 weights, for row 5 of table1")
+    parser.add_argument("--vectors", type=Path, help="vectors of another text model, for row 7 of table1")
+    parser.add_argument(
+        "--aux-task",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("DIR", "SEGMENTOR"),
+        help="table4: task whose subjects join the training; may be given again",
+    )
+    parser.add_argument(
+        "--weaker",
+        type=Path,
+        nargs=2,
+        default=[],
+        metavar="SEGMENTOR",
+        help="table5: bundles with weaker segmentors (default: the same one, trained for less)",
+    )
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to run, by their names in the report")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+
+
+def setting_of(options: argparse.Namespace) -> Setting:
+    """The setting that the arguments ask for; trains a segmentor where there is none.
+
+    Raises:
+        KnownError: The task, the configuration or an option is wrong, or the folder is not writable.
+    """
+    if options.seeds < 1:
+        raise UsageError("--seeds", expected="1 or more", got=options.seeds)
+    budget = None if options.budget is None else parse_budget(options.budget)
+    named = ("segmentor", "embedding", "clip", "clip_rn", "vectors")
+    for path in (*(getattr(options, name) for name in named), *options.weaker):
+        if path is not None and not path.is_file():
+            raise WeightsError("no such file", where=path)
+    task = read_task(options.task)
+    config = read_config(options.config) if options.config else shipped_config(task.name)
+    out = (options.out or Path("reproduced") / Path(task.name).name).absolute()
+    probe_writable(out / "runs")
+    segmentor = _segmentor(options, task, config, budget, out)
+    if segmentor is not None:
+        config = _with_segmentor_of(segmentor, config)
+    embed: tuple[str, ...] = ("--embedder", options.embedder)
+    if options.clip is not None:
+        embed = ("--embedder", "open_clip", "--weights", str(options.clip))
+    return Setting(
+        task=task,
+        shape=task.shape or _shape(read_image(task.pairs[0].fixed).array),
+        config=config,
+        budget=budget,
+        share=1 - SEGMENTORS_SHARE if segmentor == _own_segmentor(out) else 1.0,
+        seeds=options.seeds,
+        segmentor=segmentor,
+        embed=embed,
+        embedding=options.embedding,
+        clip=options.clip,
+        clip_rn=options.clip_rn,
+        vectors=options.vectors,
+        auxiliary=tuple(tuple(map(str, one)) for one in options.aux_task),
+        weaker=tuple(options.weaker),
+        device=options.device,
+        out=out,
+    )
+
+
+def _with_segmentor_of(bundle: Path, config: TaskConfig) -> TaskConfig:
+    """A training keeps the segmentor beside its own weights, so both must say the same of it."""
+    return config.model_copy(update={"segmentor": read_bundle(bundle).header.config.segmentor})
+
+
+def _shape(image: np.ndarray) -> tuple[int, int, int]:
+    x, y, z = image.shape
+    return x, y, z
+
+
+def _own_segmentor(out: Path) -> Path:
+    """Where a segmentor lies that was trained for the tables of this folder."""
+    return out / "segmentor.safetensors"
+
+
+def _segmentor(
+    options: argparse.Namespace, task: Task, config: TaskConfig, budget: Budget | None, out: Path
+) -> Path | None:
+    """The bundle that was given, the shipped one, or one trained with the whole table's budget in mind."""
+    if options.segmentor is not None or not task.label_names:
+        given: Path | None = options.segmentor
+        return given
+    shipped = bundle_of(task.name)
+    if shipped.is_file() and options.config is None:
+        return shipped
+    trained = _own_segmentor(out)
+    if not trained.is_file():
+        log.info("training a segmentor, as none is given")
+        arguments = ("--task", task.root, "--device", options.device)
+        steps = config.segmentor_training.steps
+        if budget is not None and budget.unit == "steps":
+            steps = budget.amount
+        elif budget is not None:
+            pace = seconds_per_step("segmentor", config, arguments, out / "runs")
+            steps = budget.steps(SEGMENTORS_SHARE, pace)
+        write_json(out / "segmentor.config.json", config.model_dump(mode="json"))
+        own = ("--config", out / "segmentor.config.json", "--steps", str(steps), "--out", trained)
+        run_module("pipeline", "train", "segmentor", *arguments, *own, log=out / "segmentor.log")
+    return trained
