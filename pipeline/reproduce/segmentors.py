@@ -47,7 +47,9 @@ def segmentor_rows(setting: Setting) -> list[Row]:
             columns=_columns(setting, setting.segmentor, "base"),
         ),
     ]
-    for (label, weaker), published, size in zip(_weaker(setting), paper[2:], ("small", "tiny"), strict=True):
+    for (label, weaker), published, size in zip(
+        _weaker(setting, setting.segmentor), paper[2:], ("small", "tiny"), strict=True
+    ):
         variant = Variant(f"masks-of-{weaker.stem}", text, masks=Masks(segmentor=weaker))
         columns = _columns(setting, weaker, size)
         rows.append(Row(label, variant, published, TRAINED, columns=columns))
@@ -93,17 +95,16 @@ def _columns(setting: Setting, bundle: Path, size: str) -> dict[str, str]:
     }
 
 
-def _weaker(setting: Setting) -> list[tuple[str, Path]]:
+def _weaker(setting: Setting, segmentor: Path) -> list[tuple[str, Path]]:
     """Label and bundle of the weaker segmentors: those given, or of the same kind, trained for less."""
     if setting.weaker:
         return [(path.stem, path) for path in setting.weaker]
-    assert setting.segmentor is not None
-    header = read_bundle(setting.segmentor).header
+    header = read_bundle(segmentor).header
     steps = header.training.get("segmentor", {}).get("steps")
     if steps is None:
         raise UsageError(
             "the segmentor was not trained here, so no weaker one of its kind can be",
-            where=setting.segmentor,
+            where=segmentor,
             remedy="give two with --weaker",
         )
     return [
