@@ -31,10 +31,13 @@ def fidelity_of(setting: Setting, results: Sequence[Result]) -> str:
     lines = ["## The same as in the paper, and not", "", SAME, "", "Not the same, in all rows:", ""]
     lines += [f"- {line}" for line in (*_of_the_data(setting), *common)]
     lines += ["", "Row by row, besides:", ""]
+    alike: dict[str, list[str]] = {}
     for result in results:
         own = [line for line in told.get(result.row.label, []) if line not in common]
         own += [*result.row.notes, *([f"not run: {result.row.missing}"] if result.row.missing else [])]
-        lines.append(f"- {result.row.label}: {'; '.join(own) or 'nothing else'}.")
+        if result.scores or own:
+            alike.setdefault("; ".join(own) or "nothing else", []).append(result.row.label)
+    lines += [f"- {', '.join(labels)}: {departures}." for departures, labels in alike.items()]
     return "\n".join(lines)
 
 

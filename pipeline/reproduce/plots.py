@@ -38,6 +38,7 @@ def write_figure(path: Path, size: tuple[float, float], draw: Callable[[Axes], N
 def draw_dice(path: Path, title: str, results: Sequence[Result]) -> None:
     """A box of all pairs for each row, a point for each seed, and the paper's figure."""
     shown = [result for result in results if result.scores or result.row.published.dice is not None]
+    scored = [result for result in results if result.scores]
 
     def draw(axes: Axes) -> None:
         for place, result in enumerate(shown):
@@ -54,6 +55,9 @@ def draw_dice(path: Path, title: str, results: Sequence[Result]) -> None:
                     markersize=5,
                     zorder=4,
                 )
+            elif result.row.is_initial and scored:
+                before = [100 * pair.dice_before for pair in scored[0].scores[0].pairs.values()]
+                _box(axes, before, float(place), BEFORE)
             if result.row.published.dice is not None:
                 axes.plot(result.row.published.dice, place, "D", color=PAPER, markersize=6, zorder=5)
         axes.set_yticks(range(len(shown)), [result.row.label for result in shown])

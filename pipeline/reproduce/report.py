@@ -98,12 +98,13 @@ def _measured(result: Result, by_label: dict[str, Result]) -> list[str]:
 
 
 def _untrained(missing: str | None, results: Sequence[Result]) -> list[str]:
-    """A row that says why it is not there, or the images as they are: any training knows their Dice."""
+    """A row that cannot be run, or the images as they are, which every training was scored beside."""
     known = [result for result in results if result.scores]
     if missing is not None or not known:
         return ["not run", *[""] * (len(_MEASURED) - 1)]
-    before = [pair.dice_before for pair in known[0].scores[0].pairs.values()]
-    cells = ["", f"{100 * fmean(before):.2f}", _deviation(before)]
+    pairs = known[0].scores[0].pairs.values()
+    before, hd95_vox = [pair.dice_before for pair in pairs], fmean(pair.hd95_before_vox for pair in pairs)
+    cells = ["", f"{100 * fmean(before):.2f}", _deviation(before), "", f"{hd95_vox:.2f}"]
     return [*cells, *[""] * (len(_MEASURED) - len(cells))]
 
 

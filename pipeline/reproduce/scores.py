@@ -20,6 +20,7 @@ class PairScores:
         dice: Mean over the regions.
         dice_before: The same without registration.
         hd95_vox: 95th percentile of the surface distance in voxels, mean over the regions.
+        hd95_before_vox: The same without registration.
         sdlogj: Official standard deviation of log(J + 3).
         fold_fraction: Share of voxels with J <= 0.
         region_dice: By region, in the order of the labels; NaN where one of the two images lacks it.
@@ -29,6 +30,7 @@ class PairScores:
     dice: float
     dice_before: float
     hd95_vox: float
+    hd95_before_vox: float
     sdlogj: float
     fold_fraction: float
     region_dice: tuple[float, ...]
@@ -80,6 +82,7 @@ def _pair(case: Mapping[str, Any], more: Mapping[str, Any]) -> PairScores:
         dice=case["DSC"]["mean"],
         dice_before=more["before"]["DSC"]["mean"],
         hd95_vox=case["HD95"]["mean"],
+        hd95_before_vox=more["before"]["HD95"]["mean"],
         sdlogj=case["LogJacDetStd"]["mean"],
         fold_fraction=more["fold_fraction"],
         region_dice=_detailed(case["DSC"]),

@@ -61,9 +61,10 @@ class Study:
         write_csv(stem.with_suffix(".csv"), results)
         write_pairs_csv(stem.with_name(f"{self.name}-pairs.csv"), results)
         budget = "steps as configured" if ground.budget is None else str(ground.budget)
+        trainings = "one training" if ground.seeds == 1 else f"{ground.seeds} trainings"
         parts = [
             f"# {self.title}: {ground.task.name}",
-            f"{len(ground.task.pairs)} pairs, {budget}, {ground.seeds} seeds. `reproduce {self.name}`.",
+            f"{len(ground.task.pairs)} pairs, {budget}, {trainings} a row. `reproduce {self.name}`.",
             markdown_of(results),
             self.more(ground, stem.with_suffix(".png"), results),
             fidelity_of(ground, results),

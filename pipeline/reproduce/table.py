@@ -57,6 +57,11 @@ class Row:
     missing: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_initial(self) -> bool:
+        """Whether it is the images as they are."""
+        return self.variant is None and self.missing is None
+
 
 @dataclass(frozen=True)
 class Result:

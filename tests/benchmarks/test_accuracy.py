@@ -20,7 +20,10 @@ def case(dice: float) -> dict[str, dict[str, object]]:
     }
 
 
-BEFORE = {"before": {"DSC": {"mean": 0.5, "detailed": [0.5, None]}}, "fold_fraction": 0.001}
+BEFORE = {
+    "before": {"DSC": {"mean": 0.5, "detailed": [0.5, None]}, "HD95": {"mean": 4.0}},
+    "fold_fraction": 0.001,
+}
 DOCUMENT = {
     "name": "Toy",
     "aggregates": {"DSC": {"mean": 0.75}, "HD95": {"mean": 2.0}, "LogJacDetStd": {"mean": 0.08}},

@@ -11,21 +11,10 @@ from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import TaskConfig
 from pipeline.reproduce import pace, segmentors, setting, structures, trial
 from pipeline.reproduce.process import NoFigure, Spent
-from pipeline.reproduce.scores import PairScores, Scores
 
-__all__ = ["commands", "made_up", "reproduce"]
+__all__ = ["commands", "reproduce"]
 
 Reproduce = Callable[..., int]
-
-
-def made_up(dice: list[float], sdlogj: float = 0.1, folds: float = 0.0) -> Scores:
-    """Scores of as many pairs as there are Dice, all registered from 0.5."""
-    pairs = {
-        f"pair {number}": PairScores(value, 0.5, 2.0, sdlogj, folds, (value,), (0.5,))
-        for number, value in enumerate(dice)
-    }
-    mean = sum(dice) / len(dice)
-    return Scores(0.5, mean, 2.0, sdlogj, 0.3, folds, pairs)
 
 
 @pytest.fixture
