@@ -22,7 +22,7 @@ usage: ./run.sh VERB [ARGUMENTS]
   picture ...                         draw a registered pair
   train ...                           make weights from a task folder
   embed ...                           make text vectors
-  reproduce NAME ...                  make a table of the paper anew: complexity
+  reproduce NAME --task DATA ...      make a table or figure of the paper anew: table1 to table5, fig3 to fig8, complexity
   convert ...                         make a weights file of somebody else's checkpoint
   info FILE                           what a weights file holds
   demo-task FOLDER                    write the built-in demo task

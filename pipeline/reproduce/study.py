@@ -4,8 +4,10 @@ import argparse
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from pairs.errors import Stopped
 from pairs.wholefile import whole_file
 from pipeline.reproduce import setting
 from pipeline.reproduce.fidelity import fidelity_of
@@ -44,14 +46,14 @@ class Study:
         Raises:
             KnownError: An argument is wrong, the folder is not writable, or a signal came.
         """
-        ground = setting_of(options)
-        rows = require_rows(self.rows(ground), options.only)
-
-        def write(results: Sequence[Result]) -> None:
-            self._write(ground, results)
-
-        results, faults = measure(ground, rows, write)
-        print(self._write(ground, results))
+        try:
+            ground = setting_of(options)
+            rows = require_rows(self.rows(ground), options.only)
+            results, faults = measure(ground, rows, partial(self._write, ground))
+            print(self._write(ground, results))
+        except KeyboardInterrupt as interrupt:
+            # Between two commands; a command passes the signal on by itself.
+            raise Stopped("stopped by a signal", remedy="run the same command to go on") from interrupt
         log.info("wrote %s", ground.out / f"{self.name}.md")
         return 1 if faults else 0
 

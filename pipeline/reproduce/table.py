@@ -86,7 +86,7 @@ class Result:
 
 
 def measure(
-    setting: Setting, rows: Sequence[Row], so_far: Callable[[Sequence[Result]], None]
+    setting: Setting, rows: Sequence[Row], so_far: Callable[[Sequence[Result]], object]
 ) -> tuple[list[Result], list[NoFigure]]:
     """Train and score all rows; every row gets its first seed before any gets its second.
 
