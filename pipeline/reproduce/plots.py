@@ -1,12 +1,14 @@
 """Pictures of results, whole or not at all."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pairs.wholefile import whole_file
 from pipeline.reproduce.table import Result
@@ -114,14 +116,14 @@ def draw_points(
     groups: Mapping[str, Sequence[tuple[float, float, str]]],
     logarithmic: tuple[bool, bool] = (False, False),
 ) -> None:
-    """Points with their names, one colour a group.
+    """Points with their names, one colour and one line a group.
 
     Args:
         path: The picture.
         title: Above it.
         axes_labels: Of x and y.
         groups: By name, x, y and the name of each point.
-        logarithmic: Whether x and y are drawn so; zeros then lie on the axis.
+        logarithmic: Whether x and y are drawn so.
     """
 
     def draw(axes: Axes) -> None:
@@ -130,7 +132,8 @@ def draw_points(
             axes.plot(
                 [p[0] for p in points],
                 [p[1] for p in points],
-                "o",
+                "o-",
+                linewidth=0.8,
                 color=colour,
                 markeredgecolor=INK,
                 label=group,
@@ -138,9 +141,9 @@ def draw_points(
             for x, y, name in points:
                 axes.annotate(name, (x, y), (5, 3), textcoords="offset points", fontsize=7, color=INK)
         if logarithmic[0]:
-            axes.set_xscale("symlog", linthresh=_smallest(p[0] for g in groups.values() for p in g))
+            _logarithmic(axes.xaxis, axes.set_xscale, [x for points in groups.values() for x, _, _ in points])
         if logarithmic[1]:
-            axes.set_yscale("symlog", linthresh=_smallest(p[1] for g in groups.values() for p in g))
+            _logarithmic(axes.yaxis, axes.set_yscale, [y for points in groups.values() for _, y, _ in points])
         axes.set_xlabel(axes_labels[0])
         axes.set_ylabel(axes_labels[1])
         axes.margins(x=0.12, y=0.1)
@@ -152,8 +155,16 @@ def draw_points(
     write_figure(path, (7.5, 5.0), draw)
 
 
-def _smallest(values: Iterable[float]) -> float:
-    return min((value for value in values if value > 0), default=1.0)
+def _logarithmic(axis: Axis, set_scale: Callable[..., None], values: Sequence[float]) -> None:
+    """Ticks at 1, 2 and 5 of each decade; where there are zeros, straight below the smallest other value."""
+    positive = [value for value in values if value > 0]
+    if len(positive) < len(values):
+        set_scale("symlog", linthresh=min(positive, default=1.0))
+        return
+    set_scale("log")
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _box(axes: Axes, values: Sequence[float], place: float, colour: str, width: float = 0.55) -> None:

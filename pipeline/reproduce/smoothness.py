@@ -42,12 +42,13 @@ def smoothness_picture(setting: Setting, path: Path, results: Sequence[Result]) 
         label: [
             (result.mean(lambda s: s.sdlogj), 100 * result.mean(lambda s: s.fold_fraction), name)
             for result in results
-            if result.scores and (name := result.row.label.removeprefix(f"{label}, ")) != result.row.label
+            if result.scores
+            and (name := result.row.label.removeprefix(f"{label}, lambda ")) != result.row.label
         ]
         for label in _HEADS.values()
     }
-    title = f"{setting.task.name}: smoothness and folds of {sum(map(len, groups.values()))} models"
-    draw_points(path, title, ("SDlogJ, official", "folded voxels [%]"), groups)
+    title = f"{setting.task.name}: {sum(map(len, groups.values()))} models by smoothness weight"
+    draw_points(path, title, ("SDlogJ, official", "folded voxels [%]"), groups, (True, True))
     return f"![SDlogJ and folds]({path.name})\n\n{correlation_of(results)}".rstrip()
 
 
