@@ -2,12 +2,13 @@
 
 import argparse
 
-from pipeline.reproduce import complexity
+from pipeline.reproduce import complexity, discontinuity
 
 __all__ = ["TABLES", "add_arguments", "run"]
 
 TABLES = {
     "complexity": (complexity, "parameters and multi-adds of every model; needs no data"),
+    "fig7": (discontinuity, "the jump of a sliding motion, with and without filters; needs no data"),
 }
 """By name: a module with `add_arguments(parser)` and `run(options)`, and what it makes."""
 
