@@ -1,5 +1,6 @@
 """The trainings of the discontinuity probe: the project's own network, losses and loop on drawn pairs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from pipeline.train.registration import pair_losses
 from pipeline.typing import Float, Tensor
 from pipeline.warp import warp
 
-__all__ = ["METHODS", "best_of_losses", "displacement_of", "trained"]
+__all__ = ["METHODS", "best_of_losses", "displacement_of", "trained", "with_one_region"]
 
 METHODS = {"text": "with filters", "plain": "without filters"}
 """Heads, as the configuration names them."""
@@ -69,6 +70,11 @@ def displacement_of(net: RegistrationNet, pair: SlidingPair) -> Float[Tensor, "1
     fixed = pair.fixed
     output = net(pair.moving.sample.image, fixed.sample.image, fixed.mask, fixed.confidence)
     return output.displacement
+
+
+def with_one_region(pair: SlidingPair) -> SlidingPair:
+    """The pair with a mask that says body 1 everywhere; images and labels stay."""
+    return replace(pair, fixed=replace(pair.fixed, mask=torch.ones_like(pair.fixed.mask)))
 
 
 def best_of_losses(pair: SlidingPair, losses: LossConfig) -> Float[Tensor, "1 3 X Y Z"]:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from pipeline.__main__ import main
-from pipeline.config import LossConfig
+from pipeline.config import LossConfig, RegistrationConfig, RegistrationTraining, TaskConfig
 from pipeline.reproduce import discontinuity, probetraining
 from pipeline.reproduce.jump import FIGURES, figures_of
-from pipeline.reproduce.probetraining import best_of_losses
+from pipeline.reproduce.probetraining import best_of_losses, displacement_of, trained, with_one_region
 from pipeline.reproduce.sliding import draw_sliding_pair
 
 __all__: list[str] = []
@@ -37,7 +37,7 @@ def test_three_files_and_the_page_on_standard_output(
     assert "The same as in the paper" in page
     with (out / "fig7.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 4 * 2
+    assert len(rows) == 5 * 2
     assert set(rows[0]) == {"method", "seed", "pair", *FIGURES}
     assert (out / "fig7.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.suffix for path in (out / "runs").iterdir()) == [".jsonl"] * 2 + [".safetensors"] * 2
@@ -47,6 +47,22 @@ def test_three_files_and_the_page_on_standard_output(
     assert main(words) == 0
     assert (out / "fig7.md").read_text(encoding="utf-8") == page
     assert logs == next((out / "runs").glob("text*.jsonl")).stat().st_mtime_ns
+
+
+def test_only_the_filters_see_the_mask(tmp_path: Path) -> None:
+    pair = draw_sliding_pair(torch.Generator().manual_seed(0))
+    changed = {}
+    for head in ("text", "plain"):
+        config = TaskConfig(
+            task="sliding bodies",
+            registration=RegistrationConfig(start_channels=2, head=head, mlp_width=8),
+            registration_training=RegistrationTraining(steps=1),
+        )
+        net = trained(config, tmp_path)
+        changed[head] = not torch.equal(
+            displacement_of(net, pair), displacement_of(net, with_one_region(pair))
+        )
+    assert changed == {"text": True, "plain": False}
 
 
 def test_without_smoothness_the_losses_keep_more_of_the_jump() -> None:
