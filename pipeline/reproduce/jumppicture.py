@@ -63,7 +63,7 @@ def draw_jump(
             axes.set_ylabel("second axis [voxels]", fontsize=9)
     bar = figure.colorbar(drawn, cax=figure.add_axes((0.595, 0.12, 0.01, 0.76)))
     bar.ax.tick_params(labelsize=8)
-    bar.set_label("voxels", fontsize=9)
+    bar.set_label("voxels, positive the way the right body goes", fontsize=9)
     _draw_profiles(figure.add_axes((0.70, 0.12, 0.285, 0.76)), results, titles)
     heading = "Two bodies slide along each other: does the displacement jump where they meet (dashed line)?"
     figure.text(0.045, 0.95, heading, fontsize=13, weight="bold", va="center")
@@ -125,6 +125,6 @@ def _draw_profiles(axes: Axes, results: Sequence["Result"], titles: Mapping[str,
     axes.set_xlim(-6, 6)
     axes.tick_params(labelsize=8)
     axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_ylim(-1.6, 1.6)
-    axes.legend(fontsize=9, loc="upper left", frameon=False)
+    axes.set_ylim(-2.2, 1.6)
+    axes.legend(fontsize=9, loc="lower right", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
