@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pipeline.reproduce import complexity
+from pipeline.reproduce import complexity, discontinuity
 from pipeline.reproduce.joint import joint_rows
 from pipeline.reproduce.methods import abdomen_rows, brain_rows, dice_picture, two_rows
 from pipeline.reproduce.prompts import prompt_rows
@@ -18,7 +18,7 @@ __all__ = ["TABLES", "add_arguments", "run"]
 
 
 class _Made(NamedTuple):
-    """A table that needs no training, or no data."""
+    """A table or figure: what it is, its arguments, and what makes it."""
 
     summary: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
@@ -46,6 +46,11 @@ TABLES = {
     **{study.name: _Made(study.title, study.add_arguments, study.run) for study in _STUDIES},
     "complexity": _Made(
         "parameters and multi-adds of every model; needs no data", complexity.add_arguments, complexity.run
+    ),
+    "fig7": _Made(
+        "the jump of a sliding motion, without filters and with them; needs no data",
+        discontinuity.add_arguments,
+        discontinuity.run,
     ),
 }
 """By name: what it makes, its arguments, and the function that makes it."""

@@ -21,7 +21,7 @@ from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
 from pipeline.warp import sample, warp
 
-__all__ = ["Group", "MaskedSample", "augmented_masked", "train_registration"]
+__all__ = ["Group", "MaskedSample", "augmented_masked", "pair_losses", "train_registration"]
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def train_registration(
         )
         # Every pass learns what the passes before it leave over.
         passes = 1 + int(torch.randint(settings.passes, (), generator=generator))
-        return _losses(net, moving, fixed, passes, config, regions, device)
+        return pair_losses(net, moving, fixed, passes, config, regions, device)
 
     def validate() -> dict[str, float]:
         ring = ring_of([one.sample for one in held_out], pairing)
@@ -160,7 +160,7 @@ def _padded(one: MaskedSample, multiple: int) -> MaskedSample:
     return MaskedSample(padded(one.sample, multiple), mask, confidence)
 
 
-def _losses(
+def pair_losses(
     net: RegistrationNet,
     moving: MaskedSample,
     fixed: MaskedSample,

@@ -187,7 +187,7 @@ def test_pairs_are_ordered_and_never_of_one_subject(tmp_path: Path, monkeypatch:
         pairs.append((moving.sample.name, fixed.sample.name))
         return {"none": torch.stack([p.sum() * 0 for p in net.parameters()]).sum()}
 
-    monkeypatch.setattr(registration, "_losses", note)
+    monkeypatch.setattr(registration, "pair_losses", note)
     trained(tmp_path / "a", steps=60)
     assert set(pairs) == {(a, b) for a in "012" for b in "012" if a != b}
 
@@ -204,7 +204,7 @@ def test_pairs_stay_within_a_task_and_tasks_come_by_their_subjects(
         pairs.append((moving.sample.name, fixed.sample.name))
         return {"none": torch.stack([p.sum() * 0 for p in net.parameters()]).sum()}
 
-    monkeypatch.setattr(registration, "_losses", note)
+    monkeypatch.setattr(registration, "pair_losses", note)
     # The other task's grid differs; only pairs within it need one shape.
     others = Group([subject(number, (16, 20, 32)) for number in (5, 6)], any_two)
     vectors = torch.randn(3, 5)
