@@ -28,7 +28,7 @@ DESCENT_STEPS = 200
 DESCENT_RATE_VOX = 0.03
 
 
-def trained(config: TaskConfig, folder: Path) -> RegistrationNet:
+def trained(config: TaskConfig, folder: Path, *, one_sense: bool = False) -> RegistrationNet:
     """The network of the configuration, trained on a fresh pair a step; a finished one is read again.
 
     Pairs depend on the seed and the step only, so every head sees the same ones.
@@ -36,6 +36,7 @@ def trained(config: TaskConfig, folder: Path) -> RegistrationNet:
     Args:
         config: network and training.
         folder: for the trained weights, the checkpoint and the log of losses.
+        one_sense: see `draw_sliding_pair`.
 
     Raises:
         WeightsError: a file of an earlier run is damaged.
@@ -43,7 +44,7 @@ def trained(config: TaskConfig, folder: Path) -> RegistrationNet:
     """
     settings = config.registration_training
     drawn = {name: value for name, value in vars(sliding).items() if name.isupper()}
-    fingerprint = fingerprint_of(config.model_dump(mode="json"), drawn)
+    fingerprint = fingerprint_of(config.model_dump(mode="json"), drawn, one_sense)
     out = folder / f"{config.registration.head}-seed{settings.seed}-{fingerprint}.safetensors"
     torch.manual_seed(settings.seed)
     vectors = torch.eye(REGIONS) if config.registration.head == "text" else None
@@ -53,7 +54,7 @@ def trained(config: TaskConfig, folder: Path) -> RegistrationNet:
     )
 
     def losses_of(step: int) -> dict[str, Tensor]:
-        pair = draw_sliding_pair(step_generator(settings.seed, step))
+        pair = draw_sliding_pair(step_generator(settings.seed, step), one_sense=one_sense)
         return pair_losses(net, pair.moving, pair.fixed, 1, config, REGIONS, CPU)
 
     if out.is_file():

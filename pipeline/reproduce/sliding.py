@@ -68,15 +68,20 @@ class _Body:
         return share * (self.grey + TEXTURE_STD * math.sqrt(2 / WAVES) * texture), share
 
 
-def draw_sliding_pair(generator: torch.Generator, name: str = "") -> SlidingPair:
+def draw_sliding_pair(generator: torch.Generator, name: str = "", *, one_sense: bool = False) -> SlidingPair:
     """Draw one pair; the border's place, shapes, textures, and the slide's sense and length differ.
 
     The border is a plane across the first axis and the bodies slide within it, so that in both images each
     side of the plane shows its own body and nothing else: fixed(p) = moving(p + u(p)) holds at every point.
+
+    Args:
+        generator: source of every random number.
+        name: of the pair.
+        one_sense: the second body always slides the same way, as an organ of a breathing body would.
     """
     border = int(torch.randint(FIRST_BORDER[0], FIRST_BORDER[1] + 1, (), generator=generator))
     bodies = [_draw_body(border, generator) for _ in range(2)]
-    sign = 1 if torch.rand((), generator=generator) < 0.5 else -1
+    sign = 1 if torch.rand((), generator=generator) < 0.5 or one_sense else -1
     slide = sign * _uniform(SLIDE, 1, generator) * torch.tensor([0.0, 1.0, 0.0])
     images = [_image(bodies, border, moved * slide, generator, name) for moved in (1, 0)]
     side = torch.where(torch.arange(SHAPE[0]) < border, -1.0, 1.0)

@@ -58,3 +58,10 @@ def test_both_senses_of_the_slide_and_several_borders_are_drawn() -> None:
     pairs = [drawn(seed) for seed in range(20)]
     assert {float(pair.slide[1].sign()) for pair in pairs} == {-1.0, 1.0}
     assert len({pair.border for pair in pairs}) > 2
+
+
+def test_bodies_slide_either_way_or_always_one_way() -> None:
+    for one_sense, senses in ((False, {-1.0, 1.0}), (True, {1.0})):
+        generator = torch.Generator().manual_seed(3)
+        slides = [draw_sliding_pair(generator, one_sense=one_sense).slide[1] for _ in range(8)]
+        assert {float(slide.sign()) for slide in slides} == senses
