@@ -87,6 +87,9 @@ class RegistrationTraining(LossConfig):
 
     augmentation: Annotated[float, Field(ge=0, le=2)] = 0.0
     """Strength of the random changes of both images, apart from each other."""
+    shift_vox: tuple[Weight, Weight, Weight] = (0.0, 0.0, 0.0)
+    """Largest random shift of each image along each axis, in voxels of the network's grid and besides the
+    augmentation: for scans that begin and end at different heights."""
     precision: Precision = "float32"
     steps: Positive = 3000
     passes: Annotated[int, Field(ge=1, le=4)] = 1

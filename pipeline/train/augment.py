@@ -1,6 +1,7 @@
 """Random changes of a training subject: smooth motion, brightness, contrast, shading, noise."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -60,9 +61,19 @@ def regreyed(
 
 
 def random_deformation(
-    like: Float[Tensor, "1 1 X Y Z"], generator: torch.Generator, strength: float
+    like: Float[Tensor, "1 1 X Y Z"],
+    generator: torch.Generator,
+    strength: float,
+    shift_vox: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> Float[Tensor, "1 3 X Y Z"]:
-    """An absolute map in voxels: affine motion about the centre, then a smooth displacement."""
+    """An absolute map in voxels: affine motion about the centre, then a smooth displacement.
+
+    Args:
+        like: on whose grid the map lies.
+        generator: source of every random number.
+        strength: factor of all the maxima.
+        shift_vox: how much larger the maxima of the shift are along each axis, whatever the strength.
+    """
     grid = identity_grid(like)
     centre = grid.mean(dim=(2, 3, 4), keepdim=True)
     rotation = torch.zeros(3, 3)
@@ -71,7 +82,7 @@ def random_deformation(
         rotation[i, j], rotation[j, i] = -angle, angle
     scale = torch.diag(torch.tensor([_uniform(strength * MAX_LOG_SCALE, generator) for _ in range(3)]))
     matrix = torch.linalg.matrix_exp(rotation + scale)
-    shift = torch.tensor([_uniform(strength * MAX_SHIFT_VOX, generator) for _ in range(3)])
+    shift = torch.tensor([_uniform(strength * MAX_SHIFT_VOX + more, generator) for more in shift_vox])
     elastic = _smooth_noise(like, 3, generator) * strength * ELASTIC_STD_VOX
     return (
         torch.einsum("ij,bjxyz->bixyz", matrix, grid - centre) + centre + shift.view(1, 3, 1, 1, 1) + elastic

@@ -46,12 +46,17 @@ class Group(NamedTuple):
     pairing: Pairing
 
 
-def augmented_masked(subject: MaskedSample, generator: torch.Generator, strength: float) -> MaskedSample:
+def augmented_masked(
+    subject: MaskedSample,
+    generator: torch.Generator,
+    strength: float,
+    shift_vox: Sequence[float] = (0.0, 0.0, 0.0),
+) -> MaskedSample:
     """`augmented` for a masked subject: the segmentor's mask and confidence move with the image."""
-    if strength == 0:
+    if strength == 0 and not any(shift_vox):
         return subject
     image = subject.sample.image
-    deformation = random_deformation(image, generator, strength)
+    deformation = random_deformation(image, generator, strength, shift_vox)
     # Zero is what sampling gives outside; there the background is certain, p = 1.
     moved = sample(torch.cat([image, subject.confidence[:, None] - 1], dim=1), deformation)
     indices = moved_labels(torch.cat([subject.sample.labels, subject.mask]), deformation)
@@ -110,7 +115,8 @@ def train_registration(
         # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
         torch.manual_seed(generator.initial_seed())
         fixed, moving = (
-            augmented_masked(one, generator, settings.augmentation) for one in _drawn_pair(groups, generator)
+            augmented_masked(one, generator, settings.augmentation, settings.shift_vox)
+            for one in _drawn_pair(groups, generator)
         )
         # Every pass learns what the passes before it leave over.
         passes = 1 + int(torch.randint(settings.passes, (), generator=generator))

@@ -99,3 +99,15 @@ def test_empty_space_gets_no_noise() -> None:
         torch.Generator().manual_seed(0),
     )
     assert result.image.abs().max() == 0
+
+
+def test_a_shift_of_its_own_goes_along_its_axis_and_no_further_than_asked() -> None:
+    like = subject().image
+    shifts = []
+    for seed in range(20):
+        generator = torch.Generator().manual_seed(seed)
+        moved = random_deformation(like, generator, 0.0, (0.0, 0.0, 10.0)) - identity_grid(like)
+        assert moved[:, :2].abs().max() < 1e-4
+        assert moved[:, 2].max() - moved[:, 2].min() < 1e-4
+        shifts.append(float(moved[0, 2, 0, 0, 0]))
+    assert -10 <= min(shifts) < -5 < 5 < max(shifts) <= 10
