@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from pairs.errors import UsageError, WeightsError
 from pipeline.config import TaskConfig
+from pipeline.configtypes import first_fault
 from pipeline.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network
 from pipeline.segment.segmentor import Segmentor
@@ -46,11 +47,11 @@ class BundleHeader(BaseModel):
     @model_validator(mode="after")
     def _regions_are_sound(self) -> "BundleHeader":
         if list(self.regions) != sorted({0, *self.regions}):
-            raise ValueError("regions must be ascending label values, 0 first")
+            raise ValueError("regions to be ascending label values, 0 first")
         if len(self.region_names) != len(self.regions):
-            raise ValueError(f"{len(self.region_names)} names for {len(self.regions)} regions")
+            raise ValueError(f"{len(self.regions)} names of regions, not {len(self.region_names)}")
         if self.prompts and len(self.prompts) != len(self.regions):
-            raise ValueError(f"{len(self.prompts)} prompts for {len(self.regions)} regions")
+            raise ValueError(f"{len(self.regions)} prompts, not {len(self.prompts)}")
         return self
 
 
@@ -156,9 +157,9 @@ def _header(path: Path, text: str) -> BundleHeader:
     try:
         return BundleHeader.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "regions"
-        raise WeightsError(f"bundle header field '{place}'", where=path, got=first["msg"]) from error
+        fault = first_fault(error, BundleHeader)
+        what = f"bundle header field '{fault.field or 'regions'}'"
+        raise WeightsError(what, where=path, expected=fault.expected, got=fault.got) from error
 
 
 def _load(module: torch.nn.Module, state: dict[str, Tensor], part: str) -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pairs.errors import UsageError, WeightsError
 from pipeline.bundle import Bundle, BundleHeader, file_hash
 from pipeline.config import SegmentorConfig, TaskConfig
+from pipeline.configtypes import first_fault
 from pipeline.convert.checkpoint import first_misfit, read_state
 from pipeline.convert.target import Target
 from pipeline.segment.btcv import BTCV_CLASSES, class_labels_by_name
@@ -88,8 +89,9 @@ def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:
     try:
         return config.model_copy(update={"segmentor": SegmentorConfig.model_validate(section)})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError("segmentor settings", where=first["loc"], got=first["msg"]) from error
+        fault = first_fault(error, SegmentorConfig)
+        where = f"configuration field 'segmentor{'.' if fault.field else ''}{fault.field}'"
+        raise UsageError("segmentor settings", where=where, expected=fault.expected, got=fault.got) from error
 
 
 def _numbers(text: str) -> tuple[int, ...]:

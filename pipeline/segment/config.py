@@ -20,9 +20,9 @@ class IntensityConfig(StrictModel):
     @model_validator(mode="after")
     def _range_is_sound(self) -> "IntensityConfig":
         if not self.low < self.high:
-            raise ValueError("low must be below high")
+            raise ValueError("low to be below high")
         if self.kind == "percentile" and not (self.low >= 0 and self.high <= 100):
-            raise ValueError("percentiles lie in 0..100")
+            raise ValueError("percentiles in 0..100")
         return self
 
 
@@ -54,20 +54,20 @@ class SegmentorConfig(StrictModel):
     @model_validator(mode="after")
     def _class_0_is_background(self) -> "SegmentorConfig":
         if self.class_labels is not None and self.class_labels[0] != 0:
-            raise ValueError("class_labels must begin with 0, the background")
+            raise ValueError("class_labels to begin with 0, the background")
         return self
 
     @model_validator(mode="after")
     def _window_suits_the_network(self) -> "SegmentorConfig":
         # A window of 32 voxels would leave one voxel at the bottom of SwinUNETR, and nothing to normalise.
         if self.network != "unet" and any(side % 32 or side < 64 for side in self.roi):
-            raise ValueError("the sides of roi must be multiples of 32, from 64 on, for SwinUNETR")
+            raise ValueError("the sides of roi to be multiples of 32, from 64 on, for SwinUNETR")
         return self
 
     @model_validator(mode="after")
     def _half_grid_is_for_the_unet(self) -> "SegmentorConfig":
         if self.network != "unet" and self.grid == "half":
-            raise ValueError("grid 'half' is for the U-Net; SwinUNETR has spacing_mm")
+            raise ValueError("grid 'full' where the network is not the U-Net; SwinUNETR has spacing_mm")
         return self
 
     @property

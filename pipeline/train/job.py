@@ -14,6 +14,7 @@ from pairs.wholefile import probe_writable
 from pipeline.backbones.registry import build_backbone
 from pipeline.bundle import file_hash, read_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
+from pipeline.configtypes import first_fault
 from pipeline.device import choose_device
 from pipeline.regions import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
@@ -107,5 +108,6 @@ def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConf
     try:
         return TaskConfig.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"--{first['loc'][-1]}", got=first["input"], expected=first["msg"]) from error
+        fault = first_fault(error, TaskConfig)
+        option = f"--{fault.field.rpartition('.')[2]}"
+        raise UsageError(f"argument {option}", expected=fault.expected, got=fault.got) from error
