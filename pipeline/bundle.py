@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pairs.errors import UsageError, WeightsError
 from pipeline.config import TaskConfig
 from pipeline.configtypes import first_fault
+from pipeline.misfits import misfits, told
 from pipeline.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network
 from pipeline.segment.segmentor import Segmentor
@@ -65,6 +66,7 @@ class Bundle:
         registration: state of the run-time registration network, empty when there is none.
         text: `vectors`, the embeddings the filter table came from; empty for the plain head.
         sha256: hash of the file it was read from; empty before it is written.
+        path: that file.
     """
 
     header: BundleHeader
@@ -72,6 +74,11 @@ class Bundle:
     registration: dict[str, Tensor] = field(default_factory=dict)
     text: dict[str, Tensor] = field(default_factory=dict)
     sha256: str = ""
+    path: Path | None = None
+
+    @property
+    def _where(self) -> object:
+        return self.path or self.header.task
 
     def build_segmentor(self, device: torch.device) -> Segmentor:
         """The segmentor on `device`.
@@ -81,10 +88,10 @@ class Bundle:
         """
         if not self.segmentor:
             raise WeightsError(
-                "the weights hold no segmentor", where=self.header.task, remedy="give --segmentations DIR"
+                "the weights hold no segmentor", where=self._where, remedy="give --segmentations DIR"
             )
         network = build_network(self.header.config.segmentor, len(self.header.regions))
-        _load(network, self.segmentor, "segmentor")
+        _load(network, self.segmentor, "segmentor", self._where)
         config = self.header.config
         return Segmentor(network, config.segmentor, device, config.segmentor_training.crop)
 
@@ -104,12 +111,14 @@ class Bundle:
             WeightsError: the bundle holds none, or its tensors do not fit its configuration.
         """
         if not self.registration:
-            raise WeightsError("the weights hold no registration network", where=self.header.task)
+            raise WeightsError("the weights hold no registration network", where=self._where)
         try:
             net = build_for_inference(self.header.config.registration, len(self.header.regions))
         except UsageError as error:
-            raise WeightsError("this program cannot build the bundle's network", got=error) from error
-        _load(net, self.registration, "registration")
+            raise WeightsError(
+                "this program cannot build the bundle's network", where=self._where, got=error
+            ) from error
+        _load(net, self.registration, "registration", self._where)
         return net.to(device)
 
 
@@ -135,7 +144,7 @@ def read_bundle(path: Path) -> Bundle:
         if part not in parts:
             raise WeightsError("unknown tensor in the weights", where=path, got=key)
         parts[part][name] = value
-    return Bundle(header, parts["segmentor"], parts["registration"], parts["text"], file_hash(path))
+    return Bundle(header, parts["segmentor"], parts["registration"], parts["text"], file_hash(path), path)
 
 
 def file_hash(path: Path) -> str:
@@ -162,9 +171,13 @@ def _header(path: Path, text: str) -> BundleHeader:
         raise WeightsError(what, where=path, expected=fault.expected, got=fault.got) from error
 
 
-def _load(module: torch.nn.Module, state: dict[str, Tensor], part: str) -> None:
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise WeightsError(f"the {part} tensors do not fit the bundle's configuration", got=first) from error
+def _load(module: torch.nn.Module, state: dict[str, Tensor], part: str, where: object) -> None:
+    faults = misfits(state, module.state_dict())
+    if faults:
+        raise WeightsError(
+            f"the {part} tensors do not fit the bundle's configuration",
+            where=where,
+            got=told(faults),
+            remedy="the file was altered: get it anew, or make it again",
+        )
+    module.load_state_dict(state)

@@ -11,11 +11,12 @@ from pairs.errors import UsageError, WeightsError
 from pipeline.bundle import Bundle, BundleHeader, file_hash
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.configtypes import first_fault
-from pipeline.convert.checkpoint import first_misfit, read_state
 from pipeline.convert.target import Target
+from pipeline.misfits import misfits, told
 from pipeline.segment.btcv import BTCV_CLASSES, class_labels_by_name
 from pipeline.segment.networks import SWIN_FEATURES, build_network
 from pipeline.segment.volumes import region_of_classes
+from pipeline.torchfile import read_state
 from pipeline.typing import Tensor
 
 __all__ = ["add_arguments", "convert"]
@@ -107,22 +108,21 @@ def _fitting_state(path: Path, config: SegmentorConfig, size: str) -> dict[str, 
     """The checkpoint's tensors as the network has them, in its order and number types."""
     state = read_state(path)
     network = build_network(config, 2)
-    misfit = first_misfit(state, network.state_dict())
-    if misfit is None:
+    faults = misfits(state, network.state_dict())
+    if not faults:
         network.load_state_dict(state)
         return network.state_dict()
     others = (config.model_copy(update={"network": f"swinunetr-{other}"}) for other in SWIN_FEATURES)
     fits = [
         other.network.removeprefix("swinunetr-")
         for other in others
-        if other.network != config.network
-        and first_misfit(state, build_network(other, 2).state_dict()) is None
+        if other.network != config.network and not misfits(state, build_network(other, 2).state_dict())
     ]
     classes = len(config.class_labels or ())
     raise WeightsError(
         f"the checkpoint is no SwinUNETR of size {size} with {classes} classes",
         where=path,
-        got=misfit,
+        got=told(faults),
         remedy=f"give --size {' or '.join(fits)}" if fits else "no size fits: another network or class count",
     )
 

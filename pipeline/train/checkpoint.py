@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from pairs.errors import WeightsError
+from pipeline.misfits import misfits, told
 from pipeline.tensorfile import read_tensors, write_tensors
 
 __all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "save_checkpoint"]
@@ -59,15 +60,15 @@ def load_checkpoint(
         )
     try:
         at = Checkpoint(step=int(header["step"]), seconds=float(header["seconds"]))
-        module.load_state_dict(_under(file.tensors, "module."))
-        _restore_optimizer(optimizer, _under(file.tensors, "optimizer."))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise WeightsError(
-            "the checkpoint does not fit the network",
-            where=path,
-            got=error,
-            remedy="delete it to start afresh",
-        ) from error
+        moments = _moments(_under(file.tensors, "optimizer."))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _does_not_fit(path, error) from error
+    state = _under(file.tensors, "module.")
+    faults = misfits(state, module.state_dict()) + _misplaced(moments, optimizer)
+    if faults:
+        raise _does_not_fit(path, told(faults))
+    module.load_state_dict(state)
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
     return at
 
 
@@ -89,9 +90,28 @@ def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
-def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    state: dict[int, dict[str, torch.Tensor]] = {}
+def _moments(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
+    """The optimizer's state of each parameter by its number."""
+    moments: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
         index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+        moments.setdefault(int(index), {})[key] = value
+    return moments
+
+
+def _misplaced(moments: dict[int, dict[str, torch.Tensor]], optimizer: torch.optim.Optimizer) -> list[str]:
+    """Moments of parameters that are of another shape, or that there are not; a count of steps has none."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    shapes = dict(enumerate(parameter.shape for parameter in parameters))
+    return [
+        f"optimizer.{index}.{key} of shape {tuple(value.shape)}"
+        for index, state in moments.items()
+        for key, value in state.items()
+        if index not in shapes or value.shape != (() if key == "step" else shapes[index])
+    ]
+
+
+def _does_not_fit(path: Path, got: object) -> WeightsError:
+    return WeightsError(
+        "the checkpoint does not fit the network", where=path, got=got, remedy="delete it to start afresh"
+    )

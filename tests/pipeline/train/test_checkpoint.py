@@ -97,7 +97,18 @@ def test_a_truncated_checkpoint(saved: Path, size: int) -> None:
 
 
 def test_a_checkpoint_of_another_network(saved: Path) -> None:
-    refuse(saved, "does not fit the network", width=4)
+    refuse(saved, r"does not fit the network.*0.weight of shape \(2, 3\) in place of \(2, 4\)", width=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("0.exp_avg", torch.zeros(3, 2)), ("0.step", torch.zeros(2)), ("9.exp_avg", torch.zeros(2, 3))],
+)
+def test_moments_of_other_weights(saved: Path, name: str, value: torch.Tensor) -> None:
+    file = read_tensors(saved)
+    tensors = file.tensors | {f"optimizer.{name}": value}
+    write_tensors(saved, tensors, HEADER_KEY, file.metadata[HEADER_KEY])
+    refuse(saved, f"optimizer.{name} of shape")
 
 
 @pytest.mark.parametrize(
