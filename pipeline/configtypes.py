@@ -68,6 +68,8 @@ def first_fault(error: ValidationError, model: type[BaseModel]) -> Fault:
         expected = f"one of the fields {', '.join(_fields_beside(place, model))}"
     elif fault["type"] == "missing":
         expected, got = "a value", "none"
+    elif fault["type"] == "model_type":
+        expected = "an object of named fields"
     elif fault["type"] == "json_invalid":
         expected, got = "JSON", fault["msg"].removeprefix("Invalid JSON: ")
     return Fault(".".join(str(part) for part in place), expected, got)
