@@ -8,6 +8,8 @@ from pipeline.configtypes import Fraction, Positive, Precision, Rate, StrictMode
 
 __all__ = ["IntensityConfig", "SegmentorConfig", "SegmentorTraining"]
 
+SWIN_STRIDE = 32
+
 
 class IntensityConfig(StrictModel):
     """How voxel values become 0..1."""
@@ -65,10 +67,25 @@ class SegmentorConfig(StrictModel):
         return self
 
     @model_validator(mode="after")
+    def _window_suits_the_unet(self) -> "SegmentorConfig":
+        stride = self.total_stride
+        if self.network == "unet" and (any(side % stride for side in self.roi) or set(self.roi) == {stride}):
+            raise ValueError(
+                f"the sides of roi to be multiples of {stride}, and not all just {stride}, for the U-Net"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _half_grid_is_for_the_unet(self) -> "SegmentorConfig":
         if self.network != "unet" and self.grid == "half":
             raise ValueError("grid 'full' where the network is not the U-Net; SwinUNETR has spacing_mm")
         return self
+
+    @property
+    def total_stride(self) -> int:
+        """Every side of the network's input must be a multiple of this."""
+        stride = 2 ** (len(self.channels) - 1) if self.network == "unet" else SWIN_STRIDE
+        return 2 * stride if self.grid == "half" else stride
 
     @property
     def is_on_the_image_grid(self) -> bool:
