@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from pairs.errors import UsageError
 from pairs.official import official_names, read_official
 from pairs.task import read_task
+from pipeline.backbones.registry import build_backbone
 from pipeline.config import TaskConfig, read_config, shipped_config
 
 __all__ = ["Target", "target_of"]
@@ -37,7 +40,8 @@ def target_of(task: str, config_file: Path | None) -> Target:
         config_file: configuration in place of the shipped one.
 
     Raises:
-        UsageError: there is neither a folder nor an official task of this name, or it has no labels.
+        UsageError: there is neither a folder nor an official task of this name, it has no labels, or its
+            configuration names a backbone that there is not.
         TaskError: the task folder has faults.
     """
     if Path(task).exists():
@@ -55,6 +59,8 @@ def target_of(task: str, config_file: Path | None) -> Target:
             expected=f"a task folder, or one of {', '.join(official_names())}",
         )
     config = read_config(config_file) if config_file else shipped_config(name)
+    with torch.device("meta"):
+        build_backbone(config.registration)
     names = {label: word for label, word in (names or config.labels).items() if label != 0}
     if not names:
         raise UsageError("the task names no labels", where=name, remedy="name them in `labels` of --config")

@@ -10,9 +10,9 @@ import torch
 
 from pairs.errors import WeightsError
 from pipeline.misfits import misfits, told
-from pipeline.tensorfile import read_tensors, write_tensors
+from pipeline.tensorfile import TensorFile, read_tensors, write_tensors
 
-__all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "require_own", "save_checkpoint"]
 
 
 HEADER_KEY = "textscf_checkpoint"
@@ -40,6 +40,16 @@ def save_checkpoint(
     write_tensors(path, tensors, HEADER_KEY, json.dumps(header))
 
 
+def require_own(path: Path, fingerprint: str) -> None:
+    """Refuse to resume what was begun under another configuration, before anything is read or built for it.
+
+    Raises:
+        WeightsError: there is a checkpoint, and it is unreadable or of another configuration.
+    """
+    if path.is_file():
+        _header(read_tensors(path, lambda _: False), path, fingerprint)
+
+
 def load_checkpoint(
     path: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str
 ) -> Checkpoint:
@@ -49,15 +59,7 @@ def load_checkpoint(
         WeightsError: unreadable, damaged, or written under another configuration.
     """
     file = read_tensors(path)
-    header = _header(file.metadata.get(HEADER_KEY, ""))
-    if header.get("fingerprint") != fingerprint:
-        raise WeightsError(
-            "the checkpoint belongs to another configuration",
-            where=path,
-            expected=fingerprint,
-            got=header.get("fingerprint"),
-            remedy="delete it to start afresh, or restore the configuration",
-        )
+    header = _header(file, path, fingerprint)
     try:
         at = Checkpoint(step=int(header["step"]), seconds=float(header["seconds"]))
         moments = _moments(_under(file.tensors, "optimizer."))
@@ -77,13 +79,22 @@ def fingerprint_of(*parts: object) -> str:
     return sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _header(text: str) -> dict[str, Any]:
-    """The header's entries; none where it is no checkpoint's header."""
+def _header(file: TensorFile, path: Path, fingerprint: str) -> dict[str, Any]:
+    """The entries of the header, which must be of the same configuration."""
     try:
-        header = json.loads(text)
+        header = json.loads(file.metadata.get(HEADER_KEY, ""))
     except ValueError:
-        return {}
-    return header if isinstance(header, dict) else {}
+        header = None
+    found = header.get("fingerprint") if isinstance(header, dict) else None
+    if not isinstance(header, dict) or found != fingerprint:
+        raise WeightsError(
+            "the checkpoint belongs to another training or configuration",
+            where=path,
+            expected=fingerprint,
+            got=found or "no checkpoint",
+            remedy="delete it to start afresh, restore the configuration, or give another --out",
+        )
+    return header
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
