@@ -60,16 +60,15 @@ def convert(path: Path, target: Target, options: argparse.Namespace) -> Bundle:
         raise UsageError("no size given", where="--size", expected=f"one of {', '.join(SWIN_FEATURES)}")
     config = _configured(target, options)
     labels = config.segmentor.class_labels or ()
-    regions = (0, *sorted(target.label_names))
-    region_of_classes(labels, regions)
+    region_of_classes(labels, target.regions)
     state = _fitting_state(path, config.segmentor, options.size)
     _log_classes(labels, target.label_names)
     note = {"converted_from": path.name, "sha256": file_hash(path), "licence": options.licence}
     header = BundleHeader(
         task=target.name,
         modality=target.modality,
-        regions=regions,
-        region_names=("background", *(target.label_names[label] for label in regions[1:])),
+        regions=target.regions,
+        region_names=target.region_names,
         config=config,
         training={"segmentor": note},
     )

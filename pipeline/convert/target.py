@@ -31,6 +31,16 @@ class Target:
     label_names: Mapping[int, str]
     config: TaskConfig
 
+    @property
+    def regions(self) -> tuple[int, ...]:
+        """Label value of each region index, 0 first."""
+        return (0, *sorted(self.label_names))
+
+    @property
+    def region_names(self) -> tuple[str, ...]:
+        """Name of each region index."""
+        return ("background", *(self.label_names[label] for label in self.regions[1:]))
+
 
 def target_of(task: str, config_file: Path | None) -> Target:
     """The task by its folder, or one of Learn2Reg's by name, so that no data need be at hand.
