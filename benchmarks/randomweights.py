@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.bundle import Bundle, BundleHeader, write_bundle
+from pipeline.bundle import Bundle, write_bundle
 from pipeline.convert.target import target_of
 from pipeline.model import build_for_training, freeze
 from pipeline.segment.config import SegmentorConfig
@@ -28,14 +28,7 @@ def random_bundle(task: str, size: str, seed: int = 0) -> Bundle:
         torch.manual_seed(seed)
         segmentor = build_network(config.segmentor, count).state_dict()
         net = freeze(build_for_training(config.registration, torch.randn(count, VECTOR_LENGTH)))
-    header = BundleHeader(
-        task=target.name,
-        modality=target.modality,
-        regions=target.regions,
-        region_names=target.region_names,
-        config=config,
-        training={"note": "random weights, for time and memory only"},
-    )
+    header = target.header(config, {"note": "random weights, for time and memory only"})
     return Bundle(header, segmentor=segmentor, registration=net.state_dict())
 
 

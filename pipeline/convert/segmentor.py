@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pairs.errors import UsageError, WeightsError
-from pipeline.bundle import Bundle, BundleHeader, file_hash
+from pipeline.bundle import Bundle, file_hash
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.configtypes import first_fault
 from pipeline.convert.target import Target
@@ -64,15 +64,7 @@ def convert(path: Path, target: Target, options: argparse.Namespace) -> Bundle:
     state = _fitting_state(path, config.segmentor, options.size)
     _log_classes(labels, target.label_names)
     note = {"converted_from": path.name, "sha256": file_hash(path), "licence": options.licence}
-    header = BundleHeader(
-        task=target.name,
-        modality=target.modality,
-        regions=target.regions,
-        region_names=target.region_names,
-        config=config,
-        training={"segmentor": note},
-    )
-    return Bundle(header, segmentor=state)
+    return Bundle(target.header(config, {"segmentor": note}), segmentor=state)
 
 
 def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:

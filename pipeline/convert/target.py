@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,6 +11,7 @@ from pairs.errors import UsageError
 from pairs.official import official_names, read_official
 from pairs.task import read_task
 from pipeline.backbones.registry import build_backbone
+from pipeline.bundle import BundleHeader
 from pipeline.config import TaskConfig, read_config, shipped_config
 
 __all__ = ["Target", "target_of"]
@@ -36,10 +38,16 @@ class Target:
         """Label value of each region index, 0 first."""
         return (0, *sorted(self.label_names))
 
-    @property
-    def region_names(self) -> tuple[str, ...]:
-        """Name of each region index."""
-        return ("background", *(self.label_names[label] for label in self.regions[1:]))
+    def header(self, config: TaskConfig, training: dict[str, Any]) -> BundleHeader:
+        """What a bundle for the task says of itself, under these settings and with this provenance."""
+        return BundleHeader(
+            task=self.name,
+            modality=self.modality,
+            regions=self.regions,
+            region_names=("background", *(self.label_names[label] for label in self.regions[1:])),
+            config=config,
+            training=training,
+        )
 
 
 def target_of(task: str, config_file: Path | None) -> Target:
