@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.bundle import Bundle, BundleHeader, write_bundle
+from pipeline.bundle import Bundle, write_bundle
 from pipeline.convert.target import target_of
 from pipeline.model import build_for_training, freeze
 from pipeline.segment.config import SegmentorConfig
@@ -21,21 +21,14 @@ VECTOR_LENGTH = 768
 def random_bundle(task: str, size: str, seed: int = 0) -> Bundle:
     """The shipped configuration's networks, the segmentor a SwinUNETR of a size in its place."""
     target = target_of(task, None)
-    regions = (0, *sorted(target.label_names))
+    count = len(target.regions)
     section = target.config.segmentor.model_dump() | {"network": f"swinunetr-{size}"}
     config = target.config.model_copy(update={"segmentor": SegmentorConfig.model_validate(section)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        segmentor = build_network(config.segmentor, len(regions)).state_dict()
-        net = freeze(build_for_training(config.registration, torch.randn(len(regions), VECTOR_LENGTH)))
-    header = BundleHeader(
-        task=target.name,
-        modality=target.modality,
-        regions=regions,
-        region_names=("background", *(target.label_names[label] for label in regions[1:])),
-        config=config,
-        training={"note": "random weights, for time and memory only"},
-    )
+        segmentor = build_network(config.segmentor, count).state_dict()
+        net = freeze(build_for_training(config.registration, torch.randn(count, VECTOR_LENGTH)))
+    header = target.header(config, {"note": "random weights, for time and memory only"})
     return Bundle(header, segmentor=segmentor, registration=net.state_dict())
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from evaluation.check.command import add_command as add_check
 from evaluation.ranking.command import add_command as add_rank
 from evaluation.scoring.command import add_command as add_evaluate
 from evaluation.submission.command import add_command as add_submit
-from pairs.errors import KnownError, OutputError, report_and_exit_code
+from pairs.errors import exit_code_of
 from pairs.task import read_task
 
 __all__ = ["main"]
@@ -41,22 +40,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns the exit code; known errors become one line on stderr.
-
-    A reader that closes the pipe early (`| head`) ends the command quietly, as standard output that cannot be
-    written.
-    """
+    """Runs one command and returns the exit code; see `exit_code_of`."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
     parsed = _parser().parse_args(arguments)
-    try:
-        code: int = parsed.run(parsed)
-    except KnownError as error:
-        return report_and_exit_code(error)
-    except BrokenPipeError:
-        # Python writes what is left in the buffer when it ends, and would fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OutputError.exit_code
-    return code
+    return exit_code_of(lambda: parsed.run(parsed))
 
 
 if __name__ == "__main__":

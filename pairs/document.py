@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from pairs.errors import TaskError
 
-__all__ = ["MAX_DOCUMENT_BYTES", "field_faults", "read_document", "read_text"]
+__all__ = ["MAX_DOCUMENT_BYTES", "brief", "field_faults", "read_document", "read_text"]
 
 MAX_DOCUMENT_BYTES = 64 * 1024**2
 
@@ -78,9 +78,14 @@ def field_faults(error: ValidationError, where: str = "") -> list[str]:
     """
     faults = error.errors(include_url=False, include_context=False)
     return [
-        f"{_field_path(where, fault['loc'])}: {fault['msg']}; got {_brief(fault['input'])}"
-        for fault in faults
+        f"{_field_path(where, fault['loc'])}: {fault['msg']}; got {brief(fault['input'])}" for fault in faults
     ]
+
+
+def brief(value: object) -> str:
+    """A value as Python writes it, cut at 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _decode(content: bytes, path: Path) -> str:
@@ -107,11 +112,6 @@ def _field_path(path: str, location: tuple[int | str, ...]) -> str:
         elif part:
             path += f".{part}" if path else part
     return path or "the document"
-
-
-def _brief(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _refuse_constant(token: str) -> Never:

@@ -1,7 +1,8 @@
 """The known errors, each one sentence that says what, where, expected, got and remedy."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "UsageError",
     "VolumeError",
     "WeightsError",
+    "exit_code_of",
     "report_and_exit_code",
 ]
 
@@ -73,27 +75,15 @@ class UsageError(KnownError):
 
 
 class TaskError(KnownError):
-    """A task description with one or more faults.
-
-    Attributes:
-        faults: One line for each fault.
-    """
+    """A task description with one or more faults."""
 
     code = "task"
-    faults: tuple[str, ...]
+    _collected: tuple[str, ...] = ()
 
-    def __init__(
-        self,
-        what: str,
-        *,
-        where: object = None,
-        expected: object = None,
-        got: object = None,
-        remedy: str | None = None,
-    ) -> None:
-        """Composes the sentence and takes it as the only fault; see `KnownError`."""
-        super().__init__(what, where=where, expected=expected, got=got, remedy=remedy)
-        self.faults = (str(self),)
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """One line for each fault."""
+        return self._collected or (str(self),)
 
     @classmethod
     def collect(cls, where: object, faults: Sequence[str]) -> Self:
@@ -112,7 +102,7 @@ class TaskError(KnownError):
         noun = "fault" if len(lines) == 1 else "faults"
         numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines, start=1))
         error = cls(f"{len(lines)} {noun} in {where}: {numbered}")
-        error.faults = lines
+        error._collected = lines
         return error
 
 
@@ -192,6 +182,22 @@ class Stopped(KnownError):
 
     exit_code = 75
     code = "stopped"
+
+
+def exit_code_of(command: Callable[[], int]) -> int:
+    """Runs a command line's verb; known errors become one line on stderr and their exit code.
+
+    A reader that closes the pipe early (`| head`) ends the command quietly, as standard output that cannot be
+    written.
+    """
+    try:
+        return command()
+    except KnownError as error:
+        return report_and_exit_code(error)
+    except BrokenPipeError:
+        # Python would write what is left in the buffer when it ends, and fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OutputError.exit_code
 
 
 def report_and_exit_code(error: KnownError) -> int:

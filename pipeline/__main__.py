@@ -3,12 +3,11 @@
 import argparse
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from pairs.errors import KnownError, OutputError, UsageError, report_and_exit_code
+from pairs.errors import UsageError, exit_code_of
 from pipeline.stopping import listen_for_signals
 
 __all__ = ["main"]
@@ -47,16 +46,13 @@ def main(arguments: Sequence[str]) -> int:
     if verb in STOPPABLE:
         # Before torch is imported, which takes seconds in which a container may be told to stop.
         listen_for_signals()
-    try:
+
+    def command() -> int:
         options = _parser(verb).parse_args(arguments)
         code: int = options.run(options)
-    except KnownError as error:
-        return report_and_exit_code(error)
-    except BrokenPipeError:
-        # A reader such as `head` wants no more. Python would write what is left when it ends, and fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OutputError.exit_code
-    return code
+        return code
+
+    return exit_code_of(command)
 
 
 def _log_to_console() -> None:

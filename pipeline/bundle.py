@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from pairs.errors import UsageError, WeightsError
 from pipeline.config import TaskConfig
+from pipeline.configtypes import first_fault
+from pipeline.misfits import misfits, told
 from pipeline.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network
 from pipeline.segment.segmentor import Segmentor
@@ -46,11 +48,11 @@ class BundleHeader(BaseModel):
     @model_validator(mode="after")
     def _regions_are_sound(self) -> "BundleHeader":
         if list(self.regions) != sorted({0, *self.regions}):
-            raise ValueError("regions must be ascending label values, 0 first")
+            raise ValueError("regions to be ascending label values, 0 first")
         if len(self.region_names) != len(self.regions):
-            raise ValueError(f"{len(self.region_names)} names for {len(self.regions)} regions")
+            raise ValueError(f"{len(self.regions)} names of regions, not {len(self.region_names)}")
         if self.prompts and len(self.prompts) != len(self.regions):
-            raise ValueError(f"{len(self.prompts)} prompts for {len(self.regions)} regions")
+            raise ValueError(f"{len(self.regions)} prompts, not {len(self.prompts)}")
         return self
 
 
@@ -64,6 +66,7 @@ class Bundle:
         registration: state of the run-time registration network, empty when there is none.
         text: `vectors`, the embeddings the filter table came from; empty for the plain head.
         sha256: hash of the file it was read from; empty before it is written.
+        path: that file.
     """
 
     header: BundleHeader
@@ -71,6 +74,11 @@ class Bundle:
     registration: dict[str, Tensor] = field(default_factory=dict)
     text: dict[str, Tensor] = field(default_factory=dict)
     sha256: str = ""
+    path: Path | None = None
+
+    @property
+    def _where(self) -> object:
+        return self.path or self.header.task
 
     def build_segmentor(self, device: torch.device) -> Segmentor:
         """The segmentor on `device`.
@@ -80,10 +88,10 @@ class Bundle:
         """
         if not self.segmentor:
             raise WeightsError(
-                "the weights hold no segmentor", where=self.header.task, remedy="give --segmentations DIR"
+                "the weights hold no segmentor", where=self._where, remedy="give --segmentations DIR"
             )
         network = build_network(self.header.config.segmentor, len(self.header.regions))
-        _load(network, self.segmentor, "segmentor")
+        _load(network, self.segmentor, "segmentor", self._where)
         config = self.header.config
         return Segmentor(network, config.segmentor, device, config.segmentor_training.crop)
 
@@ -103,12 +111,14 @@ class Bundle:
             WeightsError: the bundle holds none, or its tensors do not fit its configuration.
         """
         if not self.registration:
-            raise WeightsError("the weights hold no registration network", where=self.header.task)
+            raise WeightsError("the weights hold no registration network", where=self._where)
         try:
             net = build_for_inference(self.header.config.registration, len(self.header.regions))
         except UsageError as error:
-            raise WeightsError("this program cannot build the bundle's network", got=error) from error
-        _load(net, self.registration, "registration")
+            raise WeightsError(
+                "this program cannot build the bundle's network", where=self._where, got=error
+            ) from error
+        _load(net, self.registration, "registration", self._where)
         return net.to(device)
 
 
@@ -134,7 +144,7 @@ def read_bundle(path: Path) -> Bundle:
         if part not in parts:
             raise WeightsError("unknown tensor in the weights", where=path, got=key)
         parts[part][name] = value
-    return Bundle(header, parts["segmentor"], parts["registration"], parts["text"], file_hash(path))
+    return Bundle(header, parts["segmentor"], parts["registration"], parts["text"], file_hash(path), path)
 
 
 def file_hash(path: Path) -> str:
@@ -156,14 +166,18 @@ def _header(path: Path, text: str) -> BundleHeader:
     try:
         return BundleHeader.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "regions"
-        raise WeightsError(f"bundle header field '{place}'", where=path, got=first["msg"]) from error
+        fault = first_fault(error, BundleHeader)
+        what = f"bundle header field '{fault.field or 'regions'}'"
+        raise WeightsError(what, where=path, expected=fault.expected, got=fault.got) from error
 
 
-def _load(module: torch.nn.Module, state: dict[str, Tensor], part: str) -> None:
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise WeightsError(f"the {part} tensors do not fit the bundle's configuration", got=first) from error
+def _load(module: torch.nn.Module, state: dict[str, Tensor], part: str, where: object) -> None:
+    faults = misfits(state, module.state_dict())
+    if faults:
+        raise WeightsError(
+            f"the {part} tensors do not fit the bundle's configuration",
+            where=where,
+            got=told(faults),
+            remedy="the file was altered: get it anew, or make it again",
+        )
+    module.load_state_dict(state)

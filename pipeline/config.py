@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pairs.errors import UsageError
-from pipeline.configtypes import Positive, Precision, Rate, SubjectNumber, Weight
+from pipeline.configtypes import Name, Positive, Precision, Rate, SubjectNumber, Weight, first_fault
 from pipeline.configtypes import StrictModel as _Model
 from pipeline.segment.config import IntensityConfig, SegmentorConfig, SegmentorTraining
 
@@ -69,7 +69,7 @@ class LossConfig(_Model):
     @model_validator(mode="after")
     def _coarsest_window_is_a_window(self) -> "LossConfig":
         if self.ncc_window - 2 * (self.ncc_scales - 1) < 3:
-            raise ValueError("ncc_window must be at least 2 * ncc_scales + 1")
+            raise ValueError("ncc_window to be at least 2 * ncc_scales + 1")
         return self
 
 
@@ -124,7 +124,7 @@ class SplitConfig(_Model):
         numbers = (*self.training, *self.held_out, *self.test)
         twice = sorted({number for number in numbers if numbers.count(number) > 1})
         if twice:
-            raise ValueError(f"subjects {twice} are listed twice")
+            raise ValueError(f"every subject once, not {twice} twice")
         return self
 
 
@@ -134,7 +134,7 @@ class TaskConfig(_Model):
     task: str
     anatomy: str | None = None
     """Fills the prompt's "in human ..."; None leaves it out."""
-    labels: dict[int, str] = Field(default_factory=dict)
+    labels: dict[Annotated[int, Field(ge=0)], Name] = Field(default_factory=dict)
     """Names of the labels, for a dataset JSON that names none although there are label maps."""
     split: SplitConfig | None = None
     """Which subjects are trained on; None: all that are in none of the task's pairs."""
@@ -146,6 +146,11 @@ class TaskConfig(_Model):
     """Takes its place in profiles that store the half grid: the host's upsampling smooths once more."""
     segmentor_training: SegmentorTraining = SegmentorTraining()
     registration_training: RegistrationTraining = RegistrationTraining()
+
+    @field_validator("labels")
+    @classmethod
+    def _background_is_no_label(cls, labels: dict[int, str]) -> dict[int, str]:
+        return {label: name for label, name in labels.items() if label != 0}
 
 
 def read_config(path: Path) -> TaskConfig:
@@ -159,9 +164,9 @@ def read_config(path: Path) -> TaskConfig:
     except OSError as error:
         raise UsageError("cannot read the configuration", where=path, got=error.strerror) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"configuration field '{field}'", where=path, got=first["msg"]) from error
+        fault = first_fault(error, TaskConfig)
+        what = f"configuration field '{fault.field}'" if fault.field else "not a configuration"
+        raise UsageError(what, where=path, expected=fault.expected, got=fault.got) from error
 
 
 def shipped_config(task: str) -> TaskConfig:

@@ -30,6 +30,15 @@ class RegistrationOutput(NamedTuple):
     """What the smoothness loss looks at: the velocity when integrating, else u; summed over the passes."""
 
 
+class _Seen(NamedTuple):
+    """What one pass of the network sees of a pair; see `RegistrationNet.forward`."""
+
+    moving: Float[Tensor, "B 1 X Y Z"]
+    fixed: Float[Tensor, "B 1 X Y Z"]
+    labels: Int[Tensor, "B X Y Z"]
+    confidence: Float[Tensor, "B X Y Z"]
+
+
 class RegistrationNet(nn.Module):
     """(moving, fixed, labels, confidence) to displacement, all on one grid.
 
@@ -76,25 +85,19 @@ class RegistrationNet(nn.Module):
             passes: how often the network is applied; the configuration's number where None.
         """
         count = passes or self.config.passes
+        seen = _Seen(moving, fixed, labels, confidence)
         with torch.set_grad_enabled(torch.is_grad_enabled() and count == 1):
-            output = self._pass(moving, fixed, labels, confidence)
+            output = self._pass(seen)
         for number in range(2, count + 1):
             with torch.set_grad_enabled(torch.is_grad_enabled() and number == count):
                 warped = warp(moving, output.displacement)
-                step = self._next_pass(number, warped, fixed, labels, confidence)
+                step = self._next_pass(number, seen._replace(moving=warped))
                 output = RegistrationOutput(
                     compose(output.displacement, step.displacement), output.regularised + step.regularised
                 )
         return output
 
-    def _next_pass(
-        self,
-        number: int,
-        moving: Float[Tensor, "B 1 X Y Z"],
-        fixed: Float[Tensor, "B 1 X Y Z"],
-        labels: Int[Tensor, "B X Y Z"],
-        confidence: Float[Tensor, "B X Y Z"],
-    ) -> RegistrationOutput:
+    def _next_pass(self, number: int, seen: _Seen) -> RegistrationOutput:
         """In use, every second pass sees the images one voxel further along every axis.
 
         The strides of the backbone make its errors depend on where its coarse grids lie; passes on grids
@@ -102,47 +105,33 @@ class RegistrationNet(nn.Module):
         augmentation moves the images already.
         """
         if self.training or number % 2 == 1:
-            return self._pass(moving, fixed, labels, confidence)
-        images = [_moved_on(part) for part in (moving, fixed)]
-        regions = [_moved_on(part[:, None])[:, 0] for part in (labels, confidence)]
-        output = self._pass(*images, *regions)
+            return self._pass(seen)
+        images = [_moved_on(part) for part in (seen.moving, seen.fixed)]
+        regions = [_moved_on(part[:, None])[:, 0] for part in (seen.labels, seen.confidence)]
+        output = self._pass(_Seen(*images, *regions))
         return RegistrationOutput(_moved_back(output.displacement), output.regularised)
 
-    def _pass(
-        self,
-        moving: Float[Tensor, "B 1 X Y Z"],
-        fixed: Float[Tensor, "B 1 X Y Z"],
-        labels: Int[Tensor, "B X Y Z"],
-        confidence: Float[Tensor, "B X Y Z"],
-    ) -> RegistrationOutput:
-        field = self._field(moving, fixed, labels, confidence)
+    def _pass(self, seen: _Seen) -> RegistrationOutput:
+        field, shape = self._field(seen), seen.fixed.shape[2:]
         if self.config.integration_steps == 0:
-            displacement = upsample_displacement(field, fixed.shape[2:])
+            displacement = upsample_displacement(field, shape)
             return RegistrationOutput(displacement, displacement)
         # The field's values are voxels of the input grid; the integration walks on the field's own grid.
-        scale = fixed.shape[2] // field.shape[2]
+        scale = shape[0] // field.shape[2]
         velocity = field / scale
         displacement = integrate(velocity, self.config.integration_steps) * scale
-        return RegistrationOutput(upsample_displacement(displacement, fixed.shape[2:]), velocity)
+        return RegistrationOutput(upsample_displacement(displacement, shape), velocity)
 
-    def _field(
-        self,
-        moving: Float[Tensor, "B 1 X Y Z"],
-        fixed: Float[Tensor, "B 1 X Y Z"],
-        labels: Int[Tensor, "B X Y Z"],
-        confidence: Float[Tensor, "B X Y Z"],
-    ) -> Float[Tensor, "B 3 U V W"]:
+    def _field(self, seen: _Seen) -> Float[Tensor, "B 3 U V W"]:
         """What the backbone and the head make of the pair, in voxels of the input grid."""
+        device = seen.fixed.device
         if isinstance(self.backbone, Pyramid) and self.level is not None:
-            with mixed_precision(fixed.device, self.precision):
-                return self.backbone.coarse_field(moving, fixed, self.level)
-        stride = self.backbone.stride
-        with mixed_precision(fixed.device, self.precision):
-            features = self.backbone(moving, fixed).float()
-        response = self.head(
-            features.map, to_feature_grid(labels, stride), to_feature_grid(confidence, stride)
-        )
-        return self.backbone.decode(response, features)
+            with mixed_precision(device, self.precision):
+                return self.backbone.coarse_field(seen.moving, seen.fixed, self.level)
+        with mixed_precision(device, self.precision):
+            features = self.backbone(seen.moving, seen.fixed).float()
+        regions = (to_feature_grid(part, self.backbone.stride) for part in (seen.labels, seen.confidence))
+        return self.backbone.decode(self.head(features.map, *regions), features)
 
 
 def _moved_on(volume: Shaped[Tensor, "B C X Y Z"]) -> Shaped[Tensor, "B C X Y Z"]:

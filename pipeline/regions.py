@@ -31,7 +31,7 @@ class JointRegions:
         known: dict[str, int] = {}
         for row, name in enumerate(self.names):
             known.setdefault(normalise_name(name), row)
-        names = (normalise_name(label_names[label]) for label in sorted(label_names) if label != 0)
+        names = (normalise_name(label_names[label], label) for label in sorted(label_names) if label != 0)
         return (0, *(known.get(name, 0) for name in names))
 
 
@@ -47,10 +47,10 @@ def joint_regions(main: Mapping[int, str], auxiliary: Sequence[Mapping[int, str]
     """
     labels = [0, *sorted(label for label in main if label != 0)]
     names = [BACKGROUND, *(main[label] for label in labels[1:])]
-    taken = {normalise_name(name) for name in names}
+    taken = {normalise_name(name, label) for label, name in zip(labels, names, strict=True)}
     for task in auxiliary:
         for label in sorted(task):
-            name = normalise_name(task[label])
+            name = normalise_name(task[label], label)
             if label != 0 and name not in taken:
                 taken.add(name)
                 names.append(task[label])

@@ -1,6 +1,6 @@
 """Safetensors files: written whole, read without ever running code."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +34,12 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], key: str, header: s
         temporary.write_bytes(save(plain, metadata={key: header}))
 
 
-def read_tensors(path: Path) -> TensorFile:
-    """Read everything in the file.
+def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> TensorFile:
+    """Read the file.
+
+    Args:
+        path: The file.
+        wanted: Whether a tensor of this name is read; None reads all.
 
     Raises:
         WeightsError: absent, truncated, or not safetensors; a pickle is never opened.
@@ -44,7 +48,8 @@ def read_tensors(path: Path) -> TensorFile:
         raise WeightsError("no such file", where=path, remedy="check the path, or make the file first")
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            names = [name for name in file.keys() if wanted is None or wanted(name)]  # noqa: SIM118 - not a dict
+            tensors = {name: file.get_tensor(name) for name in names}
             return TensorFile(tensors, file.metadata() or {})
     except (OSError, SafetensorError) as error:
         raise WeightsError("cannot read", where=path, expected="a safetensors file", got=error) from error

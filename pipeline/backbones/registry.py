@@ -42,7 +42,12 @@ def build_backbone(config: RegistrationConfig) -> Backbone:
     """
     if config.backbone not in BACKBONES:
         known = ", ".join(sorted(BACKBONES))
-        raise UsageError("unknown backbone", expected=f"one of {known}", got=config.backbone)
+        raise UsageError(
+            "unknown backbone",
+            where="configuration field 'registration.backbone'",
+            expected=f"one of {known}",
+            got=repr(config.backbone),
+        )
     if config.window is not None and config.backbone not in TRANSMORPHS:
         raise UsageError(
             "this backbone has no attention window",

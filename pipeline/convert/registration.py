@@ -10,10 +10,11 @@ import torch
 from pairs.errors import UsageError, WeightsError
 from pipeline.bundle import Bundle, BundleHeader
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
-from pipeline.convert.checkpoint import read_state
 from pipeline.convert.target import Target
+from pipeline.misfits import misfits, told
 from pipeline.model import RegistrationNet, build_for_training, freeze
 from pipeline.text.table import EmbeddingTable, read_table
+from pipeline.torchfile import read_state
 from pipeline.typing import Tensor
 
 __all__ = ["add_arguments", "convert", "convert_registration"]
@@ -97,7 +98,13 @@ def convert_registration(
     """
     labels = (0, *sorted(label for label in label_names if label != 0))
     if table.labels != labels:
-        raise WeightsError("the text vectors are for other labels", expected=labels, got=table.labels)
+        raise WeightsError(
+            "the text vectors are for other labels",
+            where=f"task {config.task}",
+            expected=labels,
+            got=table.labels,
+            remedy="write them with `embed` for this task",
+        )
     net = _network(state, table, where)
     if table.background != "official":
         log.warning("the weights were trained with the background `official`, not `%s`", table.background)
@@ -141,28 +148,27 @@ def _network(state: Mapping[str, Tensor], table: EmbeddingTable, where: Path) ->
     with torch.device("meta"):
         net = build_for_training(config, table.vectors)
     ours["head.embeddings"] = table.vectors
-    expected = net.state_dict()
-    for name, tensor in expected.items():
-        if name not in ours or ours[name].shape != tensor.shape:
-            got = tuple(ours[name].shape) if name in ours else "nothing"
-            raise _other_architecture(where, f"{got} for our {name} of shape {tuple(tensor.shape)}")
-    unknown = next((name for name in ours if name not in expected), None)
-    if unknown is not None:
-        raise _other_architecture(where, f"a tensor for our {unknown}")
+    faults = misfits(ours, net.state_dict())
+    if faults:
+        raise _other_architecture(where, f"under our names: {told(faults)}")
     net.load_state_dict({name: value.float() for name, value in ours.items()}, assign=True)
     return net
 
 
 def _renamed(state: Mapping[str, Tensor], where: Path) -> dict[str, Tensor]:
     """The tensors under our names."""
-    renamed = {}
+    renamed: dict[str, Tensor] = {}
+    strange = []
     for key, tensor in state.items():
         if key.startswith(_UNUSED):
             continue
         name = _head_name(key) or _backbone_name(key, state)
         if name is None or name in renamed:
-            raise _other_architecture(where, f"a tensor {key} of shape {tuple(tensor.shape)}")
-        renamed[name] = tensor
+            strange.append(f"a tensor {key} of shape {tuple(tensor.shape)}")
+        else:
+            renamed[name] = tensor
+    if strange:
+        raise _other_architecture(where, told(strange))
     return renamed
 
 

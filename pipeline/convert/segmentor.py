@@ -8,13 +8,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pairs.errors import UsageError, WeightsError
-from pipeline.bundle import Bundle, BundleHeader, file_hash
+from pipeline.bundle import Bundle, file_hash
 from pipeline.config import SegmentorConfig, TaskConfig
-from pipeline.convert.checkpoint import first_misfit, read_state
+from pipeline.configtypes import first_fault
 from pipeline.convert.target import Target
+from pipeline.misfits import misfits, told
 from pipeline.segment.btcv import BTCV_CLASSES, class_labels_by_name
 from pipeline.segment.networks import SWIN_FEATURES, build_network
 from pipeline.segment.volumes import region_of_classes
+from pipeline.torchfile import read_state
 from pipeline.typing import Tensor
 
 __all__ = ["add_arguments", "convert"]
@@ -58,20 +60,11 @@ def convert(path: Path, target: Target, options: argparse.Namespace) -> Bundle:
         raise UsageError("no size given", where="--size", expected=f"one of {', '.join(SWIN_FEATURES)}")
     config = _configured(target, options)
     labels = config.segmentor.class_labels or ()
-    regions = (0, *sorted(target.label_names))
-    region_of_classes(labels, regions)
+    region_of_classes(labels, target.regions)
     state = _fitting_state(path, config.segmentor, options.size)
     _log_classes(labels, target.label_names)
     note = {"converted_from": path.name, "sha256": file_hash(path), "licence": options.licence}
-    header = BundleHeader(
-        task=target.name,
-        modality=target.modality,
-        regions=regions,
-        region_names=("background", *(target.label_names[label] for label in regions[1:])),
-        config=config,
-        training={"segmentor": note},
-    )
-    return Bundle(header, segmentor=state)
+    return Bundle(target.header(config, {"segmentor": note}), segmentor=state)
 
 
 def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:
@@ -88,8 +81,9 @@ def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:
     try:
         return config.model_copy(update={"segmentor": SegmentorConfig.model_validate(section)})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError("segmentor settings", where=first["loc"], got=first["msg"]) from error
+        fault = first_fault(error, SegmentorConfig)
+        where = f"configuration field 'segmentor{'.' if fault.field else ''}{fault.field}'"
+        raise UsageError("segmentor settings", where=where, expected=fault.expected, got=fault.got) from error
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -105,22 +99,21 @@ def _fitting_state(path: Path, config: SegmentorConfig, size: str) -> dict[str, 
     """The checkpoint's tensors as the network has them, in its order and number types."""
     state = read_state(path)
     network = build_network(config, 2)
-    misfit = first_misfit(state, network.state_dict())
-    if misfit is None:
+    faults = misfits(state, network.state_dict())
+    if not faults:
         network.load_state_dict(state)
         return network.state_dict()
     others = (config.model_copy(update={"network": f"swinunetr-{other}"}) for other in SWIN_FEATURES)
     fits = [
         other.network.removeprefix("swinunetr-")
         for other in others
-        if other.network != config.network
-        and first_misfit(state, build_network(other, 2).state_dict()) is None
+        if other.network != config.network and not misfits(state, build_network(other, 2).state_dict())
     ]
     classes = len(config.class_labels or ())
     raise WeightsError(
         f"the checkpoint is no SwinUNETR of size {size} with {classes} classes",
         where=path,
-        got=misfit,
+        got=told(faults),
         remedy=f"give --size {' or '.join(fits)}" if fits else "no size fits: another network or class count",
     )
 

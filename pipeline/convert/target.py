@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from pairs.errors import UsageError
 from pairs.official import official_names, read_official
 from pairs.task import read_task
+from pipeline.backbones.registry import build_backbone
+from pipeline.bundle import BundleHeader
 from pipeline.config import TaskConfig, read_config, shipped_config
 
 __all__ = ["Target", "target_of"]
@@ -28,6 +33,22 @@ class Target:
     label_names: Mapping[int, str]
     config: TaskConfig
 
+    @property
+    def regions(self) -> tuple[int, ...]:
+        """Label value of each region index, 0 first."""
+        return (0, *sorted(self.label_names))
+
+    def header(self, config: TaskConfig, training: dict[str, Any]) -> BundleHeader:
+        """What a bundle for the task says of itself, under these settings and with this provenance."""
+        return BundleHeader(
+            task=self.name,
+            modality=self.modality,
+            regions=self.regions,
+            region_names=("background", *(self.label_names[label] for label in self.regions[1:])),
+            config=config,
+            training=training,
+        )
+
 
 def target_of(task: str, config_file: Path | None) -> Target:
     """The task by its folder, or one of Learn2Reg's by name, so that no data need be at hand.
@@ -37,7 +58,8 @@ def target_of(task: str, config_file: Path | None) -> Target:
         config_file: configuration in place of the shipped one.
 
     Raises:
-        UsageError: there is neither a folder nor an official task of this name, or it has no labels.
+        UsageError: there is neither a folder nor an official task of this name, it has no labels, or its
+            configuration names a backbone that there is not.
         TaskError: the task folder has faults.
     """
     if Path(task).exists():
@@ -55,6 +77,8 @@ def target_of(task: str, config_file: Path | None) -> Target:
             expected=f"a task folder, or one of {', '.join(official_names())}",
         )
     config = read_config(config_file) if config_file else shipped_config(name)
+    with torch.device("meta"):
+        build_backbone(config.registration)
     names = {label: word for label, word in (names or config.labels).items() if label != 0}
     if not names:
         raise UsageError("the task names no labels", where=name, remedy="name them in `labels` of --config")

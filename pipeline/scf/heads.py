@@ -1,5 +1,6 @@
 """Heads: from the feature map F to the displacement on F's grid."""
 
+from abc import abstractmethod
 from typing import Literal
 
 import torch
@@ -37,13 +38,18 @@ class _RegionHead(nn.Module):
         else:
             self.free_conv = _field_convolution(self.channels, bias=True)
 
-    def _displacement(
+    @abstractmethod
+    def region_filters(self) -> Float[Tensor, "N C2 3"]:
+        """w of every region."""
+
+    def forward(
         self,
         features: Float[Tensor, "B C2 X Y Z"],
-        filters: Float[Tensor, "N C2 3"],
         labels: Int[Tensor, "B X Y Z"],
         confidence: Float[Tensor, "B X Y Z"],
     ) -> Float[Tensor, "B 3 X Y Z"]:
+        """Displacement on F's grid."""
+        filters = self.region_filters()
         if self.blend == "paper":
             return blend_responses(features, filters, self.free_filter, labels, confidence)
         return region_response(features, filters, labels) + self.free_conv(features)
@@ -74,18 +80,9 @@ class TextHead(_RegionHead):
         self.mlp = build_phi(mlp, embeddings.shape[1], width, channels)
         self._add_free_part()
 
-    def filters(self) -> Float[Tensor, "N C2 3"]:
+    def region_filters(self) -> Float[Tensor, "N C2 3"]:
         """w of every region: Phi(B)."""
         return self.mlp(self.embeddings).view(-1, self.channels, 3)
-
-    def forward(
-        self,
-        features: Float[Tensor, "B C2 X Y Z"],
-        labels: Int[Tensor, "B X Y Z"],
-        confidence: Float[Tensor, "B X Y Z"],
-    ) -> Float[Tensor, "B 3 X Y Z"]:
-        """Displacement on F's grid."""
-        return self._displacement(features, self.filters(), labels, confidence)
 
 
 class FilterTableHead(_RegionHead):
@@ -112,20 +109,15 @@ class FilterTableHead(_RegionHead):
             head: Trained.
             regions: How many rows of its table are kept; all where None.
         """
-        filters = head.filters().detach()[:regions]
+        filters = head.region_filters().detach()[:regions]
         table = cls(len(filters), head.channels, head.blend)
         free = {name: value for name, value in head.state_dict().items() if name.startswith("free_")}
         table.load_state_dict({"filters": filters} | free)
         return table
 
-    def forward(
-        self,
-        features: Float[Tensor, "B C2 X Y Z"],
-        labels: Int[Tensor, "B X Y Z"],
-        confidence: Float[Tensor, "B X Y Z"],
-    ) -> Float[Tensor, "B 3 X Y Z"]:
-        """Displacement on F's grid."""
-        return self._displacement(features, self.filters, labels, confidence)
+    def region_filters(self) -> Float[Tensor, "N C2 3"]:
+        """w of every region: the table."""
+        return self.filters
 
 
 class PlainHead(nn.Module):

@@ -8,6 +8,8 @@ from pipeline.configtypes import Fraction, Positive, Precision, Rate, StrictMode
 
 __all__ = ["IntensityConfig", "SegmentorConfig", "SegmentorTraining"]
 
+SWIN_STRIDE = 32
+
 
 class IntensityConfig(StrictModel):
     """How voxel values become 0..1."""
@@ -20,9 +22,9 @@ class IntensityConfig(StrictModel):
     @model_validator(mode="after")
     def _range_is_sound(self) -> "IntensityConfig":
         if not self.low < self.high:
-            raise ValueError("low must be below high")
+            raise ValueError("low to be below high")
         if self.kind == "percentile" and not (self.low >= 0 and self.high <= 100):
-            raise ValueError("percentiles lie in 0..100")
+            raise ValueError("percentiles in 0..100")
         return self
 
 
@@ -54,21 +56,36 @@ class SegmentorConfig(StrictModel):
     @model_validator(mode="after")
     def _class_0_is_background(self) -> "SegmentorConfig":
         if self.class_labels is not None and self.class_labels[0] != 0:
-            raise ValueError("class_labels must begin with 0, the background")
+            raise ValueError("class_labels to begin with 0, the background")
         return self
 
     @model_validator(mode="after")
     def _window_suits_the_network(self) -> "SegmentorConfig":
         # A window of 32 voxels would leave one voxel at the bottom of SwinUNETR, and nothing to normalise.
         if self.network != "unet" and any(side % 32 or side < 64 for side in self.roi):
-            raise ValueError("the sides of roi must be multiples of 32, from 64 on, for SwinUNETR")
+            raise ValueError("the sides of roi to be multiples of 32, from 64 on, for SwinUNETR")
+        return self
+
+    @model_validator(mode="after")
+    def _window_suits_the_unet(self) -> "SegmentorConfig":
+        stride = self.total_stride
+        if self.network == "unet" and (any(side % stride for side in self.roi) or set(self.roi) == {stride}):
+            raise ValueError(
+                f"the sides of roi to be multiples of {stride}, and not all just {stride}, for the U-Net"
+            )
         return self
 
     @model_validator(mode="after")
     def _half_grid_is_for_the_unet(self) -> "SegmentorConfig":
         if self.network != "unet" and self.grid == "half":
-            raise ValueError("grid 'half' is for the U-Net; SwinUNETR has spacing_mm")
+            raise ValueError("grid 'full' where the network is not the U-Net; SwinUNETR has spacing_mm")
         return self
+
+    @property
+    def total_stride(self) -> int:
+        """Every side of the network's input must be a multiple of this."""
+        stride = 2 ** (len(self.channels) - 1) if self.network == "unet" else SWIN_STRIDE
+        return 2 * stride if self.grid == "half" else stride
 
     @property
     def is_on_the_image_grid(self) -> bool:

@@ -7,16 +7,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from pipeline.config import SegmentorConfig
-from pipeline.typing import Float, Tensor
+from pipeline.preprocess import pad_to_multiple
+from pipeline.typing import Float, Shaped, Tensor
 
 if TYPE_CHECKING:
     from monai.networks.nets import SwinUNETR
 
-__all__ = ["NETWORKS", "SWIN_FEATURES", "HalfGrid", "build_network", "segmentation_loss", "total_stride"]
+__all__ = ["NETWORKS", "SWIN_FEATURES", "HalfGrid", "build_network", "padded_for", "segmentation_loss"]
 
 SWIN_FEATURES = {"base": 48, "small": 24, "tiny": 12}
 """Feature size of SwinUNETR by the names of the public BTCV checkpoints."""
-SWIN_STRIDE = 32
 
 
 class HalfGrid(nn.Module):
@@ -48,10 +48,15 @@ def build_network(config: SegmentorConfig, regions: int) -> nn.Module:
     return HalfGrid(network) if config.grid == "half" else network
 
 
-def total_stride(config: SegmentorConfig) -> int:
-    """Every side of the network's input must be a multiple of this."""
-    stride = 2 ** (len(config.channels) - 1) if config.network == "unet" else SWIN_STRIDE
-    return 2 * stride if config.grid == "half" else stride
+def padded_for(config: SegmentorConfig, volume: Shaped[Tensor, "B C X Y Z"]) -> Shaped[Tensor, "B C U V W"]:
+    """Zeros behind the last voxel of each axis until the network takes the volume.
+
+    Its sides are then multiples of the stride, with more than one voxel at the network's bottom: a single one
+    has no variance to be normalised by.
+    """
+    stride = config.total_stride
+    padded = pad_to_multiple(volume, stride)
+    return F.pad(padded, [0, stride]) if set(padded.shape[2:]) == {stride} else padded
 
 
 def segmentation_loss() -> nn.Module:

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from pipeline.config import SegmentorConfig
-from pipeline.preprocess import content_box, crop_to, pad_to_multiple
-from pipeline.segment.networks import total_stride
+from pipeline.preprocess import content_box, crop_to
+from pipeline.segment.networks import padded_for
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Segmentation", "Segmentor", "segmentation_of"]
@@ -71,7 +71,7 @@ class Segmentor:
 
         roi, padded = self.config.roi, volume
         if self.config.network == "unet":
-            padded = pad_to_multiple(volume, total_stride(self.config))
+            padded = padded_for(self.config, volume)
             # A window never exceeds the volume: padding up to it would only add zeros to look at.
             x, y, z = (min(a, b) for a, b in zip(roi, padded.shape[2:], strict=True))
             roi = (x, y, z)

@@ -79,13 +79,17 @@ def region_of_classes(class_labels: Sequence[int], regions: Sequence[int]) -> tu
     Raises:
         WeightsError: a class has a label that is not among the regions, or none has one but background.
     """
+    remedy = "give the task's label of each class with `class_labels`, in `convert` with --class-labels"
     unknown = sorted(set(class_labels) - set(regions))
     if unknown:
         raise WeightsError(
             "the segmentor's class_labels name labels that the weights do not have",
             expected=f"some of {list(regions)}",
             got=unknown,
+            remedy=remedy,
         )
     if not any(class_labels):
-        raise WeightsError("the segmentor's class_labels name background only", got=list(class_labels))
+        raise WeightsError(
+            "the segmentor's class_labels name background only", got=list(class_labels), remedy=remedy
+        )
     return tuple(list(regions).index(label) for label in class_labels)

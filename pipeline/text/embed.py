@@ -155,7 +155,11 @@ def _row(args: argparse.Namespace) -> TextRow:
         )
     row = TABLE1[args.prompt] if args.prompt else TextRow(args.embedder)
     given = {key: getattr(args, key) for key in ("embedder", "background", "template", "model")}
-    return replace(row, **{key: value for key, value in given.items() if value is not None})
+    row = replace(row, **{key: value for key, value in given.items() if value is not None})
+    if args.model is not None and row.embedder != "open_clip":
+        remedy = "leave it out or name another embedder"
+        raise UsageError(f"embedder {row.embedder} does not read --model", remedy=remedy)
+    return row
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,17 @@
 """The text tower of a CLIP model, built alone and filled from a weights file on this machine."""
 
 import importlib
-import pickle
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from pairs.errors import UsageError, WeightsError
+from pipeline.misfits import misfits, told
 from pipeline.text.torchvision_standin import torchvision_or_standin
+from pipeline.torchfile import read_state
 from pipeline.typing import Float, Tensor
 
 __all__ = ["OpenClipEmbedder", "build_tower", "import_open_clip", "load_tower"]
@@ -116,39 +115,19 @@ def load_tower(tower: nn.Module, weights: Path) -> nn.Module:
         WeightsError: If the file cannot be read safely, or lacks a tensor or has one of another shape.
     """
     wanted = tower.state_dict()
-    found = _read_text_part(weights, wanted.keys())
-    faults = [
-        name for name, tensor in wanted.items() if name not in found or found[name].shape != tensor.shape
-    ]
+    state = read_state(weights, lambda name: _plain(name) in wanted)
+    found = {_plain(name): tensor for name, tensor in state.items()}
+    faults = misfits(found, wanted)
     if faults:
         raise WeightsError(
             "weights of another model",
             where=weights,
             expected=f"{len(wanted)} text tensors",
-            got=f"{len(faults)} missing or of another shape, the first {faults[0]}",
+            got=told(faults),
             remedy="give the file of the model named by --model",
         )
     tower.load_state_dict({name: tensor.float() for name, tensor in found.items()})
     return tower
-
-
-def _read_text_part(path: Path, wanted: AbstractSet[str]) -> dict[str, Tensor]:
-    """The wanted tensors of a file; the image tower's are not read where the container allows it."""
-    try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as file:
-                return {_plain(key): file.get_tensor(key) for key in file.keys() if _plain(key) in wanted}  # noqa: SIM118
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
-        raise WeightsError(
-            "weights file cannot be read safely",
-            where=path,
-            expected="safetensors, or a torch file of tensors only",
-            got=str(error).partition("\n")[0],
-            remedy="save its state dict as safetensors (OpenAI's own files are TorchScript archives)",
-        ) from error
-    state = content.get("state_dict", content) if isinstance(content, Mapping) else {}
-    return {_plain(key): tensor for key, tensor in state.items() if _plain(key) in wanted}
 
 
 def _plain(key: str) -> str:

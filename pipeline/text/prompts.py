@@ -20,6 +20,8 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(
 )
 """Templates by name, one per modality."""
 
+_REMEDY = "name every label in `labels` of the dataset JSON or of the configuration"
+
 _ANATOMY = (
     ("abdomen", "abdomen"),
     ("oasis", "brain"),
@@ -42,8 +44,12 @@ def anatomy_of(task_name: str) -> str | None:
     return next((anatomy for prefix, anatomy in _ANATOMY if lowered.startswith(prefix)), None)
 
 
-def normalise_name(name: str) -> str:
+def normalise_name(name: str, label: int | None = None) -> str:
     """NFKC, lower case, `-` and `_` as spaces, single spaces: `Left-Thalamus` -> `left thalamus`.
+
+    Args:
+        name: of a label.
+        label: which, for the message.
 
     Raises:
         TaskError: If nothing is left, or the name has control or invisible characters.
@@ -51,7 +57,13 @@ def normalise_name(name: str) -> str:
     folded = unicodedata.normalize("NFKC", name).lower()
     plain = " ".join(re.sub(r"[-_]", " ", folded).split())
     if not plain or not plain.isprintable():
-        raise TaskError("label name cannot be put in a prompt", expected="a printable name", got=repr(name))
+        raise TaskError(
+            "label name cannot be put in a prompt",
+            where=None if label is None else f"label {label}",
+            expected="a printable name",
+            got=repr(name),
+            remedy=_REMEDY,
+        )
     return plain
 
 
@@ -72,9 +84,16 @@ def prompts_for(
     """
     labels = sorted(label for label in label_names if label != 0)
     if not labels or labels[0] < 0:
-        raise TaskError("label names cannot make prompts", expected="positive labels", got=labels or "none")
+        raise TaskError(
+            "label names cannot make prompts",
+            expected="positive labels",
+            got=labels or "none",
+            remedy=_REMEDY,
+        )
     sentence = _sentence(modality, anatomy, template)
-    return require_prompts([_fill(sentence, normalise_name(label_names[label]), anatomy) for label in labels])
+    return require_prompts(
+        [_fill(sentence, normalise_name(label_names[label], label), anatomy) for label in labels]
+    )
 
 
 def require_prompts(prompts: Sequence[str]) -> tuple[str, ...]:

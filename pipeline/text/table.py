@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pairs.errors import WeightsError
+from pipeline.configtypes import first_fault
 from pipeline.tensorfile import read_tensors, write_tensors
 from pipeline.typing import Float, Tensor
 
@@ -120,11 +121,26 @@ def read_table(path: Path) -> EmbeddingTable:
     """
     remedy = "write it anew with the embed command"
     file = read_tensors(path)
+    if _KEY not in file.metadata or "vectors" not in file.tensors:
+        raise WeightsError(
+            "not an embedding table",
+            where=path,
+            expected="what the embed command writes",
+            got=f"tensors such as {', '.join(sorted(file.tensors)[:3])}" if file.tensors else "no tensor",
+            remedy=remedy,
+        )
     try:
         header = _Header.model_validate_json(file.metadata[_KEY])
-        vectors = file.tensors["vectors"]
-    except (KeyError, ValidationError) as error:
-        raise WeightsError("not a readable embedding table", where=path, got=error, remedy=remedy) from error
+    except ValidationError as error:
+        fault = first_fault(error, _Header)
+        raise WeightsError(
+            f"embedding table's header field '{fault.field}'",
+            where=path,
+            expected=fault.expected,
+            got=fault.got,
+            remedy=remedy,
+        ) from error
+    vectors = file.tensors["vectors"]
     if header.format != _FORMAT:
         raise WeightsError(
             "embedding table of another format", where=path, expected=_FORMAT, got=header.format
@@ -143,7 +159,12 @@ def read_table(path: Path) -> EmbeddingTable:
 def _require_sound(vectors: Tensor, prompts: Sequence[str], labels: Sequence[int], where: object) -> None:
     """Refuses parts that do not fit each other."""
     rows = len(labels)
-    if vectors.ndim != 2 or vectors.dtype != torch.float32 or not vectors.isfinite().all():
+    if (
+        vectors.ndim != 2
+        or not vectors.shape[1]
+        or vectors.dtype != torch.float32
+        or not vectors.isfinite().all()
+    ):
         fault = f"{vectors.dtype} values of shape {tuple(vectors.shape)}, or some not finite"
     elif len(vectors) != rows or len(prompts) != rows or rows < 1:
         fault = f"{len(vectors)} vectors, {len(prompts)} prompts and {rows} labels"

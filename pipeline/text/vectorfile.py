@@ -1,6 +1,5 @@
 """Text vectors made elsewhere: arrays in an npz or safetensors file, their prompts beside or inside it."""
 
-import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -9,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from pairs.errors import UsageError, WeightsError
+from pairs.document import read_document
+from pairs.errors import TaskError, UsageError, WeightsError
+from pipeline.configtypes import first_fault
+from pipeline.tensorfile import read_tensors
 from pipeline.text.table import is_table, read_table
 from pipeline.typing import Float, Tensor
 
@@ -68,9 +68,21 @@ class VectorFileEmbedder:
         """Vectors (N, C1) float32 as they are in the file.
 
         Raises:
-            WeightsError: If the file has no row for a prompt, or more than one array has.
+            WeightsError: If the file has no row for a prompt, more than one array has, or it is not finite.
             UsageError: If the rows given do not fit the prompts or the file.
         """
+        vectors = self._vectors(prompts)
+        faulty = [prompt for prompt, row in zip(prompts, vectors, strict=True) if not row.isfinite().all()]
+        if faulty:
+            raise WeightsError(
+                f"text vectors of {len(faulty)} of {len(prompts)} prompts are not usable",
+                where=self._path,
+                expected="finite numbers in the range of float32",
+                got=f"NaN or infinity for {faulty[0]!r}",
+            )
+        return vectors
+
+    def _vectors(self, prompts: Sequence[str]) -> Float[Tensor, "N C1"]:
         if self._rows is not None:
             return self._by_order(prompts, self._rows)
         if not self._prompts and len(self._arrays) == 1:
@@ -85,16 +97,14 @@ class VectorFileEmbedder:
 
     def _by_order(self, prompts: Sequence[str], rows: Sequence[int]) -> Float[Tensor, "N C1"]:
         name, vectors = next(iter(self._arrays.items()))
-        if (
-            len(self._arrays) != 1
-            or len(rows) != len(prompts)
-            or not all(0 <= row < len(vectors) for row in rows)
-        ):
+        outside = [row for row in rows if not 0 <= row < len(vectors)]
+        if len(self._arrays) != 1 or len(rows) != len(prompts) or outside:
+            several = f"arrays {', '.join(self._arrays)}" if len(self._arrays) > 1 else ""
             raise UsageError(
                 "rows do not fit the text vectors",
                 where=self._path,
-                expected=f"one array, and {len(prompts)} rows of it",
-                got=f"{len(self._arrays)} arrays, {len(vectors)} rows in {name}, {len(rows)} rows asked for",
+                expected=f"one array, and {len(prompts)} of the rows 0 to {len(vectors) - 1} of {name}",
+                got=several or (f"row {outside[0]}" if outside else f"{len(rows)} rows"),
                 remedy="give one row per label with --rows",
             )
         return vectors[list(rows)]
@@ -122,36 +132,66 @@ def _key(text: str) -> str:
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, tuple[str, ...]]]:
     """Vectors (rows, C1) and sentences by array name."""
+    if not path.is_file():
+        raise WeightsError("no such file", where=path, remedy="give the file of vectors with --vectors")
     if is_table(path):
         table = read_table(path)
         return {"vectors": table.vectors}, {"vectors": table.prompts}
-    try:
-        arrays, inside = _read_npz(path) if path.suffix == ".npz" else (load_file(path), None)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, SafetensorError) as error:
-        raise WeightsError("text vectors cannot be read", where=path, got=error) from error
+    arrays, inside = _read_npz(path) if path.suffix == ".npz" else (read_tensors(path).tensors, None)
     vectors = {
-        name: array.float() for name, array in arrays.items() if array.ndim == 2 and array.is_floating_point()
+        name: array.float()
+        for name, array in arrays.items()
+        if array.ndim == 2 and array.shape[1] and array.is_floating_point()
     }
     if not vectors:
+        found = [
+            f"{name} of {str(one.dtype).removeprefix('torch.')} {tuple(one.shape)}"
+            for name, one in arrays.items()
+        ]
         raise WeightsError(
-            "no text vectors", where=path, expected="a 2-D array of floats", got=list(arrays) or "none"
+            "no text vectors",
+            where=path,
+            expected="a 2-D array of floats, one row a region",
+            got=", ".join(found[:3]) or "none",
         )
     described = _Prompts(prompts=inside) if inside else _read_beside(path)
     prompts = {name: texts for name in vectors if (texts := described.of_array(name)) is not None}
     for name, texts in prompts.items():
         if len(texts) != len(vectors[name]):
             raise WeightsError(
-                "prompts do not fit", where=path, expected=f"{len(vectors[name])}", got=len(texts)
+                "prompts do not fit the text vectors",
+                where=path,
+                expected=f"{len(vectors[name])} for {name}",
+                got=len(texts),
             )
     return vectors, prompts
 
 
 def _read_npz(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
-    """Number arrays, and the text array `prompts` where there is one."""
-    with np.load(path, allow_pickle=False) as file:
-        content = {name: file[name] for name in file.files}
+    """Arrays of floats in float32 and of integers, and the text array `prompts` where there is one."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            content = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        # numpy's own words say how to unpickle all the same.
+        pickled = zipfile.is_zipfile(path) and "pickle" in str(error)
+        raise WeightsError(
+            "text vectors cannot be read",
+            where=path,
+            expected="an npz file of arrays of numbers",
+            got="pickled objects, such as rows of different lengths"
+            if pickled
+            else "another or a damaged file",
+        ) from error
     texts = content.pop("prompts", None)
-    arrays = {name: torch.from_numpy(array) for name, array in content.items() if array.dtype.kind == "f"}
+    # What does not fit into float32 becomes infinite, and is refused where it is used.
+    kinds = {"f": np.float32, "i": np.int64, "u": np.int64}
+    with np.errstate(over="ignore"):
+        arrays = {
+            name: torch.from_numpy(array.astype(kinds[array.dtype.kind]))
+            for name, array in content.items()
+            if array.dtype.kind in kinds
+        }
     return arrays, None if texts is None else tuple(str(text) for text in texts.ravel())
 
 
@@ -162,6 +202,10 @@ def _read_beside(path: Path) -> _Prompts:
     if beside is None:
         return _Prompts()
     try:
-        return _Prompts.model_validate(json.loads(beside.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
-        raise WeightsError("prompts cannot be read", where=beside, got=error) from error
+        return _Prompts.model_validate(read_document(beside))
+    except TaskError as error:
+        raise WeightsError("prompts cannot be read", got=error) from error
+    except ValidationError as error:
+        fault = first_fault(error, _Prompts)
+        what = f"prompts field '{fault.field}'" if fault.field else "not a file of prompts"
+        raise WeightsError(what, where=beside, expected=fault.expected, got=fault.got) from error

@@ -16,6 +16,7 @@ from pipeline.segment.sides import SideCheck
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary
 from pipeline.train.auxiliary import load_auxiliary
+from pipeline.train.footprint import require_memory
 from pipeline.train.job import Job, prepare
 from pipeline.train.masked import load_masked
 from pipeline.train.masksource import mask_source
@@ -77,11 +78,10 @@ def _segmentor(job: Job, options: argparse.Namespace) -> Bundle:
             remedy="bring trained weights with `convert`, or leave these settings out of the configuration",
         )
     intensity = job.config.segmentor.intensity or job.config.intensity
-    training, held_out = (
-        load_samples(part, job.regions, intensity, settings.crop)
-        for part in split_subjects(job.task, settings.held_out, job.config.split)
-    )
-    network = train_segmentor(job.config, training, held_out, len(job.regions), job.plan, job.device)
+    training, held_out = split_subjects(job.task, settings.held_out, job.config.split)
+    samples = load_samples((*training, *held_out), job.regions, intensity, settings.crop)
+    samples, tuning = samples[: len(training)], samples[len(training) :]
+    network = train_segmentor(job.config, samples, tuning, len(job.regions), job.plan, job.device)
     provenance = {"segmentor": _provenance(job, options, settings.seed, len(training))}
     return Bundle(_header(job, provenance), segmentor=network.state_dict())
 
@@ -92,6 +92,7 @@ def _registration(job: Job, options: argparse.Namespace) -> Bundle:
     if options.segmentor is not None or (len(job.regions) > 1 and options.segmentations is None):
         segmentor_bundle = _segmentor_bundle(job, options.segmentor)
     table = _embedding_table(job, options.embedding)
+    require_memory(job.config.registration, table.vectors if table else None, job.device)
     names = {label: job.task.label_names[label] for label in job.regions[1:]}
     kept = options.out.parent / CACHE_NAME
     masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
@@ -129,7 +130,11 @@ def _segmentor_bundle(job: Job, path: Path | None) -> Bundle:
     bundle = read_bundle(path)
     if bundle.header.regions != job.regions:
         raise WeightsError(
-            "the segmentor is for other labels", where=path, expected=job.regions, got=bundle.header.regions
+            "the segmentor is for other labels",
+            where=path,
+            expected=f"{job.regions} of {job.task.name}",
+            got=bundle.header.regions,
+            remedy="train one for this task, or name its labels in `labels` of the dataset JSON",
         )
     # The new bundle holds this segmentor beside this configuration, so both must agree.
     for section in ("segmentor",) if job.config.segmentor.intensity else ("intensity", "segmentor"):
@@ -162,9 +167,7 @@ def _embedding_table(job: Job, path: Path | None) -> EmbeddingTable | None:
             where=path,
             expected=job.joint.labels,
             got=table.labels,
-            remedy="write them with `embed`, its --aux-task the same as here"
-            if job.auxiliary.tasks
-            else None,
+            remedy="write them with `embed` for this task, its --aux-task the same as here",
         )
     return table
 

@@ -14,10 +14,11 @@ from pairs.wholefile import probe_writable
 from pipeline.backbones.registry import build_backbone
 from pipeline.bundle import file_hash, read_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
+from pipeline.configtypes import first_fault
 from pipeline.device import choose_device
 from pipeline.regions import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
-from pipeline.train.checkpoint import fingerprint_of
+from pipeline.train.checkpoint import fingerprint_of, require_own
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import region_table
@@ -58,8 +59,7 @@ def prepare(options: argparse.Namespace) -> Job:
     if options.out.is_dir():
         raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
-    if options.network == "registration":
-        _require_trainable(config)
+    _require_trainable(config, options.network)
     depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
     depends += [str(options.segmentations)] if options.segmentations else []
     depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
@@ -71,21 +71,25 @@ def prepare(options: argparse.Namespace) -> Job:
         validate_every=settings.validate_every,
         fingerprint=fingerprint_of(*depends),
     )
+    require_own(plan.checkpoint, plan.fingerprint)
     log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)
     can_do_without_labels = options.network == "registration" and config.registration_training.dice == 0
     regions = (0,) if can_do_without_labels and not task.label_names else region_table(task)
     return Job(task, config, regions, plan, device, others, others.joined(task))
 
 
-def _require_trainable(config: TaskConfig) -> None:
+def _require_trainable(config: TaskConfig, network: str) -> None:
     """Refuse a backbone that cannot be built, or stages that do not fit it, before any image is read.
+
+    A segmentor too is trained for the registration that comes after it under the same configuration.
 
     Raises:
         UsageError: so it is.
     """
     with torch.device("meta"):
         backbone = build_backbone(config.registration)
-    stage_steps(backbone, config.registration_training, config.registration_training.steps)
+    if network == "registration":
+        stage_steps(backbone, config.registration_training, config.registration_training.steps)
 
 
 def _with_segmentor(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:
@@ -107,5 +111,6 @@ def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConf
     try:
         return TaskConfig.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"--{first['loc'][-1]}", got=first["input"], expected=first["msg"]) from error
+        fault = first_fault(error, TaskConfig)
+        option = f"--{fault.field.rpartition('.')[2]}"
+        raise UsageError(f"argument {option}", expected=fault.expected, got=fault.got) from error

@@ -34,12 +34,14 @@ def load_masked(
         KnownError: see `split_subjects`, `load_samples` and `with_masks`.
     """
     settings = config.registration_training
-    parts = []
-    for part in split_subjects(task, settings.held_out, config.split, labelled=len(regions) > 1):
-        samples = load_samples(part, regions, config.intensity, settings.crop)
-        masked = with_masks(part, samples, masks, settings.crop, regions, sides)
-        parts.append([halved(one) for one in masked] if config.registration.grid == "half" else masked)
-    return parts[0], parts[1]
+    training, held_out = split_subjects(task, settings.held_out, config.split, labelled=len(regions) > 1)
+    subjects = (*training, *held_out)
+    # All of them before the first is segmented, which takes minutes where a label without a name takes none.
+    samples = load_samples(subjects, regions, config.intensity, settings.crop)
+    masked = with_masks(subjects, samples, masks, settings.crop, regions, sides)
+    if config.registration.grid == "half":
+        masked = [halved(one) for one in masked]
+    return masked[: len(training)], masked[len(training) :]
 
 
 def with_masks(

@@ -1,17 +1,18 @@
 """`train segmentor`: the segmentation network on the labelled training subjects."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
 
-from pipeline.config import TaskConfig
+from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.device import mixed_precision
-from pipeline.segment.networks import HalfGrid, build_network, segmentation_loss, total_stride
+from pipeline.segment.networks import HalfGrid, build_network, padded_for, segmentation_loss
 from pipeline.train.augment import augmented
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice
-from pipeline.train.subjects import Sample, halved_sample, padded
+from pipeline.train.subjects import Sample, halved_sample
 from pipeline.typing import Tensor
 
 __all__ = ["train_segmentor"]
@@ -40,8 +41,7 @@ def train_segmentor(
     torch.manual_seed(seed)
     network = build_network(config.segmentor, regions).to(device)
     loss = segmentation_loss()
-    multiple = total_stride(config.segmentor)
-    training, held_out = ([padded(s, multiple) for s in part] for part in (training, held_out))
+    training, held_out = ([_padded(s, config.segmentor) for s in part] for part in (training, held_out))
     learner = network
     if isinstance(network, HalfGrid):
         # It learns on its own grid: interpolated logits would cost more than the network.
@@ -65,6 +65,11 @@ def train_segmentor(
 
     train(learner, plan, losses_of, validate)
     return network
+
+
+def _padded(sample: Sample, config: SegmentorConfig) -> Sample:
+    image, labels = (padded_for(config, part) for part in (sample.image, sample.labels[None]))
+    return replace(sample, image=image, labels=labels[0])
 
 
 def _mean_dice(network: nn.Module, subjects: Sequence[Sample], regions: int, device: torch.device) -> float:

@@ -100,7 +100,9 @@ def load_samples(
     faults: list[str] = []
     samples = [_load(subject, regions, intensity, crop, faults) for subject in subjects]
     if faults:
-        raise TaskError.collect("the training label maps", faults)
+        raise TaskError.collect(
+            f"the training label maps, whose named labels are {list(regions[1:])}", faults
+        )
     return samples
 
 

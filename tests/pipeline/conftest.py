@@ -3,7 +3,7 @@
 import json
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 
 from pairs.volume import read_labels, write_volume
 from pipeline import stopping
+from pipeline.__main__ import main
 from pipeline.bundle import Bundle, BundleHeader
 from pipeline.config import (
     RegistrationConfig,
@@ -23,7 +24,7 @@ from pipeline.config import (
 from pipeline.model import build_for_training, freeze
 from pipeline.segment.networks import build_network
 
-__all__ = ["other_task", "tiny_bundle", "tiny_config", "tiny_task"]
+__all__ = ["other_task", "refused", "tiny_bundle", "tiny_config", "tiny_task"]
 
 SHAPE = (32, 48, 40)
 TRAINING = ("0001", "0002", "0003", "0004", "0005")
@@ -176,3 +177,23 @@ def tiny_bundle(tiny_config: TaskConfig) -> Bundle:
         registration=freeze(net).state_dict(),
         text={"vectors": vectors},
     )
+
+
+@pytest.fixture
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., None]:
+    """Runs a command with `--out`; it must end with this exit code and one line, and change no file there."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    out = folder / "a.safetensors"
+    out.write_bytes(b"an earlier result")
+
+    def run(code: int, sentence: str, *words: object) -> None:
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        capsys.readouterr()
+        assert main([str(word) for word in (*words, "--out", out)]) == code
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ")
+        assert sentence in line
+        assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+    return run

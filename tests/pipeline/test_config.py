@@ -1,6 +1,7 @@
 """Configurations: what is unknown or senseless is refused by its field's name."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,8 @@ def test_learning_rates_and_weights_are_those_of_the_paper() -> None:
         ("segmentor.spacing_mm.1", {"task": "A", "segmentor": {"spacing_mm": [1, 0, 1]}}),
         ("segmentor.orientation", {"task": "A", "segmentor": {"orientation": "LPS"}}),
         ("segmentor", {"task": "A", "segmentor": {"class_labels": [1, 2]}}),
+        ("labels.-1.[key]", {"task": "A", "labels": {"-1": "liver"}}),
+        ("labels.4", {"task": "A", "labels": {"4": ""}}),
         ("registration.grid", {"task": "A", "registration": {"grid": "quarter"}}),
         ("split", {"task": "A", "split": {"training": [1, 2], "test": [2]}}),
         ("split.training", {"task": "A", "split": {"training": [1]}}),
@@ -66,9 +69,34 @@ def test_learning_rates_and_weights_are_those_of_the_paper() -> None:
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, field: str, document: object) -> None:
-    with pytest.raises(UsageError, match=f"configuration field '{field}'") as caught:
+    with pytest.raises(UsageError, match=re.escape(f"configuration field '{field}'")) as caught:
         read_config(write(tmp_path / "a.json", document))
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"registration": {"decoder_stride": 3}}, "expected 1 or 2, got 3"),
+        ({"registration": {"head": "txt"}}, "expected 'text', 'coordinates' or 'plain', got 'txt'"),
+        ({"registration": {"bakbone": "a"}}, "expected one of the fields backbone, start_channels, "),
+        ({"refinement_for_half_grid": {"steps": 1}}, "expected one of the fields similarity, "),
+        ({"colour": 1}, "expected one of the fields task, anatomy, labels, "),
+        ({"segmentor": {"roi": [64, 64]}}, "expected a value, got none"),
+        ({"segmentor": {"channels": [8]}}, "expected at least 2 items after validation, not 1, got [8]"),
+        ({"intensity": {"low": 5, "high": 5}}, "expected low to be below high"),
+        ({"labels": {"4": " "}}, "expected a name, got ' '"),
+    ],
+)
+def test_a_wrong_field_is_told_with_what_is_right(tmp_path: Path, document: dict, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_config(write(tmp_path / "a.json", {"task": "A"} | document))
+    assert words in str(caught.value)
+
+
+def test_the_background_needs_no_name_among_the_labels(tmp_path: Path) -> None:
+    labels = {"0": "background", "4": "liver"}
+    assert read_config(write(tmp_path / "a.json", {"task": "A", "labels": labels})).labels == {4: "liver"}
 
 
 def test_window_may_leave_the_percent_range(tmp_path: Path) -> None:

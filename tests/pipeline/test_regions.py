@@ -1,5 +1,8 @@
 """One table for the regions of several tasks: by name, with labels that no task of it shares by chance."""
 
+import pytest
+
+from pairs.errors import TaskError
 from pipeline.regions import joint_regions
 
 __all__: list[str] = []
@@ -33,3 +36,9 @@ def test_namesakes_of_the_main_task_keep_their_rows() -> None:
     joint = joint_regions({1: "cyst", 2: "Cyst"}, [{3: "cyst"}])
     assert joint.labels == (0, 1, 2)
     assert joint.rows_of({3: "cyst"}) == (0, 1)
+
+
+@pytest.mark.parametrize(("main", "others"), [({4: "-"}, []), ({1: "liver"}, [{1: "liver", 4: ""}])])
+def test_a_label_without_a_name_is_told_by_its_value(main: dict[int, str], others: list) -> None:
+    with pytest.raises(TaskError, match=r"label 4; .*name every label in `labels`"):
+        joint_regions(main, others)

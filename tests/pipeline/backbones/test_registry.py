@@ -93,6 +93,16 @@ def test_moving_and_fixed_are_not_exchangeable(name: str, stride: int) -> None:
     assert not torch.allclose(net(moving, fixed).map, net(fixed, moving).map)
 
 
+@pytest.mark.parametrize("name", ["fouriernet", "lkunet"])
+def test_the_first_channel_is_the_moving_image(name: str) -> None:
+    net = build_backbone(config(name))
+    seen: list[torch.Tensor] = []
+    net.stem.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    moving, fixed = torch.zeros(1, 1, 16, 16, 16), torch.ones(1, 1, 16, 16, 16)
+    net(moving, fixed)
+    assert torch.equal(seen[0], torch.cat([moving, fixed], dim=1))
+
+
 @cases(SMALL)
 def test_every_parameter_takes_part(name: str, stride: int) -> None:
     net = network(name, stride=stride).eval()

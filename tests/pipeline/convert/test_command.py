@@ -155,7 +155,7 @@ def test_another_network_is_told_by_its_first_misfit(
     ("arguments", "code", "words"),
     [
         (("--class-labels", "0,a"), 2, "--class-labels"),
-        (("--class-labels", "1,0"), 2, "class_labels must begin with 0"),
+        (("--class-labels", "1,0"), 2, "class_labels to begin with 0"),
         (("--class-labels", ",".join(map(str, range(20)))), 4, "[14, 15, 16, 17, 18, 19]"),
         (("--task", "Nowhere"), 2, "a task folder, or one of AbdomenCTCT"),
         (("--task", "LungCT"), 2, "names no labels"),

@@ -165,14 +165,24 @@ def without(name: str) -> State:
         ({"layer.weight": torch.zeros(3, 3)}, "a tensor layer.weight of shape"),
         (checkpoint() | {"dc7.0.weight": torch.zeros(4, 6, 3, 3, 3)}, "a tensor dc7.0.weight"),
         (checkpoint() | {"ec1.2.weight": torch.zeros(2, 2, 3, 3, 3)}, "a tensor ec1.2.weight"),
-        (without("ec5.large.weight"), "nothing for our backbone.down.1.1.large.weight"),
-        (without("dc4.0.bias"), "nothing for our backbone.up.1.merge.1.0.bias"),
-        (without("flow.generate_flow_z.mlp.4.weight"), "nothing for our head.mlp.z.4.weight"),
-        (checkpoint() | {"dc6.0.weight": torch.zeros(6, 8, 3, 3, 3)}, "(6, 8, 3, 3, 3) for our"),
+        (without("ec5.large.weight"), "no tensor backbone.down.1.1.large.weight"),
+        (without("dc4.0.bias"), "no tensor backbone.up.1.merge.1.0.bias"),
+        (without("flow.generate_flow_z.mlp.4.weight"), "no tensor head.mlp.z.4.weight"),
+        (
+            checkpoint() | {"dc6.0.weight": torch.zeros(6, 8, 3, 3, 3)},
+            "merge.1.0.weight of shape (6, 8, 3, 3, 3) in place of (4, 8, 3, 3, 3)",
+        ),
         (
             checkpoint() | {"ec5.prelu.bias": torch.zeros(1)},
-            "a tensor for our backbone.down.1.1.activation.bias",
+            "a tensor backbone.down.1.1.activation.bias",
         ),
+        (
+            {name: tensor for name, tensor in checkpoint().items() if not name.startswith("dc")},
+            "no tensor backbone.up.0.merge.0.0.weight, no tensor backbone.up.0.merge.0.0.bias, "
+            "no tensor backbone.up.0.merge.0.1.weight and 15 more misfits",
+        ),
+        ({f"layer{n}.weight": torch.zeros(3, 3) for n in range(9)}, "and 6 more misfits"),
+        (checkpoint() | {"dc4.0.bias": torch.full((4,), torch.nan)}, "merge.1.0.bias with NaN or infinity"),
         ({}, "no eninput"),
     ],
 )

@@ -60,5 +60,5 @@ def test_one_setting_changes_one_loss(settings: dict[str, object], name: str, va
 
 @pytest.mark.parametrize(("window", "scales"), [(3, 2), (5, 3), (3, 3)])
 def test_a_window_that_shrinks_to_nothing_is_refused(window: int, scales: int) -> None:
-    with pytest.raises(ValueError, match="ncc_window must be at least"):
+    with pytest.raises(ValueError, match="ncc_window to be at least"):
         LossConfig(ncc_window=window, ncc_scales=scales)

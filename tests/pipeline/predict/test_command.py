@@ -180,6 +180,55 @@ def test_weights_for_another_task(
     assert not output.exists()
 
 
+def other_architecture(bundle: Bundle) -> Bundle:
+    config = bundle.header.config
+    network = config.registration.model_copy(update={"backbone": "voxelmorph"})
+    header = bundle.header.model_copy(update={"config": config.model_copy(update={"registration": network})})
+    return replace(bundle, header=header)
+
+
+def unknown_backbone(bundle: Bundle) -> Bundle:
+    config = bundle.header.config
+    network = config.registration.model_copy(update={"backbone": "lkunot"})
+    header = bundle.header.model_copy(update={"config": config.model_copy(update={"registration": network})})
+    return replace(bundle, header=header)
+
+
+def nan_weights(bundle: Bundle) -> Bundle:
+    name = next(iter(bundle.registration))
+    state = bundle.registration | {name: torch.full_like(bundle.registration[name], torch.nan)}
+    return replace(bundle, registration=state)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (other_architecture, "got no tensor backbone.down.0.0.weight, no tensor"),
+        (unknown_backbone, "expected one of fouriernet, lapirn, lkunet, transmorph-base"),
+        (nan_weights, " with NaN or infinity; the file was altered"),
+    ],
+)
+def test_tensors_of_another_architecture(
+    predict: Predict,
+    output: Path,
+    weights: Path,
+    tiny_bundle: Bundle,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[Bundle], Bundle],
+    words: str,
+) -> None:
+    """An earlier run's fields and report stay as they are."""
+    assert predict() == 0
+    before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    write_bundle(weights, change(tiny_bundle))
+    capsys.readouterr()
+    assert predict() == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(weights) in line
+    assert words in line
+    assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+
+
 def test_weights_without_a_segmentor(
     predict: Predict, weights: Path, tiny_bundle: Bundle, tiny_task: Path, only_error_line: ErrorLine
 ) -> None:

@@ -60,19 +60,49 @@ def test_empty_margins_do_not_change_the_displacement(registrar: Registrar, imag
     assert np.abs(expected).max() > 0.1
 
 
-def test_a_network_of_another_multiple_gets_its_sides(tiny_bundle: Bundle, image: Volume) -> None:
-    """TransMorph takes multiples of 32 only; the tiny task has 32x48x40 voxels."""
-    network = RegistrationConfig(backbone="transmorph-tiny", window=(2, 2, 2), mlp_width=4)
+def with_network(bundle: Bundle, network: RegistrationConfig) -> Registrar:
+    """A registrar whose network has another architecture; whole volumes, random weights."""
     torch.manual_seed(0)
     net = build_for_training(network, torch.randn(3, 5))
     torch.nn.init.normal_(net.head.free_filter)
-    config = tiny_bundle.header.config.model_copy(update={"registration": network})
-    header = tiny_bundle.header.model_copy(update={"config": config})
-    bundle = replace(tiny_bundle, header=header, registration=freeze(net).state_dict())
-    result = register(Registrar(bundle, torch.device("cpu")), image, image.array[::-1].copy(), image.array)
+    training = bundle.header.config.registration_training.model_copy(update={"crop": None})
+    changed = {"registration": network, "registration_training": training}
+    header = bundle.header.model_copy(update={"config": bundle.header.config.model_copy(update=changed)})
+    state = freeze(net).state_dict()
+    return Registrar(replace(bundle, header=header, registration=state), torch.device("cpu"))
+
+
+def test_a_network_of_another_multiple_gets_its_sides(tiny_bundle: Bundle, image: Volume) -> None:
+    """TransMorph takes multiples of 32 only; the tiny task has 32x48x40 voxels."""
+    network = RegistrationConfig(backbone="transmorph-tiny", window=(2, 2, 2), mlp_width=4)
+    registrar = with_network(tiny_bundle, network)
+    result = register(registrar, image, image.array[::-1].copy(), image.array)
     assert result.shape == (32, 48, 40, 3)
     assert np.isfinite(result).all()
     assert result.std() > 0.01
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 8), (3, 17, 1)])
+@pytest.mark.parametrize(
+    ("backbone", "grid"),
+    [
+        ("lkunet", "full"),
+        ("lkunet", "half"),
+        ("voxelmorph-1", "full"),
+        ("transmorph-tiny", "full"),
+        ("fouriernet", "full"),
+        ("lapirn", "half"),
+    ],
+)
+def test_volumes_smaller_than_a_networks_multiple_are_padded(
+    tiny_bundle: Bundle, image: Volume, backbone: str, grid: str, shape: tuple[int, int, int]
+) -> None:
+    network = RegistrationConfig(backbone=backbone, start_channels=1, mlp_width=4, grid=grid, passes=2)
+    moving, fixed = np.random.default_rng(0).random((2, *shape), np.float32) + 0.01
+    result = register(with_network(tiny_bundle, network), image, moving, fixed)
+    assert result.shape == (*shape, 3)
+    assert np.isfinite(result).all()
+    assert np.abs(result).max() > 0
 
 
 def test_the_displacement_goes_on_beyond_the_content(registrar: Registrar, image: Volume) -> None:

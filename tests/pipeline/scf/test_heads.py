@@ -81,7 +81,7 @@ def test_official_table_head_holds_filters_and_the_convolution() -> None:
 def test_official_blending_adds_and_does_not_look_at_the_confidence() -> None:
     head = text_head(blend="official")
     features, labels, confidence = inputs()
-    filters = head.filters()[labels]
+    filters = head.region_filters()[labels]
     convolved = torch.nn.functional.conv3d(features, head.free_conv.weight, head.free_conv.bias, padding=1)
     expected = torch.einsum("bxyzcd,bcxyz->bdxyz", filters, features) + convolved
     assert torch.allclose(head(features, labels, confidence), expected, rtol=1e-5, atol=1e-4)
@@ -90,7 +90,7 @@ def test_official_blending_adds_and_does_not_look_at_the_confidence() -> None:
 
 def test_an_mlp_per_axis_makes_one_component_each() -> None:
     head = text_head(mlp="per_axis")
-    filters = head.filters()
+    filters = head.region_filters()
     for component, mlp in enumerate((head.mlp.x, head.mlp.y, head.mlp.z)):
         assert torch.equal(filters[..., component], mlp(head.embeddings))
 
@@ -134,17 +134,17 @@ def test_a_head_keeps_its_own_text_vectors() -> None:
 def test_equal_text_vectors_give_equal_filters() -> None:
     head = text_head()
     head.embeddings[2] = head.embeddings[1]
-    filters = head.filters()
+    filters = head.region_filters()
     assert torch.allclose(filters[1], filters[2])
     assert not torch.allclose(filters[0], filters[1])
 
 
 def test_filters_follow_their_row() -> None:
     head = text_head()
-    before = head.filters()
+    before = head.region_filters()
     order = torch.tensor([2, 0, 3, 1])
     head.embeddings.copy_(head.embeddings[order].clone())
-    assert torch.allclose(head.filters(), before[order], atol=1e-5)
+    assert torch.allclose(head.region_filters(), before[order], atol=1e-5)
 
 
 @EVERY_HEAD

@@ -6,7 +6,7 @@ from torch import nn
 
 from pipeline.config import SegmentorConfig
 from pipeline.segment.merging import SUB_GRIDS, LegacyPatchMerging
-from pipeline.segment.networks import SWIN_FEATURES, HalfGrid, build_network, total_stride
+from pipeline.segment.networks import SWIN_FEATURES, HalfGrid, build_network, padded_for
 
 __all__: list[str] = []
 
@@ -71,8 +71,27 @@ def test_legacy_merging_pads_odd_sides() -> None:
 
 
 def test_strides() -> None:
-    assert total_stride(SegmentorConfig(channels=(2, 4, 8))) == 4
-    assert total_stride(swin()) == 32
+    assert SegmentorConfig(channels=(2, 4, 8)).total_stride == 4
+    assert swin().total_stride == 32
+
+
+@pytest.mark.parametrize(
+    ("shape", "padded"),
+    [((4, 8, 12), (4, 8, 12)), ((5, 3, 1), (8, 4, 4)), ((4, 4, 4), (4, 4, 8)), ((1, 1, 1), (4, 4, 8))],
+)
+def test_volumes_are_padded_until_the_network_can_normalise_its_bottom(
+    shape: tuple[int, int, int], padded: tuple[int, int, int]
+) -> None:
+    config = SegmentorConfig(channels=(2, 4, 8), residual_units=1)
+    volume = padded_for(config, torch.rand(1, 1, *shape))
+    assert volume.shape[2:] == padded
+    assert build_network(config, 2)(volume).isfinite().all()
+
+
+@pytest.mark.parametrize("roi", [(8, 8, 6), (4, 4, 4), (6, 8, 8)])
+def test_windows_that_the_unet_cannot_take_are_refused(roi: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="multiples of 4, and not all just 4"):
+        SegmentorConfig(channels=(2, 4, 8), roi=roi)
 
 
 @pytest.mark.parametrize("roi", [(96, 96, 80), (32, 64, 64)])
@@ -98,6 +117,6 @@ def test_on_the_half_grid_the_network_sees_means_and_its_logits_lie_on_the_image
 
 
 def test_the_half_grid_doubles_the_stride_and_is_for_the_unet_only() -> None:
-    assert total_stride(half()) == 2 * total_stride(SegmentorConfig(channels=(4, 8)))
+    assert half().total_stride == 2 * SegmentorConfig(channels=(4, 8)).total_stride
     with pytest.raises(ValueError, match="spacing_mm"):
         half("swinunetr-tiny")

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from pipeline.config import SegmentorConfig
-from pipeline.segment.networks import build_network, segmentation_loss, total_stride
+from pipeline.segment.networks import build_network, segmentation_loss
 from pipeline.segment.segmentor import Segmentor, segmentation_of
 
 __all__: list[str] = []
@@ -45,6 +45,14 @@ def test_windows_of_any_volume_give_the_answer_of_the_whole(shape: tuple[int, in
     assert result.labels.shape == shape
     assert np.array_equal(result.labels, whole.argmax(0).numpy())
     assert np.allclose(result.confidence, whole.amax(0).numpy(), atol=2e-3)
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 8), (2, 2, 2), (1, 1, 1), (3, 1, 2)])
+def test_small_volumes_are_segmented_whole(shape: tuple[int, int, int]) -> None:
+    config = SegmentorConfig(channels=(2, 2, 2, 2), residual_units=1, roi=(16, 16, 16))
+    result = Segmentor(build_network(config, 3), config, CPU)(np.ones(shape, np.float32))
+    assert result.labels.shape == shape
+    assert np.isfinite(result.confidence).all()
 
 
 def test_no_window_exceeds_the_configured_one() -> None:
@@ -109,7 +117,7 @@ def test_the_same_image_gives_the_same_bytes() -> None:
 @pytest.mark.parametrize("channels", [(2, 4), (2, 4, 4), (2, 2, 2, 2)])
 def test_networks_take_multiples_of_their_total_stride(channels: tuple[int, ...]) -> None:
     config = CONFIG.model_copy(update={"channels": channels})
-    side = 2 * total_stride(config)
+    side = 2 * config.total_stride
     logits = build_network(config, 3)(torch.rand(1, 1, side, side, side))
     assert logits.shape == (1, 3, side, side, side)
 

@@ -193,8 +193,10 @@ def test_files_that_are_not_plain_weights_are_refused(
     torch.save({"state_dict": _Evil()}, tmp_path / "evil.pt")
     torch.save([1, 2], tmp_path / "list.pt")
     torch.save({}, tmp_path / "nothing.pt")
+    with pytest.deprecated_call():  # as OpenAI's own files are
+        torch.jit.script(torch.nn.Linear(2, 2)).save(tmp_path / "script.pt")
     for path in sorted(tmp_path.iterdir()):
-        with pytest.raises(WeightsError):
+        with pytest.raises(WeightsError, match="TorchScript archive" if path.stem == "script" else None):
             load_tower(tower, path)
     assert "unpickled" not in capsys.readouterr().out
 
@@ -208,7 +210,7 @@ def test_weights_of_another_model_are_refused(
     for content in (lacking, wider):
         save_file(content, tmp_path / "w.safetensors")
         with pytest.raises(
-            WeightsError, match=r"1 missing or of another shape, the first (ln_final|text_proj)"
+            WeightsError, match=r"got (no tensor ln_final.bias|text_projection of shape \(16, 13\).*12\));"
         ):
             load_tower(build_tower(open_clip, TINY), tmp_path / "w.safetensors")
 

@@ -120,3 +120,10 @@ def test_a_prompt_is_refused_and_never_cut() -> None:
             require_prompts([prompt])
     with pytest.raises(UsageError):
         prompts_for({1: "word " * 76}, "CT")
+
+
+@pytest.mark.parametrize(("names", "told"), [({1: "liver", 7: " _"}, "label 7; "), ({0: "none"}, "got none")])
+def test_a_label_without_a_name_is_told_with_the_remedy(names: dict[int, str], told: str) -> None:
+    with pytest.raises(TaskError, match="name every label in `labels`") as caught:
+        prompts_for(names, "CT")
+    assert told in str(caught.value)

@@ -8,7 +8,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from pairs.errors import OutputError, WeightsError
-from pipeline.text.table import EmbeddingTable, digest, is_table, make_table, read_table, write_table
+from pipeline.text.table import _KEY, EmbeddingTable, digest, is_table, make_table, read_table, write_table
 
 
 def small_table(channels: int = 5) -> EmbeddingTable:
@@ -89,8 +89,16 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     save_file({"vectors": torch.zeros(2, 2)}, tmp_path / "plain")
     assert not is_table(tmp_path / "plain")
     assert not is_table(tmp_path / "missing")
-    with pytest.raises(WeightsError):
+    with pytest.raises(WeightsError, match=r"not an embedding table.*tensors such as vectors; write it anew"):
         read_table(tmp_path / "plain")
+    save_file({"vectors": torch.zeros(2, 2)}, tmp_path / "odd", metadata={_KEY: '{"format": 1}'})
+    with pytest.raises(WeightsError, match=r"field 'prompts': .*odd; expected a value, got none"):
+        read_table(tmp_path / "odd")
+
+
+def test_vectors_without_a_length_are_refused() -> None:
+    with pytest.raises(WeightsError, match=r"shape \(2, 0\)"):
+        make_table(torch.zeros(2, 0), ("background", "a"), (0, 1), "e", "b")
 
 
 def test_swapped_vectors_are_refused(tmp_path: Path) -> None:

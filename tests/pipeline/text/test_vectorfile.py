@@ -68,8 +68,8 @@ def test_without_prompts_the_order_counts_and_must_be_complete(tmp_path: Path) -
 def test_rows_given_in_label_order(tmp_path: Path) -> None:
     path = write(tmp_path, {"prompts": ["one", "two", "three"]})
     assert VectorFileEmbedder(path, (2, 0))(["x", "y"]).tolist() == ROWS[[2, 0]].tolist()
-    for rows in ((0,), (0, 1, 2), (0, 3), (-1, 0)):
-        with pytest.raises(UsageError):
+    for rows, got in (((0,), "1 rows"), ((0, 1, 2), "3 rows"), ((0, 3), "row 3"), ((-1, 0), "row -1")):
+        with pytest.raises(UsageError, match=f"2 of the rows 0 to 2 of embeddings, got {got};"):
             VectorFileEmbedder(path, rows)(["x", "y"])
 
 
@@ -95,23 +95,84 @@ def test_arrays_are_told_apart_by_their_prompts_and_never_mixed(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "prompts",
-    [{"prompts": ["x"]}, {"prompts": [1, 2, 3]}, {"unknown": 1}, [], {"names": ["x", "y", "z", "w"]}],
+    ("prompts", "words"),
+    [
+        ({"prompts": ["x"]}, "expected 3 for embeddings, got 1"),
+        ({"prompts": [1, 2, 3]}, "prompts field 'prompts"),
+        ({"unknown": 1}, "expected one of the fields model, dim, "),
+        ([], "expected an object of named fields"),
+        ({"names": ["x", "y", "z", "w"]}, "expected 3 for embeddings, got 4"),
+    ],
 )
-def test_prompts_that_do_not_fit_are_refused(tmp_path: Path, prompts: object) -> None:
-    with pytest.raises(WeightsError):
+def test_prompts_that_do_not_fit_are_refused(tmp_path: Path, prompts: object, words: str) -> None:
+    with pytest.raises(WeightsError) as caught:
         VectorFileEmbedder(write(tmp_path, prompts))
+    assert words in str(caught.value)
+    assert "\\n" not in str(caught.value)
 
 
-def test_files_that_hold_no_vectors_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["", "{", "\xff"])
+def test_prompts_that_cannot_be_read(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path)
+    (tmp_path / "x_prompts.json").write_text(text, encoding="latin-1")
+    with pytest.raises(WeightsError, match=r"prompts cannot be read.*x_prompts\.json"):
+        VectorFileEmbedder(path)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.array([np.zeros(3), np.zeros(4)], dtype=object), "pickled objects, such as rows of different"),
+        (np.zeros((3, 4), dtype=">i8"), "got v of int64 (3, 4)"),
+        (np.zeros(4), "got v of float32 (4,)"),
+        (np.zeros((2, 0)), "got v of float32 (2, 0)"),
+        (np.array(["x"]), "got none"),
+    ],
+)
+def test_arrays_that_are_no_vectors(tmp_path: Path, array: np.ndarray, words: str) -> None:
+    with pytest.raises(WeightsError) as caught:
+        VectorFileEmbedder(write(tmp_path, v=array))
+    assert words in str(caught.value)
+    # numpy's own words say how to unpickle all the same.
+    assert "allow_pickle" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_vectors_beyond_float32_are_refused_where_they_are_used(tmp_path: Path, value: float) -> None:
+    rows = ROWS.astype(np.float64)
+    rows[1, 2] = value
+    embedder = VectorFileEmbedder(write(tmp_path, {"prompts": ["a", "b", "c"]}, v=rows))
+    assert embedder(["a", "c"]).tolist() == ROWS[[0, 2]].tolist()
+    with pytest.raises(WeightsError, match=r"1 of 2 prompts.*x_embeddings\.npz.*infinity for 'b'"):
+        embedder(["a", "b"])
+
+
+@pytest.mark.parametrize("kind", [">f4", "<f8", np.longdouble])
+def test_every_kind_of_float_is_read(tmp_path: Path, kind: str) -> None:
+    assert VectorFileEmbedder(write(tmp_path, v=ROWS.astype(kind)))(["x", "y", "z"]).tolist() == ROWS.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("noise.npz", "another or a damaged file"),
+        ("empty.npz", "another or a damaged file"),
+        ("noise.safetensors", "expected a safetensors file"),
+        ("missing.npz", "no such file"),
+        ("folder.npz", "no such file"),
+    ],
+)
+def test_files_that_hold_no_vectors_are_refused(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "noise.npz").write_bytes(b"noise")
     (tmp_path / "empty.npz").touch()
     (tmp_path / "noise.safetensors").write_bytes(b"noise")
-    np.savez(tmp_path / "pickled.npz", v=np.array([{"a": 1}], dtype=object))
-    np.savez(tmp_path / "integers.npz", v=np.zeros((3, 4), dtype=np.int64))
-    for path in [*tmp_path.iterdir(), tmp_path / "missing.npz"]:
-        with pytest.raises(WeightsError):
-            VectorFileEmbedder(path)
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(WeightsError, match=words) as caught:
+        VectorFileEmbedder(tmp_path / name)
+    assert name in str(caught.value)
+
+
+def test_a_file_must_be_named() -> None:
     with pytest.raises(WeightsError, match="--vectors"):
         VectorFileEmbedder(None)
 

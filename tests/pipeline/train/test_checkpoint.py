@@ -79,7 +79,7 @@ def test_optimizer_state_matters_for_that(saved: Path) -> None:
 
 
 def test_a_checkpoint_of_another_configuration(saved: Path) -> None:
-    refuse(saved, "another configuration.*expected theirs, got mine", fingerprint="theirs")
+    refuse(saved, "another training or configuration.*expected theirs, got mine", fingerprint="theirs")
 
 
 def test_a_refused_checkpoint_leaves_the_module_alone(saved: Path) -> None:
@@ -97,7 +97,18 @@ def test_a_truncated_checkpoint(saved: Path, size: int) -> None:
 
 
 def test_a_checkpoint_of_another_network(saved: Path) -> None:
-    refuse(saved, "does not fit the network", width=4)
+    refuse(saved, r"does not fit the network.*0.weight of shape \(2, 3\) in place of \(2, 4\)", width=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("0.exp_avg", torch.zeros(3, 2)), ("0.step", torch.zeros(2)), ("9.exp_avg", torch.zeros(2, 3))],
+)
+def test_moments_of_other_weights(saved: Path, name: str, value: torch.Tensor) -> None:
+    file = read_tensors(saved)
+    tensors = file.tensors | {f"optimizer.{name}": value}
+    write_tensors(saved, tensors, HEADER_KEY, file.metadata[HEADER_KEY])
+    refuse(saved, f"optimizer.{name} of shape")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +127,7 @@ def test_a_checkpoint_with_a_damaged_header(saved: Path, header: dict[str, objec
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
 def test_a_checkpoint_without_a_header(saved: Path, text: str) -> None:
     write_tensors(saved, read_tensors(saved).tensors, HEADER_KEY, text)
-    refuse(saved, "another configuration")
+    refuse(saved, "another training or configuration.*got no checkpoint")
 
 
 def test_fingerprints_differ_in_every_part_and_not_in_the_order_of_keys() -> None:

@@ -6,12 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from pipeline.__main__ import main
-from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import TaskConfig
-from pipeline.text.table import make_table, write_table
 
 __all__: list[str] = []
 
@@ -39,34 +36,6 @@ def test_wrong_arguments_end_with_one_line(
     assert not (tmp_path / "a.safetensors").exists()
 
 
-@pytest.mark.parametrize(
-    ("section", "changes", "sentence"),
-    [
-        ("registration", {"backbone": "lapirn", "decoder_stride": 2}, "registration.decoder_stride"),
-        ("registration", {"backbone": "nonet"}, "unknown backbone"),
-        ("registration_training", {"stages": [2, 2]}, "registration_training.stages"),
-    ],
-)
-def test_a_network_that_cannot_be_trained_is_refused_before_any_image_is_read(
-    train: Train,
-    config: Path,
-    tiny_task: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    section: str,
-    changes: dict[str, object],
-    sentence: str,
-) -> None:
-    document = json.loads(config.read_text())
-    document[section] |= changes
-    config.write_text(json.dumps(document))
-    for image in (tiny_task / "imagesTr").iterdir():
-        image.write_bytes(b"")
-    assert train("registration", tmp_path / "a.safetensors") == 2
-    assert sentence in capsys.readouterr().err
-    assert not (tmp_path / "a.safetensors").exists()
-
-
 def test_an_output_that_is_a_folder_is_noticed_before_the_training(train: Train, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     assert train("segmentor", tmp_path / "folder", "--steps", "1000000") == 5
@@ -90,19 +59,6 @@ def test_what_registration_needs_is_asked_for(
     assert remedy in error
 
 
-def test_text_vectors_for_other_labels(train: Train, tmp_path: Path) -> None:
-    path = tmp_path / "other.safetensors"
-    write_table(path, make_table(torch.randn(3, 6), ("background", "a", "b"), (0, 1, 2), "random", "prompt"))
-    assert train("registration", tmp_path / "a.safetensors", "--embedding", path) == 4
-
-
-def test_a_segmentor_for_other_labels(train: Train, tiny_bundle: Bundle, tmp_path: Path) -> None:
-    header = tiny_bundle.header.model_copy(update={"regions": (0, 1, 2)})
-    write_bundle(tmp_path / "other.safetensors", Bundle(header, segmentor=tiny_bundle.segmentor))
-    more = ("--segmentor", tmp_path / "other.safetensors")
-    assert train("registration", tmp_path / "a.safetensors", *more) == 4
-
-
 def test_a_segmentor_of_other_intensities_cannot_go_into_the_same_bundle(
     train: Train, tiny_config: TaskConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,32 +68,6 @@ def test_a_segmentor_of_other_intensities_cannot_go_into_the_same_bundle(
     path.write_text(json.dumps(document))
     assert train("registration", tmp_path / "a.safetensors", "--config", path) == 4
     assert "another configuration of 'intensity'" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"backbone": "lkunot"}, "expected one of fouriernet, lapirn, lkunet, transmorph-base"),
-        ({"window": [3, 3, 4]}, "'registration.window'"),
-    ],
-)
-def test_a_backbone_that_cannot_be_built_is_refused_before_anything_is_read(
-    train: Train,
-    tiny_task: Path,
-    tiny_config: TaskConfig,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    changes: dict[str, object],
-    sentence: str,
-) -> None:
-    document = tiny_config.model_dump(mode="json")
-    document["registration"] |= changes
-    path = tmp_path / "other.json"
-    path.write_text(json.dumps(document))
-    shutil.rmtree(tiny_task / "imagesTr")
-    assert train("registration", tmp_path / "a.safetensors", "--config", path) == 2
-    assert sentence in capsys.readouterr().err
-    assert not (tmp_path / "a.safetensors").exists()
 
 
 def test_too_few_subjects(train: Train, tiny_task: Path, tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(
         with pytest.raises(Stopped):
             run(plan)
     kept, log = plan.checkpoint.read_bytes(), plan.metrics.read_text()
-    with pytest.raises(WeightsError, match="another configuration"):
+    with pytest.raises(WeightsError, match="another training or configuration"):
         run(replace(plan, fingerprint="theirs"))
     assert (plan.checkpoint.read_bytes(), plan.metrics.read_text()) == (kept, log)
 

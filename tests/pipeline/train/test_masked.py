@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from pairs.errors import TaskError
 from pairs.task import Task, read_task
 from pairs.volume import Volume, read_labels, write_volume
-from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
+from pipeline.config import IntensityConfig, RegistrationConfig, RegistrationTraining, TaskConfig
 from pipeline.predict.masks import FileMasks
 from pipeline.segment.segmentor import Segmentation
 from pipeline.segment.sides import SideCheck
@@ -93,3 +94,12 @@ def test_exchanged_sides_of_the_label_maps_are_told_once(
     (record,) = caplog.records
     assert "TinyMR_0001_0000.nii.gz: left and right look swapped" in record.getMessage()
     assert "6 'left horn' and 5 'right horn'" in record.getMessage()
+
+
+def test_label_maps_are_looked_at_before_the_first_image_is_segmented(task: Task, tiny_task: Path) -> None:
+    path = tiny_task / "labelsTr" / task.training_subjects()[-1].image.name
+    volume = read_labels(path)
+    write_volume(path, np.where(volume.array == 4, 9, volume.array).astype(np.uint8), volume.header.affine)
+    config = TaskConfig(task="TinyMR", registration_training=RegistrationTraining(held_out=1))
+    with pytest.raises(TaskError, match=r"named labels are \[1, 4\]: 1\) .*_0005_.* holds labels \[9\]"):
+        load_masked(task, config, REGIONS, lambda _: pytest.fail("an image was segmented"), SideCheck({}))

@@ -143,7 +143,7 @@ def test_a_split_of_absent_subjects(task: Task) -> None:
 
 
 def test_parts_of_a_split_are_apart() -> None:
-    with pytest.raises(ValueError, match=r"\[2, 3\] are listed twice"):
+    with pytest.raises(ValueError, match=r"not \[2, 3\] twice"):
         SplitConfig(training=(1, 2, 3), held_out=(3,), test=(2,))
 
 

@@ -1,7 +1,9 @@
-"""PyTorch checkpoints of others: their tensors, in whatever wrapping, and never their code."""
+"""PyTorch files of others: their tensors, in whatever wrapping, and never their code."""
 
 import pickle
-from collections.abc import Mapping
+import re
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -13,7 +15,7 @@ from pairs.errors import WeightsError
 from pipeline.tensorfile import read_tensors
 from pipeline.typing import Tensor
 
-__all__ = ["first_misfit", "read_state"]
+__all__ = ["read_state"]
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts store the weights beside their own notes."""
@@ -28,52 +30,60 @@ _NUMBERS: list[Any] = [
     np.dtype,
     *(type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32")),
 ]
+_REMEDY = "write it anew where it comes from: torch.save(model.state_dict(), FILE)"
 _UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, BadZipFile)
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
+def read_state(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[str, Tensor]:
     """The tensors of a checkpoint by name: bare, under a key of `WRAPPERS`, with or without `module.`.
+
+    Args:
+        path: What `torch.save` wrote, or a safetensors file.
+        wanted: Whether a tensor of this name, `module.` taken off, is of use; None takes all.
 
     Raises:
         WeightsError: absent, unreadable, without a state dict, or a pickle that calls for code; that is
             never run.
     """
+
+    def is_wanted(name: str) -> bool:
+        return wanted is None or wanted(name.removeprefix(PARALLEL))
+
     if not path.is_file():
         raise WeightsError("no such file", where=path, remedy="check the path")
-    content = read_tensors(path).tensors if path.suffix == ".safetensors" else _unpickled(path)
-    state = _unwrapped(content, path)
+    if path.suffix == ".safetensors":
+        state = read_tensors(path, is_wanted).tensors
+    else:
+        state = {name: value for name, value in _unwrapped(_unpickled(path), path).items() if is_wanted(name)}
     if all(name.startswith(PARALLEL) for name in state):
         state = {name.removeprefix(PARALLEL): value for name, value in state.items()}
     return state
 
 
-def first_misfit(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str | None:
-    """The first thing, in the network's own order, that keeps a checkpoint from fitting, or None."""
-    for name, tensor in expected.items():
-        if name not in state:
-            return f"no tensor {name}"
-        if state[name].shape != tensor.shape:
-            return f"{name} of shape {tuple(state[name].shape)} in place of {tuple(tensor.shape)}"
-    unknown = next((name for name in state if name not in expected), None)
-    return None if unknown is None else f"a tensor {unknown} that the network does not have"
-
-
 def _unpickled(path: Path) -> object:
     try:
-        with torch.serialization.safe_globals(_NUMBERS):
+        with torch.serialization.safe_globals(_NUMBERS), warnings.catch_warnings():
+            # Of a TorchScript archive, which is refused in one line.
+            warnings.simplefilter("ignore", UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = next((line.strip() for line in str(error).splitlines() if "GLOBAL" in line), str(error))
+    except (pickle.UnpicklingError, *_UNREADABLE) as error:
+        # The rest of torch's message says how to run the code all the same.
+        called = re.search(r"GLOBAL (\S+)", str(error))
+        if called and isinstance(error, pickle.UnpicklingError):
+            raise WeightsError(
+                "the checkpoint holds more than tensors and is not read, since unpickling it could run code",
+                where=path,
+                expected="tensors only",
+                got=called.group(1),
+                remedy=_REMEDY,
+            ) from error
+        got = "a TorchScript archive" if "TorchScript" in str(error) else "something else"
         raise WeightsError(
-            "the checkpoint holds more than tensors and is not read, since unpickling it could run code",
+            "cannot read the checkpoint",
             where=path,
-            got=reason[:200],
-            remedy="write it anew where it comes from: torch.save(model.state_dict(), FILE)",
-        ) from error
-    except _UNREADABLE as error:
-        first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise WeightsError(
-            "cannot read the checkpoint", where=path, expected="what torch.save wrote", got=first
+            expected="what torch.save wrote",
+            got=got,
+            remedy=_REMEDY,
         ) from error
 
 

@@ -1,0 +1,51 @@
+"""Whether a network can be trained on a machine at all, told before any image is read."""
+
+import os
+
+import torch
+
+from pairs.errors import UsageError
+from pipeline.config import RegistrationConfig
+from pipeline.model import build_for_training
+from pipeline.typing import Float, Tensor
+
+__all__ = ["require_memory"]
+
+BYTES = 4
+COPIES = 5
+"""Of every weight: itself, its gradient, and the three moments of AMSGrad."""
+
+
+def require_memory(
+    config: RegistrationConfig, embeddings: Float[Tensor, "N C1"] | None, device: torch.device
+) -> None:
+    """Refuse a network whose weights alone are more than the machine holds; maps and images come on top.
+
+    Args:
+        config: of the network.
+        embeddings: what the text head reads.
+        device: where it is to be trained.
+
+    Raises:
+        UsageError: so it is.
+    """
+    with torch.device("meta"):
+        net = build_for_training(config, None if embeddings is None else embeddings.to("meta"))
+    needed = COPIES * BYTES * sum(parameter.numel() for parameter in net.parameters())
+    needed += sum(buffer.numel() * buffer.element_size() for buffer in net.buffers())
+    held = _memory_of(device)
+    if needed > held:
+        raise UsageError(
+            "the network is too large to be trained here",
+            where=f"{config.backbone} on {device}",
+            expected=f"at most {held / 2**30:.1f} GiB",
+            got=f"{needed / 2**30:.1f} GiB for the weights and their gradients and moments",
+            remedy="make start_channels, mlp_width or window in `registration` smaller",
+        )
+
+
+def _memory_of(device: torch.device) -> int:
+    """Bytes of the device, free or not."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
