@@ -16,7 +16,7 @@ __all__ = ["fidelity_of"]
 SAME = """\
 The same in all rows: Eq. 4, one MLP for all filters, ReLU; MSE, Dice of the authors' code with weight 1 and
 the squared gradient of the displacement or velocity; Adam with AMSGrad and polynomial decay of power 0.9; one
-pair a step; the official metrics. The network is applied once and its displacement is not refined."""
+pair a step; the official metrics. The displacement of the network is not refined."""
 
 _PAPERS_DATA = "394 OASIS training brains, or 20 abdominal CT"
 _PAPERS_STEPS = "197,000 steps (OASIS) or 38,000 (CT)"
@@ -85,11 +85,15 @@ def _of_the_training(settings: RegistrationTraining) -> list[str]:
         )
     if settings.augmentation:
         lines.append(f"augmentation of both images ({settings.augmentation:g}), where the paper has none")
+    if any(settings.shift_vox):
+        lines.append(f"random shifts of up to {settings.shift_vox} voxels, where the paper has none")
     return lines
 
 
 def _of_the_network(registration: RegistrationConfig) -> list[str]:
     lines = []
+    if registration.passes > 1:
+        lines.append(f"the network applied {registration.passes} times, where the paper has once")
     if registration.backbone in ("lkunet", "fouriernet", "lapirn") and registration.start_channels < 32:
         lines.append(f"Ns {registration.start_channels}, where the paper has 64 (OASIS) or 32 (CT)")
     if registration.head == "text" and registration.mlp_width != RegistrationConfig().mlp_width:

@@ -40,6 +40,7 @@ class Setting:
         budget: None takes the steps of the configuration.
         share: Part of the minutes that is left for the rows.
         seeds: Trainings of each row.
+        passes: How often the network is applied; the paper has 1.
         segmentor: Bundle whose segmentor names the regions; None for a task without labels.
         embed: Arguments of `embed` that make the text vectors of rows that do not choose.
         embedding: File of such vectors, in place of `embed`.
@@ -58,6 +59,7 @@ class Setting:
     budget: Budget | None
     share: float
     seeds: int
+    passes: int
     segmentor: Path | None
     embed: tuple[str, ...]
     embedding: Path | None
@@ -79,7 +81,7 @@ class Setting:
         base, own = self.config, variant.masks
         if own is not None and own.segmentor is not None:
             base = _with_segmentor_of(own.segmentor, base)
-        return variant.config(base, self.shape)
+        return variant.config(base, self.shape, self.passes)
 
     def masks_of(self, variant: Variant) -> Masks:
         """Where its regions come from."""
@@ -111,6 +113,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--budget", help="1000steps: of each training; 90minutes: of all (default: as configured)"
     )
     parser.add_argument("--seeds", type=int, default=2, help="trainings of each row (default: 2)")
+    parser.add_argument(
+        "--passes",
+        type=int,
+        choices=range(1, 5),
+        default=1,
+        help="of the network; the paper has 1 (default: 1)",
+    )
     parser.add_argument("--config", type=Path, help="task configuration (default: the shipped one)")
     parser.add_argument(
         "--segmentor",
@@ -177,6 +186,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
         budget=budget,
         share=1 - SEGMENTORS_SHARE if segmentor == _own_segmentor(out) else 1.0,
         seeds=options.seeds,
+        passes=options.passes,
         segmentor=segmentor,
         embed=embed,
         embedding=options.embedding,

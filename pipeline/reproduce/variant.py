@@ -50,22 +50,23 @@ class Variant:
     arguments: tuple[str, ...] = ()
     embed_arguments: tuple[str, ...] = ()
 
-    def config(self, base: TaskConfig, shape: tuple[int, int, int]) -> TaskConfig:
+    def config(self, base: TaskConfig, shape: tuple[int, int, int], passes: int = 1) -> TaskConfig:
         """The configuration to train with.
 
-        Passes and refinement are ours: whatever `base` says, the network is applied once and its
-        displacement left as it is, as in the paper.
+        Passes and refinement are ours: whatever `base` says, the network is applied once unless more is asked
+        for, and its displacement left as it is, as in the paper.
 
         Args:
             base: The task's.
             shape: Of its images, in voxels.
+            passes: How often the network is applied, in training and in use.
 
         Raises:
             ValueError: A field does not exist or cannot have that value.
         """
         document = base.model_dump()
-        document["registration"] |= {"passes": 1, **self.registration}
-        document["registration_training"] |= {"passes": 1, **self.training}
+        document["registration"] |= {"passes": passes, **self.registration}
+        document["registration_training"] |= {"passes": passes, **self.training}
         document["refinement"], document["refinement_for_half_grid"] = {}, None
         network = document["registration"]
         if network["backbone"] in ONE_DECODER:
