@@ -121,6 +121,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the network; the paper has 1 (default: 1)",
     )
     parser.add_argument("--config", type=Path, help="task configuration (default: the shipped one)")
+    _add_sources(parser)
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to run, by their names in the report")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    """Where regions, text vectors and further subjects come from."""
     parser.add_argument(
         "--segmentor",
         type=Path,
@@ -152,8 +159,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SEGMENTOR",
         help="table5: bundles with weaker segmentors (default: the same one, trained for less)",
     )
-    parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to run, by their names in the report")
-    parser.add_argument("--device", choices=DEVICES, default="auto")
 
 
 def setting_of(options: argparse.Namespace) -> Setting:

@@ -53,13 +53,13 @@ def test_what_the_paper_does_not_have_is_left_out() -> None:
 
 
 def test_a_row_changes_what_it_names_and_nothing_else() -> None:
-    base = shipped_config("AbdomenMRMR")
+    base = shipped_config("OASIS")
     variant = Variant("row", {"start_channels": 16}, {"smoothness": 3.0})
-    config = variant.config(base, (160, 128, 160))
+    config = variant.config(base, SHAPE)
     assert config.registration == base.registration.model_copy(update={"start_channels": 16})
     assert config.registration_training == base.registration_training.model_copy(update={"smoothness": 3.0})
     with pytest.raises(ValueError, match="no_such_field"):
-        Variant("row", {"no_such_field": 1}).config(base, (160, 128, 160))
+        Variant("row", {"no_such_field": 1}).config(base, SHAPE)
 
 
 @pytest.mark.parametrize(
