@@ -37,6 +37,7 @@ class Setting:
         task: With its pairs.
         shape: Of its images, in voxels.
         config: Of the task; its segmentor is that of `segmentor`.
+        config_file: Where it is from; None is the shipped one.
         budget: None takes the steps of the configuration.
         share: Part of the minutes that is left for the rows.
         seeds: Trainings of each row.
@@ -56,6 +57,7 @@ class Setting:
     task: Task
     shape: tuple[int, int, int]
     config: TaskConfig
+    config_file: Path | None
     budget: Budget | None
     share: float
     seeds: int
@@ -98,6 +100,8 @@ class Setting:
         if variant.embed is None and not variant.embed_arguments and self.embedding is not None:
             return self.embedding
         arguments = [*(variant.embed or self.embed), *variant.embed_arguments]
+        if self.config_file is not None:
+            arguments += ["--config", str(self.config_file)]
         name = sha256("\0".join(arguments).encode()).hexdigest()[:8]
         path = self.runs / f"vectors-{name}.safetensors"
         if not path.is_file():
@@ -188,6 +192,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
         task=task,
         shape=task.shape or _shape(read_image(task.pairs[0].fixed).array),
         config=config,
+        config_file=options.config,
         budget=budget,
         share=1 - SEGMENTORS_SHARE if segmentor == _own_segmentor(out) else 1.0,
         seeds=options.seeds,
