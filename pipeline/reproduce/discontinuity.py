@@ -63,7 +63,7 @@ class Result:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `reproduce fig7`."""
-    parser.add_argument("--out", type=Path, default=Path("fig7"), help="folder (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("reproduced"), help="folder (default: %(default)s)")
     parser.add_argument(
         "--steps", type=int, default=STEPS, help="of each training, one pair each (default: %(default)s)"
     )
