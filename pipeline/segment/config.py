@@ -62,7 +62,7 @@ class SegmentorConfig(StrictModel):
     @model_validator(mode="after")
     def _window_suits_the_network(self) -> "SegmentorConfig":
         # A window of 32 voxels would leave one voxel at the bottom of SwinUNETR, and nothing to normalise.
-        if self.network != "unet" and any(side % 32 or side < 64 for side in self.roi):
+        if self.network != "unet" and any(side % SWIN_STRIDE or side < 2 * SWIN_STRIDE for side in self.roi):
             raise ValueError("the sides of roi to be multiples of 32, from 64 on, for SwinUNETR")
         return self
 
