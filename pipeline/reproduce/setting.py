@@ -133,9 +133,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_sources(parser: argparse.ArgumentParser) -> None:
     """Where regions, text vectors and further subjects come from."""
     parser.add_argument(
-        "--segmentor",
-        type=Path,
-        help="bundle with a segmentor (default: the shipped one, or trained first)",
+        "--segmentor", type=Path, help="bundle with a segmentor (default: the shipped one, or trained first)"
     )
     parser.add_argument("--embedding", type=Path, help="text vectors written by `embed`")
     parser.add_argument(
