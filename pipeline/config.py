@@ -11,6 +11,7 @@ from pipeline.configtypes import StrictModel as _Model
 from pipeline.segment.config import IntensityConfig, SegmentorConfig, SegmentorTraining
 
 __all__ = [
+    "MOST_PASSES",
     "IntensityConfig",
     "LossConfig",
     "RefinementConfig",
@@ -23,6 +24,9 @@ __all__ = [
     "read_config",
     "shipped_config",
 ]
+
+MOST_PASSES = 8
+"""Of the network over one pair."""
 
 
 class RegistrationConfig(_Model):
@@ -42,7 +46,7 @@ class RegistrationConfig(_Model):
     """One MLP for the three components of the displacement, or, as in the authors' code, one each."""
     mlp_width: Positive = 2048
     integration_steps: Annotated[int, Field(ge=0, le=10)] = 0
-    passes: Annotated[int, Field(ge=1, le=4)] = 1
+    passes: Annotated[int, Field(ge=1, le=MOST_PASSES)] = 1
     """How often the network is applied, each time to the moving image as warped so far. The paper has 1."""
     grid: Literal["full", "half"] = "full"
     """`half`: the network sees images averaged over 2x2x2 voxels, as in the paper for abdominal CT."""
@@ -92,7 +96,7 @@ class RegistrationTraining(LossConfig):
     augmentation: for scans that begin and end at different heights."""
     precision: Precision = "float32"
     steps: Positive = 3000
-    passes: Annotated[int, Field(ge=1, le=4)] = 1
+    passes: Annotated[int, Field(ge=1, le=MOST_PASSES)] = 1
     """Each step draws a number of passes from 1 to this one and learns the last of them."""
     learning_rate: Rate = 1e-4
     power: Weight = 0.9

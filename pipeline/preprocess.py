@@ -26,6 +26,7 @@ def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
         low, high = np.percentile(content, [config.low, config.high])
         # Padding stays at the bottom of the range, whatever the darkest tissue is.
         low = min(float(low), 0.0) if image.min() >= 0 else float(low)
+        high = low + config.headroom * (high - low)
     if not high > low:
         return np.zeros_like(image)
     return np.clip((image - low) / (high - low), 0, 1).astype(np.float32)

@@ -13,7 +13,7 @@ from pairs.task import Task, read_task
 from pairs.volume import read_image
 from pairs.wholefile import probe_writable, write_json
 from pipeline.bundle import read_bundle
-from pipeline.config import TaskConfig, read_config, shipped_config
+from pipeline.config import MOST_PASSES, TaskConfig, read_config, shipped_config
 from pipeline.device import DEVICES
 from pipeline.reproduce.budget import Budget, parse_budget
 from pipeline.reproduce.pace import seconds_per_step
@@ -120,7 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--passes",
         type=int,
-        choices=range(1, 5),
+        choices=range(1, MOST_PASSES + 1),
         default=1,
         help="of the network; the paper has 1 (default: 1)",
     )

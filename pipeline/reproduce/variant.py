@@ -59,14 +59,16 @@ class Variant:
         Args:
             base: The task's.
             shape: Of its images, in voxels.
-            passes: How often the network is applied, in training and in use.
+            passes: How often the network is applied in use; training goes up to as many, but not beyond what
+                `base` trains for.
 
         Raises:
             ValueError: A field does not exist or cannot have that value.
         """
         document = base.model_dump()
+        trained = min(passes, base.registration_training.passes)
         document["registration"] |= {"passes": passes, **self.registration}
-        document["registration_training"] |= {"passes": passes, **self.training}
+        document["registration_training"] |= {"passes": trained, **self.training}
         document["refinement"], document["refinement_for_half_grid"] = {}, None
         network = document["registration"]
         if network["backbone"] in ONE_DECODER:

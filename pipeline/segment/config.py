@@ -18,6 +18,9 @@ class IntensityConfig(StrictModel):
     """`percentile`: of the non-zero voxels of each volume; `window`: fixed values such as HU."""
     low: float = 0.5
     high: float = 99.5
+    headroom: Annotated[float, Field(ge=1)] = 1.0
+    """How many times the upper percentile becomes 1. A large bright cyst moves the 99.5th percentile and
+    darkens all else; the 85th, with headroom for what is brighter, stays where it is."""
 
     @model_validator(mode="after")
     def _range_is_sound(self) -> "IntensityConfig":
@@ -25,6 +28,8 @@ class IntensityConfig(StrictModel):
             raise ValueError("low to be below high")
         if self.kind == "percentile" and not (self.low >= 0 and self.high <= 100):
             raise ValueError("percentiles in 0..100")
+        if self.kind == "window" and self.headroom != 1:
+            raise ValueError("no headroom above a window")
         return self
 
 

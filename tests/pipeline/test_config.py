@@ -59,6 +59,8 @@ def test_learning_rates_and_weights_are_those_of_the_paper() -> None:
         ("split.training", {"task": "A", "split": {"training": [1]}}),
         ("intensity", {"task": "A", "intensity": {"low": 5, "high": 5}}),
         ("intensity", {"task": "A", "intensity": {"low": 1, "high": 101}}),
+        ("intensity.headroom", {"task": "A", "intensity": {"headroom": 0.5}}),
+        ("intensity", {"task": "A", "intensity": {"kind": "window", "low": 0, "high": 1, "headroom": 2}}),
         ("segmentor_training.learning_rate", {"task": "A", "segmentor_training": {"learning_rate": 0}}),
         ("registration_training.steps", {"task": "A", "registration_training": {"steps": 0}}),
         ("registration_training.ncc_window", {"task": "A", "registration_training": {"ncc_window": 4}}),

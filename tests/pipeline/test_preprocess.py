@@ -38,6 +38,21 @@ def test_percentiles_are_of_the_content_and_padding_stays_zero() -> None:
     assert np.allclose(result, np.clip(image / top, 0, 1), atol=1e-6)
 
 
+def test_headroom_keeps_the_tissue_where_it_is_beside_a_bright_cyst() -> None:
+    image, cyst = padded_image(), padded_image()
+    cyst[4:7, 4:7, 3:5] = 1000
+    tissue = (image > 0) & (cyst < 1000)
+    roomy = IntensityConfig(low=1, high=80, headroom=2.0)
+    top = np.percentile(cyst[cyst != 0], 80)
+    assert np.allclose(normalise(cyst, roomy), np.clip(cyst / (2 * top), 0, 1), atol=1e-6)
+
+    def darkened(config: IntensityConfig) -> float:
+        return float(normalise(cyst, config)[tissue].mean() / normalise(image, config)[tissue].mean())
+
+    assert darkened(roomy) > 0.9
+    assert darkened(PERCENTILE) < 0.2
+
+
 def test_more_padding_does_not_change_the_content() -> None:
     image = padded_image()
     wider = np.pad(image, 20)
