@@ -12,6 +12,7 @@ from pipeline.config import TaskConfig
 from pipeline.reproduce import trial
 from pipeline.reproduce.command import TABLES
 from pipeline.reproduce.pace import seconds_per_step
+from pipeline.reproduce.process import NoFigure
 
 __all__: list[str] = []
 
@@ -75,8 +76,10 @@ def test_tables_share_trainings_and_a_second_call_trains_nothing(
 ) -> None:
     assert reproduce("fig3") == 0
     assert reproduce("table3", "--only", "LKU-Net", "LKU-Net + filters") == 0
-    assert reproduce("fig3") == 0
     assert trainings(commands) == 2
+    done = len(commands)
+    assert reproduce("fig3") == 0
+    assert len(commands) == done
 
 
 def test_another_seed_or_length_is_another_training(reproduce: Reproduce, commands: Commands) -> None:
@@ -138,6 +141,25 @@ def test_a_row_that_fails_leaves_the_others_and_exit_code_1(
     assert rows["#7 another text model, SVD"] == "0"
     assert rows["#6 the modality's sentence, SVD"] == "not run"
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_training_that_fails_leaves_the_others_and_exit_code_1(
+    reproduce: Reproduce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trial.run_module
+
+    def failing(*arguments: str | Path, log: Path | None = None) -> object:
+        if "train" in arguments and "lku-net-plain" in str(log):
+            raise NoFigure("command failed")
+        return run(*arguments, log=log)
+
+    monkeypatch.setattr(trial, "run_module", failing)
+    assert reproduce("fig3") == 1
+    rows = rows_of(tmp_path / "out" / "fig3.csv")
+    assert {row[""]: row["seeds"] for row in rows if row["seeds"]} == {
+        "LKU-Net": "0",
+        "LKU-Net + filters": "1",
+    }
 
 
 @pytest.mark.parametrize(
