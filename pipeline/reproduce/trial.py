@@ -8,6 +8,8 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
+from filelock import FileLock
+
 from pairs.wholefile import write_json
 from pipeline.bundle import file_hash
 from pipeline.config import TaskConfig
@@ -72,12 +74,21 @@ class Trial:
         """
         found = self._file(".scores.json")
         if not found.is_file():
-            self.train()
-            fields = self.predict()
-            task = ("--task", self.setting.task.root, "--evaluator", _EVALUATOR)
-            run_module("evaluation", "evaluate", *task, "--fields", fields, "--json", found)
-            shutil.rmtree(fields)
+            lock = self._file(".lock")
+            # Several commands may share a folder; who comes second waits, and finds the work done.
+            with FileLock(lock):
+                self._score(found)
+                lock.unlink(missing_ok=True)
         return read_scores(found)
+
+    def _score(self, found: Path) -> None:
+        if found.is_file():
+            return
+        self.train()
+        fields = self.predict()
+        task = ("--task", self.setting.task.root, "--evaluator", _EVALUATOR)
+        run_module("evaluation", "evaluate", *task, "--fields", fields, "--json", found)
+        shutil.rmtree(fields)
 
     def train(self) -> None:
         """Make the weights, unless they are there.

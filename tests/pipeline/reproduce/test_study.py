@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -106,6 +107,27 @@ def test_a_stopped_table_goes_on_where_it_was(
     assert trainings(commands) == 1
     assert reproduce("fig3") == 0
     assert trainings(commands) == 2
+
+
+def test_two_commands_at_once_do_the_work_once(
+    reproduce: Reproduce, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second asks for the row while the first one trains it."""
+    run, second = trial.run_module, []
+
+    def meanwhile(*arguments: str | Path, log: Path | None = None) -> object:
+        if arguments[1] == "train" and not second:
+            second.append(Thread(target=reproduce, args=("fig5", "--only", "C_Phi 64")))
+            second[0].start()
+            second[0].join(1)
+            assert second[0].is_alive()
+        return run(*arguments, log=log)
+
+    monkeypatch.setattr(trial, "run_module", meanwhile)
+    assert reproduce("fig5", "--only", "C_Phi 64") == 0
+    second[0].join()
+    assert trainings(commands) == 1
+    assert sum(words[1] == "evaluate" for words in commands) == 1
 
 
 def test_minutes_are_shared_by_the_trainings(
