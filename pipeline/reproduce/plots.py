@@ -115,8 +115,9 @@ def draw_points(
     axes_labels: tuple[str, str],
     groups: Mapping[str, Sequence[tuple[float, float, str]]],
     logarithmic: tuple[bool, bool] = (False, False),
+    joined: bool = True,
 ) -> None:
-    """Points with their names, one colour and one line a group.
+    """Points with their names, one colour a group.
 
     Args:
         path: The picture.
@@ -124,6 +125,7 @@ def draw_points(
         axes_labels: Of x and y.
         groups: By name, x, y and the name of each point.
         logarithmic: Whether x and y are drawn so.
+        joined: Whether a line runs through each group.
     """
 
     def draw(axes: Axes) -> None:
@@ -132,7 +134,7 @@ def draw_points(
             axes.plot(
                 [p[0] for p in points],
                 [p[1] for p in points],
-                "o-",
+                "o-" if joined else "o",
                 linewidth=0.8,
                 color=colour,
                 markeredgecolor=INK,

@@ -48,7 +48,7 @@ def smoothness_picture(setting: Setting, path: Path, results: Sequence[Result]) 
         for label in _HEADS.values()
     }
     title = f"{setting.task.name}: {sum(map(len, groups.values()))} models by smoothness weight"
-    draw_points(path, title, ("SDlogJ, official", "folded voxels [%]"), groups, (True, True))
+    draw_points(path, title, ("SDlogJ, official", "folded voxels [%]"), groups, (True, True), joined=False)
     return f"![SDlogJ and folds]({path.name})\n\n{correlation_of(results)}".rstrip()
 
 
