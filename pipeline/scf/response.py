@@ -1,11 +1,16 @@
 """Eq. 4 of textSCF: region filters and the region-free filter, blended by the segmentor's confidence."""
 
-import torch
-import torch.nn.functional as F
+from collections.abc import Callable
 
-from pipeline.typing import Float, Int, Tensor
+import torch
+
+from pipeline.typing import Float, Int, Shaped, Tensor
 
 __all__ = ["blend_responses", "region_response", "to_feature_grid"]
+
+_BLOCK = 16384
+"""Voxels at a time: the N * 3 responses of so many stay in the processor's cache. Those of a whole volume
+take hundreds of MB, and most of the time goes into fetching that memory."""
 
 
 def blend_responses(
@@ -26,20 +31,42 @@ def blend_responses(
         labels: region index of each voxel of F's grid.
         confidence: p in 0..1 on the same grid.
     """
-    p = confidence.unsqueeze(1)
-    free = torch.einsum("bcxyz,cd->bdxyz", features, free_filter)
-    return p * region_response(features, filters, labels) + (1 - p) * free
+    table = torch.cat([filters, free_filter[None]])
+    return _by_blocks(_blended, features, table, labels, confidence)
 
 
 def region_response(
     features: Float[Tensor, "B C X Y Z"], filters: Float[Tensor, "N C 3"], labels: Int[Tensor, "B X Y Z"]
 ) -> Float[Tensor, "B 3 X Y Z"]:
-    """w(label)^T F: all N*3 responses by one 1x1x1 convolution, then a gather (models facts 1.4)."""
-    regions, channels, _ = filters.shape
-    kernel = filters.permute(0, 2, 1).reshape(regions * 3, channels, 1, 1, 1)
-    responses = F.conv3d(features, kernel).unflatten(1, (regions, 3))
-    index = labels[:, None, None].expand(-1, 1, 3, -1, -1, -1)
+    """w(label)^T F: all N * 3 responses by one product, then a gather (models facts 1.4)."""
+    return _by_blocks(_looked_up, features, filters, labels)
+
+
+def _by_blocks(
+    combine: Callable[..., Tensor],
+    features: Float[Tensor, "B C X Y Z"],
+    table: Float[Tensor, "M C 3"],
+    *volumes: Shaped[Tensor, "B X Y Z"],
+) -> Float[Tensor, "B 3 X Y Z"]:
+    """What `combine` makes of the responses (B, M, 3, V) of all filters and of the volumes (B, V)."""
+    rows = table.transpose(1, 2).flatten(0, 1)
+    flat = (features.flatten(2), *(volume.flatten(1) for volume in volumes))
+    blocks = zip(*(part.split(_BLOCK, dim=-1) for part in flat), strict=True)
+    done = [combine((rows @ block).unflatten(1, (-1, 3)), *others) for block, *others in blocks]
+    return torch.cat(done, dim=-1).unflatten(-1, features.shape[2:])
+
+
+def _looked_up(responses: Float[Tensor, "B N 3 V"], labels: Int[Tensor, "B V"]) -> Float[Tensor, "B 3 V"]:
+    index = labels[:, None, None].expand(-1, 1, 3, -1)
     return responses.gather(1, index).squeeze(1)
+
+
+def _blended(
+    responses: Float[Tensor, "B M 3 V"], labels: Int[Tensor, "B V"], confidence: Float[Tensor, "B V"]
+) -> Float[Tensor, "B 3 V"]:
+    """The last filter is the region-free one."""
+    p = confidence[:, None]
+    return p * _looked_up(responses[:, :-1], labels) + (1 - p) * responses[:, -1]
 
 
 def to_feature_grid(volume: Tensor, stride: int) -> Tensor:

@@ -58,7 +58,9 @@ def test_a_table_may_keep_the_first_regions_only(blend: str) -> None:
     features, labels, confidence = inputs()
     labels = labels.clamp(max=1)
     assert few.filters.shape[0] == 2
-    assert torch.equal(few(features, labels, confidence), head(features, labels, confidence))
+    # Not bitwise: the product of fewer rows may add in another order.
+    expected = head(features, labels, confidence)
+    assert torch.allclose(few(features, labels, confidence), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_table_head_holds_filters_only() -> None:

@@ -17,17 +17,23 @@ CHANNELS = 6
 class Case:
     """Random features, filters, labels and confidence."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> None:
         random = torch.Generator().manual_seed(seed)
-        self.features = torch.randn(2, CHANNELS, *SHAPE, generator=random)
+        self.features = torch.randn(2, CHANNELS, *shape, generator=random)
         self.filters = torch.randn(REGIONS, CHANNELS, 3, generator=random)
         self.free = torch.randn(CHANNELS, 3, generator=random)
-        self.labels = torch.randint(0, REGIONS, (2, *SHAPE), generator=random)
-        self.confidence = torch.rand(2, *SHAPE, generator=random)
+        self.labels = torch.randint(0, REGIONS, (2, *shape), generator=random)
+        self.confidence = torch.rand(2, *shape, generator=random)
 
     def blend(self, confidence: torch.Tensor | None = None) -> torch.Tensor:
         p = self.confidence if confidence is None else confidence
         return blend_responses(self.features, self.filters, self.free, self.labels, p)
+
+    def blended_filters(self) -> torch.Tensor:
+        """The definition: a filter for every voxel, applied there."""
+        p = self.confidence[..., None, None]
+        per_voxel = p * self.filters[self.labels] + (1 - p) * self.free
+        return torch.einsum("bxyzcd,bcxyz->bdxyz", per_voxel, self.features)
 
     def everywhere(self, p: float) -> torch.Tensor:
         return torch.full_like(self.confidence, p)
@@ -40,10 +46,12 @@ def applied(features: torch.Tensor, filter_: torch.Tensor) -> torch.Tensor:
 
 def test_equals_the_blended_filter_at_every_voxel() -> None:
     case = Case()
-    p = case.confidence[..., None, None]
-    per_voxel = p * case.filters[case.labels] + (1 - p) * case.free
-    expected = torch.einsum("bxyzcd,bcxyz->bdxyz", per_voxel, case.features)
-    assert torch.allclose(case.blend(), expected, rtol=1e-5, atol=1e-5)
+    assert torch.allclose(case.blend(), case.blended_filters(), rtol=1e-5, atol=1e-5)
+
+
+def test_volumes_of_several_blocks_equal_the_blended_filter() -> None:
+    case = Case(shape=(33, 32, 31))
+    assert torch.allclose(case.blend(), case.blended_filters(), rtol=1e-5, atol=1e-5)
 
 
 def test_without_confidence_only_the_free_filter_acts() -> None:
