@@ -9,8 +9,8 @@ from pipeline.typing import Float, Int, Shaped, Tensor
 __all__ = ["blend_responses", "region_response", "to_feature_grid"]
 
 _BLOCK = 16384
-"""Voxels at a time: the N * 3 responses of so many stay in the processor's cache. Those of a whole volume
-take hundreds of MB, and most of the time goes into fetching that memory."""
+"""Voxels at a time: the N * 3 responses of so many fit into the processor's cache, where those of a whole
+volume are hundreds of MB and take two to four times as long (`benchmarks/lookup.py`)."""
 
 
 def blend_responses(
