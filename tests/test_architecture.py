@@ -12,7 +12,7 @@ __all__: list[str] = []
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("pairs", "evaluation", "pipeline")
 MAY_IMPORT = {
-    "pairs": {"pairs", "numpy", "nibabel", "scipy", "pydantic"},
+    "pairs": {"pairs", "numpy", "nibabel", "scipy", "pydantic", "threadpoolctl"},
     "evaluation": {"evaluation", "pairs", "numpy", "scipy", "pydantic", "tqdm", "matplotlib"},
 }
 MAY_NOT_IMPORT = {"pipeline": {"evaluation", "nibabel"}}
@@ -20,6 +20,7 @@ MAY_NOT_IMPORT = {"pipeline": {"evaluation", "nibabel"}}
 DOORS = {
     "open_clip": ("pipeline/text",),
     "monai": ("pipeline/segment",),
+    "threadpoolctl": ("pairs/resampling",),
     "matplotlib": ("evaluation/picture", "pipeline/reproduce"),
 }
 DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc"}
