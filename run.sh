@@ -31,7 +31,7 @@ usage: ./run.sh VERB [ARGUMENTS]
                                       evaluation, lookup or speed
   docker [--image NAME] build|predict|evaluate|smoke|save ...
                                       make the image, use it, try it, pack it for upload
-  test [PYTEST ARGUMENTS]             check the code and run every test
+  test [--fast | PYTEST ARGUMENTS]    check the code and run every test, all but the slow ones, or those that are named
 
 `./run.sh VERB --help` tells the arguments of a verb. The first use makes a Python environment in .venv.
 END
@@ -134,6 +134,11 @@ check_and_test() {
     "$python" -m $check || failed+=("$check")
   done
   [ ${#failed[@]} = 0 ] || say "failed: $(printf '%s; ' "${failed[@]}")the exit code will say so"
+  # All of it goes on all cores; a part of it is sooner done than the other processes have started.
+  case "$*" in
+    '') set -- --numprocesses "$(nproc)" --dist loadgroup ;;
+    --fast) set -- --numprocesses "$(nproc)" --dist loadgroup -m "not slow" ;;
+  esac
   "$python" -m pytest "$@" || failed+=(pytest)
   [ ${#failed[@]} = 0 ]
 }
