@@ -6,7 +6,16 @@ from types import MappingProxyType
 
 from pairs.profile import PROFILES, Profile, Shape3
 
-__all__ = ["OWN_TASK_PROFILE", "Edition", "ProfileChoice", "choose_profile", "editions_of", "known_profiles"]
+__all__ = [
+    "OWN_TASK_PROFILE",
+    "Edition",
+    "Misfit",
+    "ProfileChoice",
+    "choose_profile",
+    "editions_of",
+    "known_profiles",
+    "misfit_of",
+]
 
 OWN_TASK_PROFILE = "l2r2022"
 """For tasks of one's own: today's official evaluator reads it, and it stores every voxel of any grid."""
@@ -38,6 +47,14 @@ class ProfileChoice:
 
     profile: Profile
     reason: str
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Why no host of a task reads a profile, and what it would read."""
+
+    fault: str
+    expected: str
 
 
 _FROM_2022 = Edition("2022 on", "l2r2022")
@@ -102,3 +119,22 @@ def choose_profile(task_name: str, grid: Shape3 | None, image_names: Iterable[st
         told = ", told by the names of the images"
         told = f", told by the grid {grid} of the images" if by_grid else told
     return ProfileChoice(PROFILES[edition.profile], f"the {task_name} of {edition.years} asks for it{told}")
+
+
+def misfit_of(task_name: str, grid: Shape3 | None, profile: Profile) -> Misfit | None:
+    """Says why no edition of the task, or not the one of these images, reads the profile; None if it does.
+
+    Args:
+        task_name: Name of the task; of one's own task nothing is known.
+        grid: (X, Y, Z) of its fixed images, None where unknown.
+        profile: What the fields are written as.
+    """
+    editions = editions_of(task_name)
+    if editions and profile.name not in known_profiles(task_name):
+        expected = " or ".join(map(str, editions))
+        return Misfit(f"no edition of {task_name} has asked for profile {profile.name}", expected)
+    by_grid = {edition.grid: edition for edition in editions if edition.grid is not None}
+    if grid in by_grid and by_grid[grid].profile != profile.name:
+        fault = f"images of {grid} belong to another year of {task_name} than profile {profile.name}"
+        return Misfit(fault, str(by_grid[grid]))
+    return None

@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 
 from pairs.displacement import PROFILES
-from pairs.errors import UsageError, WeightsError
-from pairs.profile import DEFAULT_PROFILE
+from pairs.editions import ProfileChoice, choose_profile, misfit_of
+from pairs.errors import UsageError, VolumeError, WeightsError
+from pairs.header import read_header
 from pairs.task import Task, read_task
 from pairs.wholefile import probe_writable, sweep_temporaries
 from pipeline.bundle import Bundle, read_bundle
@@ -43,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `predict`."""
     parser.add_argument("input", type=Path, help="task folder, its dataset JSON, or a pair list inside it")
     parser.add_argument("output", type=Path, help="folder for the fields and report.json")
-    parser.add_argument("--profile", choices=sorted(PROFILES), default=DEFAULT_PROFILE)
+    parser.add_argument(
+        "--profile",
+        choices=sorted(PROFILES),
+        help="form of the fields (default: what the edition of the task asks for)",
+    )
     parser.add_argument("--short-names", action="store_true", help="disp_FFFF_MMMM in place of long names")
     parser.add_argument("--weights", type=Path, help="bundle (default: the shipped one of the task)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
@@ -57,9 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Register the task's pairs; returns 0, or 1 where pairs failed."""
     with interruptible():
-        fields = FieldFolder(options.output, PROFILES[options.profile], options.short_names)
         device = choose_device(options.device)
         task = read_task(options.input, pairs_file=options.pairs)
+        choice = _profile(options.profile, task)
+        fields = FieldFolder(options.output, choice.profile, options.short_names)
         fields.require_distinct_names(task.pairs)
         earlier = read_report(options.output)
         require_own_folder(earlier, task, options.output)
@@ -67,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         _require_segmentations(options.segmentations)
     probe_writable(options.output)
     sweep_temporaries(options.output)
-    report = _report(task, fields, device, weights, bundle)
+    report = _report(task, choice, device, weights, bundle)
     for warning in report.warnings:
         log.warning("%s", warning)
     fingerprints = Fingerprints(bundle.sha256, options.segmentations, fields)
@@ -100,19 +106,36 @@ def _require_segmentations(folder: Path | None) -> None:
         raise UsageError("no folder of segmentations", where=folder)
 
 
+def _profile(asked: str | None, task: Task) -> ProfileChoice:
+    if asked is not None:
+        return ProfileChoice(PROFILES[asked], "asked for with --profile")
+    return choose_profile(task.name, _grid(task), [pair.fixed.name for pair in task.pairs])
+
+
+def _grid(task: Task) -> tuple[int, int, int] | None:
+    """That of the first fixed image; the task's word where it cannot be read."""
+    try:
+        return read_header(task.pairs[0].fixed).shape
+    except VolumeError:
+        return task.shape
+
+
 def _report(
-    task: Task, fields: FieldFolder, device: torch.device, weights: Path, bundle: Bundle
+    task: Task, choice: ProfileChoice, device: torch.device, weights: Path, bundle: Bundle
 ) -> RunReport:
+    misfit = misfit_of(task.name, _grid(task), choice.profile)
+    odd = (f"{misfit.fault}; its hosts read {misfit.expected}",) if misfit else ()
     return RunReport(
         task=task.name,
-        profile=fields.profile.name,
+        profile=choice.profile.name,
+        profile_reason=choice.reason,
         device=str(device),
         torch=torch.__version__,
         weights=weights.name,
         weights_sha256=bundle.sha256,
         training=bundle.header.training,
         config=bundle.header.config,
-        warnings=(*task.warnings, *weights_warnings(bundle.header, task)),
+        warnings=(*task.warnings, *weights_warnings(bundle.header, task), *odd),
     )
 
 
@@ -136,12 +159,13 @@ def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) ->
 def _log_start(report: RunReport, plan: Plan) -> None:
     kept = len(plan.pairs) - len(plan.todo)
     log.info(
-        "%s: %d pairs%s, weights %s, profile %s, on %s",
+        "%s: %d pairs%s, weights %s, profile %s (%s), on %s",
         report.task,
         len(plan.pairs),
         f", {kept} of them finished before" if kept else "",
         report.weights,
         report.profile,
+        report.profile_reason,
         report.device,
     )
 

@@ -54,6 +54,8 @@ class RunReport(BaseModel):
 
     task: str
     profile: str
+    profile_reason: str = ""
+    """Why it was taken: asked for, or by task and edition."""
     device: str
     torch: str
     weights: str

@@ -1,5 +1,7 @@
 """Which profile each edition of a task has asked for, and the one that a task gets unasked."""
 
+from pathlib import Path
+
 import pytest
 
 from pairs.editions import choose_profile, editions_of, known_profiles
@@ -53,3 +55,15 @@ def test_the_reason_names_task_edition_and_evidence() -> None:
     )
     assert choose_profile("NLST", None, NEW).reason == "the NLST of 2022 on asks for it"
     assert "Own is no task of the challenge" in choose_profile("Own", None, NEW).reason
+
+
+def test_the_table_of_the_manual() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if "|" in line]
+    told = {
+        task: profiles.replace("`", "").split("; ") for task, _, profiles in (r for r in rows if len(r) == 3)
+    }
+    for tasks, profiles in told.items():
+        for task in tasks.split(", ") if set(profiles) <= set(PROFILES) else []:
+            assert list(known_profiles(task)) == profiles, task
+    assert "AbdomenCTCT, CuRIOUS" in told

@@ -65,7 +65,7 @@ def test_the_report_states_the_decode_error_of_the_file(
 
 
 def test_bare_arguments_mean_predict(tiny_task: Path, output: Path, weights: Path, listing: Listing) -> None:
-    words = [tiny_task, output, "--weights", weights, "--device", "cpu"]
+    words = [tiny_task, output, "--weights", weights, "--device", "cpu", "--profile", "l2r2021"]
     assert main([str(word) for word in words]) == 0
     assert listing(output) == [*NAMES, "report.json"]
 
