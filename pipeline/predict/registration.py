@@ -119,9 +119,11 @@ class PairRegistration:
         return outcome
 
     def _displacement(self, pair: Pair, warnings: list[str]) -> np.ndarray:
-        self.fields.require_storable(read_header(pair.fixed).shape)
+        # Both headers before any voxel: a pair that cannot be registered costs nothing.
+        header = read_header(pair.fixed)
+        self.fields.require_storable(header.shape)
+        require_same_lattice(read_header(pair.moving), header)
         fixed, moving = read_image(pair.fixed), read_image(pair.moving)
-        require_same_lattice(moving, fixed)
         for volume in (fixed, moving):
             warnings += _oddities(volume)
         if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
