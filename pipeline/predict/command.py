@@ -30,6 +30,7 @@ from pipeline.predict.registrar import Registrar
 from pipeline.predict.registration import PairRegistration
 from pipeline.predict.report import REPORT_NAME, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
+from pipeline.programversion import program_version
 from pipeline.stopping import interruptible, uninterrupted
 from pipeline.weightfolders import bundle_of
 
@@ -131,6 +132,7 @@ def _report(
         profile_reason=choice.reason,
         device=str(device),
         torch=torch.__version__,
+        program=program_version(),
         weights=weights.name,
         weights_sha256=bundle.sha256,
         training=bundle.header.training,

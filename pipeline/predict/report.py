@@ -33,7 +33,7 @@ class PairRecord(BaseModel):
     """`identity`: the pair failed and a zero field was written in its place, as asked for; `stale`: the
     field is of an earlier run, and a later one was stopped before it came to this pair."""
     fingerprint: str
-    """Hash of everything the field depends on: images, weights, segmentation, profile."""
+    """Hash of everything the field depends on: images, weights, segmentation, profile, program."""
     file: str | None = None
     file_sha256: str | None = None
     seconds: float
@@ -58,6 +58,8 @@ class RunReport(BaseModel):
     """Why it was taken: asked for, or by task and edition."""
     device: str
     torch: str
+    program: str = ""
+    """Hash of the sources that made the fields."""
     weights: str
     weights_sha256: str
     training: dict[str, Any] = {}
