@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -28,7 +29,7 @@ from pipeline.predict.masks import (
 from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.registration import PairRegistration
-from pipeline.predict.report import REPORT_NAME, RunReport, read_report
+from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
 from pipeline.programversion import program_version
 from pipeline.stopping import interruptible, uninterrupted
@@ -172,10 +173,11 @@ def _log_start(report: RunReport, plan: Plan) -> None:
     )
 
 
-def _summary(report: RunReport, output: Path) -> int:
-    failed = [record.pair for record in report.pairs if record.status != "done"]
-    done = len(report.pairs) - len(failed)
-    log.info("%d of %d pairs done, report in %s", done, len(report.pairs), output / REPORT_NAME)
+def _summary(records: Sequence[PairRecord], output: Path) -> int:
+    """Counts the pairs that were asked for; the report may hold more."""
+    failed = [record.pair for record in records if record.status != "done"]
+    done = len(records) - len(failed)
+    log.info("%d of %d pairs done, report in %s", done, len(records), output / REPORT_NAME)
     if failed:
         more = f" and {len(failed) - _PAIRS_TOLD} more" if len(failed) > _PAIRS_TOLD else ""
         log.error("%d pairs failed: %s%s", len(failed), ", ".join(failed[:_PAIRS_TOLD]), more)

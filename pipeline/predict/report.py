@@ -31,7 +31,8 @@ class PairRecord(BaseModel):
     pair: str
     status: Literal["done", "failed", "identity", "stale"]
     """`identity`: the pair failed and a zero field was written in its place, as asked for; `stale`: the
-    field is of an earlier run, and a later one was stopped before it came to this pair."""
+    field is of an earlier run, and a later one was stopped before it came to this pair, or had other settings
+    and was not asked for it."""
     fingerprint: str
     """Hash of everything the field depends on: images, weights, segmentation, profile, program."""
     file: str | None = None
@@ -48,7 +49,7 @@ class PairRecord(BaseModel):
 
 
 class RunReport(BaseModel):
-    """`report.json`: the run and its pairs in the task's order."""
+    """`report.json`: the last run, its pairs in the task's order, then those of earlier runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
