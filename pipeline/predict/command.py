@@ -3,6 +3,7 @@
 import argparse
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from pairs.task import Task, read_task
 from pairs.wholefile import probe_writable, sweep_temporaries
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.device import DEVICES, choose_device
+from pipeline.memory import telling_of_memory
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
@@ -84,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     _log_start(report, plan)
 
     def prepare() -> Register:
-        with interruptible():
+        with interruptible(), _telling_of_memory(weights):
             registrar = Registrar(bundle, device, fields.profile.upsampling)
             masks = _masks(options, bundle, device)
         identity = options.on_error == "identity"
@@ -98,9 +100,15 @@ def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
     if not path.exists():
         got = None if options.weights else f"no weights are shipped for {task.name}"
         raise WeightsError("no weights file", where=path, got=got, remedy="give --weights FILE")
-    bundle = read_bundle(path)
+    with _telling_of_memory(path):
+        bundle = read_bundle(path)
     require_fit(bundle.header, task, path)
     return path, bundle
+
+
+def _telling_of_memory(weights: Path) -> AbstractContextManager[None]:
+    remedy = "free some memory, or use --device cpu where the GPU is too small"
+    return telling_of_memory("too little memory for the networks", weights, remedy)
 
 
 def _require_segmentations(folder: Path | None) -> None:

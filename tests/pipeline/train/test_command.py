@@ -305,3 +305,20 @@ def test_a_shipped_configuration_takes_the_segmentors_own_settings(
     words = ["train", "registration", "--task", tiny_task, "--segmentor", segmentor, "--embedding", embedding]
     assert main([str(word) for word in (*words, "--out", out, "--device", "cpu")]) == 0
     assert read_bundle(out).header.config.segmentor == read_bundle(segmentor).header.config.segmentor
+
+
+@pytest.mark.parametrize("network", ["segmentor", "registration"])
+def test_too_little_memory_is_one_line(
+    train: Train,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    network: str,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(f"pipeline.train.command.train_{network}", refuse)
+    assert train(network, tmp_path / "a.safetensors") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: too little memory for the training: ")
