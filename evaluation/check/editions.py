@@ -1,48 +1,16 @@
-"""Which profiles the editions of each task have asked for (facts/learn2reg.md 1.2 and 2.2)."""
-
-from collections.abc import Mapping
-from types import MappingProxyType
+"""Whether the profile of the fields is one that an edition of the task reads."""
 
 from evaluation.check.findings import Finding, warning
+from pairs.editions import misfit_of
 from pairs.profile import Profile, Shape3
 
-__all__ = ["edition_findings", "known_profiles"]
-
-_OASIS_2021 = (160, 192, 224)
-_OASIS_2022 = (160, 224, 192)
-
-# By the first letters of the task's name, in small letters.
-_PROFILES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "abdomenctct": ("l2r2021", "l2r2022"),
-        "abdomenmrct": ("l2r2021", "l2r2022"),
-        "lungct": ("l2r2021", "l2r2022"),
-        "nlst": ("l2r2022",),
-        "hippocampus": ("l2r2020-full", "l2r2022"),
-        "oasis": ("l2r2021", "l2r2022"),
-        "curious": ("l2r2021", "l2r2022"),
-        "thoraxcbct": ("l2r2022",),
-        "oncoreg": ("l2r2022",),
-        "lumir": ("lumir2024",),
-        "psma": ("psmareg2026",),
-    }
-)
-
-
-def known_profiles(task_name: str) -> tuple[str, ...]:
-    """Returns the profiles that the editions of a task have asked for; empty for tasks of one's own."""
-    return next((names for start, names in _PROFILES.items() if task_name.lower().startswith(start)), ())
+__all__ = ["edition_findings"]
 
 
 def edition_findings(task_name: str, grid: Shape3, profile: Profile) -> list[Finding]:
     """Warns where no edition of the task, or not the one of these images, reads the profile."""
-    known = known_profiles(task_name)
+    misfit = misfit_of(task_name, grid, profile)
+    if misfit is None:
+        return []
     remedy = "write the fields with another --profile, or make sure that your host wants this one"
-    if known and profile.name not in known:
-        what = f"no edition of {task_name} has asked for profile {profile.name}"
-        return [warning("edition", "", what, expected=" or ".join(known), got=profile.name, remedy=remedy)]
-    years = {_OASIS_2021: "l2r2021", _OASIS_2022: "l2r2022"}
-    if task_name.lower().startswith("oasis") and years.get(grid, profile.name) != profile.name:
-        what = f"images of {grid} belong to another year of OASIS than profile {profile.name}"
-        return [warning("edition", "", what, expected=years[grid], got=profile.name, remedy=remedy)]
-    return []
+    return [warning("edition", "", misfit.fault, expected=misfit.expected, got=profile.name, remedy=remedy)]

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from evaluation.check.editions import known_profiles
 from evaluation.check.layout import place
 from evaluation.check.names import FieldName
 from evaluation.check.stored import Stored
-from pairs.profile import DEFAULT_PROFILE, NPZ_SUFFIX, PROFILES, Profile, Shape3
+from pairs.editions import OWN_TASK_PROFILE, known_profiles
+from pairs.profile import NPZ_SUFFIX, PROFILES, Profile, Shape3
 
 __all__ = ["Witness", "nearest_profile"]
 
@@ -38,7 +38,7 @@ def nearest_profile(witnesses: Sequence[Witness], task_name: str) -> Profile:
     """
     known = known_profiles(task_name)
     if not witnesses:
-        return PROFILES[known[0] if known else DEFAULT_PROFILE]
+        return PROFILES[known[-1] if known else OWN_TASK_PROFILE]
     scores = [
         {profile.name: _likeness(one, profile) - _misfit(profile, known) for profile in PROFILES.values()}
         for one in witnesses

@@ -91,7 +91,7 @@ def load_members(
         image, own = read_image(subject.image), read_labels(subject.label or subject.image)
         require_same_grid(image.header, own.header)
         if members:
-            require_same_lattice(image, members[0].image)
+            require_same_lattice(image.header, members[0].image.header)
         if not np.isin(own.array, labels).all():
             raise BadLabels("unknown labels", where=own.header.path, expected=list(labels))
         regions = np.searchsorted(labels, own.array).astype(np.uint8)

@@ -8,6 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pairs.wholefile import whole_file
+from pipeline.programversion import program_version
 from pipeline.segment.segmentor import Segmentation
 from pipeline.stopping import uninterrupted
 
@@ -38,7 +39,8 @@ class KeptSegmentations:
 
     Args:
         folder: where they lie; it exists.
-        made_by: what made them: weights, and the device, since devices round differently.
+        made_by: the weights, and the device, since devices round differently. The version of the program
+            counts in any case.
         regions: number of regions.
     """
 
@@ -73,7 +75,8 @@ class KeptSegmentations:
 
     def _path(self, image: np.ndarray, affine: np.ndarray | None) -> Path:
         place = "" if affine is None else f" {affine.tolist()}"
-        digest = sha256(f"{self.made_by} {image.shape} {image.dtype}{place}\n".encode())
+        version = program_version()
+        digest = sha256(f"{version} {self.made_by} {image.shape} {image.dtype}{place}\n".encode())
         digest.update(np.ascontiguousarray(image).data.cast("B"))
         return self.folder / f"{digest.hexdigest()[:32]}.npz"
 

@@ -116,14 +116,16 @@ class SideCheckedMasks:
 
     def __init__(self, masks: Masks, regions: Sequence[int], names: Mapping[int, str]) -> None:
         self.masks = masks
-        self.regions = np.asarray(regions)
+        # The smallest type: with it a volume of label values is looked up, a byte a voxel.
+        self.regions = np.array(regions, np.min_scalar_type(max(regions)))
         self.check = SideCheck(names)
 
     def __call__(self, image: Volume) -> Segmentation:
         """The source's segmentation; the first with exchanged sides is logged."""
         found = self.masks(image)
         header = image.header
-        self.check(self.regions[found.labels], header.affine, f"segmentation of {header.path.name}")
+        if not self.check.settled:
+            self.check(self.regions[found.labels], header.affine, f"segmentation of {header.path.name}")
         return found
 
 

@@ -14,6 +14,7 @@ from pairs.header import read_header
 from pairs.pair import Pair
 from pairs.volume import Volume, read_image
 from pipeline.bundle import file_hash
+from pipeline.memory import TooLittleMemory, is_too_little_memory
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.masks import Masks
@@ -34,12 +35,6 @@ class InternalError(KnownError):
 
     exit_code = 1
     code = "internal"
-
-
-class TooLittleMemory(VolumeError):
-    """A pair too large for the device."""
-
-    code = "memory"
 
 
 @dataclass
@@ -119,9 +114,11 @@ class PairRegistration:
         return outcome
 
     def _displacement(self, pair: Pair, warnings: list[str]) -> np.ndarray:
-        self.fields.require_storable(read_header(pair.fixed).shape)
+        # Both headers before any voxel: a pair that cannot be registered costs nothing.
+        header = read_header(pair.fixed)
+        self.fields.require_storable(header.shape)
+        require_same_lattice(read_header(pair.moving), header)
         fixed, moving = read_image(pair.fixed), read_image(pair.moving)
-        require_same_lattice(moving, fixed)
         for volume in (fixed, moving):
             warnings += _oddities(volume)
         if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
@@ -171,10 +168,10 @@ class PairRegistration:
 def _as_known(error: Exception) -> KnownError:
     if isinstance(error, KnownError):
         return error
-    # torch has no class of its own for host memory that cannot be had.
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+    if is_too_little_memory(error):
         remedy = "crop the images, or use --device cpu where the GPU is too small"
-        return TooLittleMemory("too little memory for this pair", got=error, remedy=remedy)
+        got = f"{type(error).__name__} {error}"
+        return TooLittleMemory("too little memory for this pair", got=got, remedy=remedy)
     log.error("unknown error", exc_info=error)
     return InternalError("unknown error", got=f"{type(error).__name__}: {error}")
 

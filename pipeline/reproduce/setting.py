@@ -1,7 +1,6 @@
 """What all rows of a table share: task, configuration, segmentor, text vectors, budget, folder."""
 
 import argparse
-import logging
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,22 +10,17 @@ import numpy as np
 from pairs.errors import UsageError, WeightsError
 from pairs.task import Task, read_task
 from pairs.volume import read_image
-from pairs.wholefile import probe_writable, write_json
+from pairs.wholefile import probe_writable
 from pipeline.bundle import read_bundle
 from pipeline.config import MOST_PASSES, TaskConfig, read_config, shipped_config
 from pipeline.device import DEVICES
 from pipeline.reproduce.budget import Budget, parse_budget
-from pipeline.reproduce.pace import seconds_per_step
+from pipeline.reproduce.ownsegmentor import SEGMENTORS_SHARE, own_segmentor
 from pipeline.reproduce.process import run_module
 from pipeline.reproduce.variant import Masks, Variant
 from pipeline.weightfolders import bundle_of
 
-__all__ = ["SEGMENTORS_SHARE", "Setting", "add_arguments", "setting_of"]
-
-log = logging.getLogger(__name__)
-
-SEGMENTORS_SHARE = 0.2
-"""Of a budget in minutes, where the segmentor has to be trained too."""
+__all__ = ["Setting", "add_arguments", "setting_of"]
 
 
 @dataclass(frozen=True)
@@ -192,7 +186,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
         config=config,
         config_file=options.config,
         budget=budget,
-        share=1 - SEGMENTORS_SHARE if segmentor == _own_segmentor(out) else 1.0,
+        share=1 - SEGMENTORS_SHARE if segmentor is not None and segmentor.parent == out else 1.0,
         seeds=options.seeds,
         passes=options.passes,
         segmentor=segmentor,
@@ -218,11 +212,6 @@ def _shape(image: np.ndarray) -> tuple[int, int, int]:
     return x, y, z
 
 
-def _own_segmentor(out: Path) -> Path:
-    """Where a segmentor lies that was trained for the tables of this folder."""
-    return out / "segmentor.safetensors"
-
-
 def _segmentor(
     options: argparse.Namespace, task: Task, config: TaskConfig, budget: Budget | None, out: Path
 ) -> Path | None:
@@ -233,17 +222,4 @@ def _segmentor(
     shipped = bundle_of(task.name)
     if shipped.is_file() and options.config is None:
         return shipped
-    trained = _own_segmentor(out)
-    if not trained.is_file():
-        log.info("training a segmentor, as none is given")
-        arguments = ("--task", task.root, "--device", options.device)
-        steps = config.segmentor_training.steps
-        if budget is not None and budget.unit == "steps":
-            steps = budget.amount
-        elif budget is not None:
-            pace = seconds_per_step("segmentor", config, arguments, out / "runs")
-            steps = budget.steps(SEGMENTORS_SHARE, pace)
-        write_json(out / "segmentor.config.json", config.model_dump(mode="json"))
-        own = ("--config", out / "segmentor.config.json", "--steps", str(steps), "--out", trained)
-        run_module("pipeline", "train", "segmentor", *arguments, *own, log=out / "segmentor.log")
-    return trained
+    return own_segmentor(task, config, options.device, out, budget)

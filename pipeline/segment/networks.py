@@ -1,6 +1,6 @@
 """Segmentation networks from MONAI, by name, and the loss they are trained with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 import torch.nn.functional as F
@@ -48,14 +48,16 @@ def build_network(config: SegmentorConfig, regions: int) -> nn.Module:
     return HalfGrid(network) if config.grid == "half" else network
 
 
-def padded_for(config: SegmentorConfig, volume: Shaped[Tensor, "B C X Y Z"]) -> Shaped[Tensor, "B C U V W"]:
+def padded_for(
+    config: SegmentorConfig, volume: Shaped[Tensor, "B C X Y Z"], at_least: Sequence[int] | None = None
+) -> Shaped[Tensor, "B C U V W"]:
     """Zeros behind the last voxel of each axis until the network takes the volume.
 
-    Its sides are then multiples of the stride, with more than one voxel at the network's bottom: a single one
-    has no variance to be normalised by.
+    Its sides are then multiples of the stride and `at_least` so long, with more than one voxel at the
+    network's bottom: a single one has no variance to be normalised by.
     """
     stride = config.total_stride
-    padded = pad_to_multiple(volume, stride)
+    padded = pad_to_multiple(volume, stride, at_least)
     return F.pad(padded, [0, stride]) if set(padded.shape[2:]) == {stride} else padded
 
 

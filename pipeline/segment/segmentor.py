@@ -71,8 +71,8 @@ class Segmentor:
 
         roi, padded = self.config.roi, volume
         if self.config.network == "unet":
-            padded = padded_for(self.config, volume)
-            # A window never exceeds the volume: padding up to it would only add zeros to look at.
+            padded = padded_for(self.config, volume, self.crop)
+            # A window never exceeds the volume or the crop: more padding would only add zeros to look at.
             x, y, z = (min(a, b) for a, b in zip(roi, padded.shape[2:], strict=True))
             roi = (x, y, z)
         logits = sliding_window_inference(

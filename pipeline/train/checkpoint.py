@@ -29,7 +29,7 @@ class Checkpoint:
 def save_checkpoint(
     path: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer, at: Checkpoint, fingerprint: str
 ) -> None:
-    """Write module and optimizer state; `fingerprint` names the configuration they belong to.
+    """Write module and optimizer state; `fingerprint` names all that they depend on.
 
     Random states are not stored: every step seeds its own generator from (seed, step).
     """
@@ -41,7 +41,7 @@ def save_checkpoint(
 
 
 def require_own(path: Path, fingerprint: str) -> None:
-    """Refuse to resume what was begun under another configuration, before anything is read or built for it.
+    """Refuse to resume what was begun with anything else, before anything is read or built for it.
 
     Raises:
         WeightsError: there is a checkpoint, and it is unreadable or of another configuration.
@@ -88,11 +88,11 @@ def _header(file: TensorFile, path: Path, fingerprint: str) -> dict[str, Any]:
     found = header.get("fingerprint") if isinstance(header, dict) else None
     if not isinstance(header, dict) or found != fingerprint:
         raise WeightsError(
-            "the checkpoint belongs to another training or configuration",
+            "the checkpoint belongs to another training or configuration, other data or another version",
             where=path,
             expected=fingerprint,
             got=found or "no checkpoint",
-            remedy="delete it to start afresh, restore the configuration, or give another --out",
+            remedy="delete it to start afresh, restore what it was begun with, or give another --out",
         )
     return header
 

@@ -10,6 +10,7 @@ import torch
 from pairs.errors import UsageError, WeightsError
 from pipeline.bundle import Bundle, BundleHeader, read_bundle, write_bundle
 from pipeline.device import DEVICES
+from pipeline.memory import telling_of_memory
 from pipeline.model import freeze
 from pipeline.predict.keptmasks import CACHE_NAME
 from pipeline.segment.sides import SideCheck
@@ -62,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train and write the bundle; returns 0."""
     job = prepare(options)
-    bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
+    remedy = "make the crop or the network smaller, free some memory, or use --device cpu"
+    with telling_of_memory("too little memory for the training", options.out, remedy):
+        bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
     write_bundle(options.out, bundle)
     job.plan.checkpoint.unlink(missing_ok=True)
     log.info("wrote %s", options.out)

@@ -1,4 +1,4 @@
-"""What a training is asked to do, checked before any image is read."""
+"""What a training is asked to do, checked before any image is loaded."""
 
 import argparse
 import logging
@@ -16,9 +16,11 @@ from pipeline.bundle import file_hash, read_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.configtypes import first_fault
 from pipeline.device import choose_device
+from pipeline.programversion import program_version
 from pipeline.regions import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of, require_own
+from pipeline.train.datahash import data_hash, subjects_seen
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import region_table
@@ -60,8 +62,10 @@ def prepare(options: argparse.Namespace) -> Job:
         raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     _require_trainable(config, options.network)
+    seen = [*subjects_seen(task, config.split)]
+    seen += [subject for other in others.tasks for subject in subjects_seen(other.task)]
     depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
-    depends += [str(options.segmentations)] if options.segmentations else []
+    depends += [program_version(), data_hash(seen, options.segmentations)]
     depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
     plan = Plan(
         out=options.out,

@@ -68,7 +68,7 @@ def with_masks(
     masked = []
     for subject, sample in zip(subjects, samples, strict=True):
         volume = read_image(subject.image)
-        if sides is not None:
+        if sides is not None and not sides.settled:
             labels = np.asarray(regions)[sample.labels[0].numpy()]
             sides(labels, volume.header.affine, f"label map of {volume.header.path.name}")
         segmentation = masks(volume)

@@ -65,7 +65,7 @@ def test_the_report_states_the_decode_error_of_the_file(
 
 
 def test_bare_arguments_mean_predict(tiny_task: Path, output: Path, weights: Path, listing: Listing) -> None:
-    words = [tiny_task, output, "--weights", weights, "--device", "cpu"]
+    words = [tiny_task, output, "--weights", weights, "--device", "cpu", "--profile", "l2r2021"]
     assert main([str(word) for word in words]) == 0
     assert listing(output) == [*NAMES, "report.json"]
 
@@ -290,3 +290,45 @@ def test_free_text_of_the_weights_cannot_spoil_the_report(
     weights.write_bytes(content.replace(b"0.125", b"  NaN"))
     assert predict() == 0
     json.loads((output / "report.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("CUDA error: out of memory"),
+    ],
+)
+@pytest.mark.parametrize("where", ["Registrar.__init__", "Bundle.build_volume_segmentor", "read_bundle"])
+def test_memory_that_the_networks_cannot_have_is_one_line(
+    predict: Predict,
+    output: Path,
+    listing: Listing,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    where: str,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(f"pipeline.predict.command.{where}", refuse)
+    assert predict() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: too little memory for the networks: ")
+    assert "weights.safetensors" in line
+    assert "--device cpu" in line
+    assert not output.exists() or listing(output) == []
+
+
+def test_another_error_of_a_network_keeps_its_traceback(
+    predict: Predict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("pipeline.predict.command.Registrar.__init__", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        predict()

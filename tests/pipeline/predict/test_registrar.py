@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
+from pairs.resampling import Upsampling
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
 from pipeline.config import RefinementConfig, RegistrationConfig
@@ -105,6 +108,61 @@ def test_volumes_smaller_than_a_networks_multiple_are_padded(
     assert np.abs(result).max() > 0
 
 
+sides = st.tuples(*[st.integers(1, 40)] * 3)
+anywhere = settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@anywhere
+@given(sides, st.booleans(), st.sampled_from([0, 2]))
+@example((1, 1, 1), False, 2)
+@example((1, 40, 2), True, 2)
+@example((15, 31, 17), True, 0)
+@example((46, 13, 46), False, 0)
+def test_a_volume_of_any_sides_is_registered(
+    tiny_bundle: Bundle, image: Volume, shape: tuple[int, int, int], halving: bool, iterations: int
+) -> None:
+    """Shorter than the crop along some axes, longer along others; the crop is of 16 voxels."""
+    registrar = built(halved(tiny_bundle) if halving else tiny_bundle, iterations)
+    moving, fixed = np.random.default_rng(0).random((2, *shape), np.float32) + 0.01
+    regions = Segmentation((fixed > 0.5).astype(np.uint8), np.ones(shape, np.float16))
+    result = registrar(volume(image, moving), volume(image, fixed), regions, regions)
+    assert result.shape == (*shape, 3)
+    assert np.isfinite(result).all()
+
+
+@anywhere
+@given(st.tuples(*[st.integers(1, 10)] * 3), st.sampled_from(["zoom2", "trilinear"]))
+@example((1, 1, 1), "zoom2")
+@example((1, 20, 3), "trilinear")
+def test_a_volume_of_any_even_sides_is_refined_for_the_half_grid(
+    tiny_bundle: Bundle, image: Volume, halves: tuple[int, int, int], upsampling: Upsampling
+) -> None:
+    shape = tuple(2 * side for side in halves)
+    registrar = built(tiny_bundle, 1)
+    registrar.upsampling = upsampling
+    moving, fixed = np.random.default_rng(0).random((2, *shape), np.float32) + 0.01
+    regions = Segmentation((fixed > 0.5).astype(np.uint8), np.ones(shape, np.float16))
+    result = registrar(volume(image, moving), volume(image, fixed), regions, regions)
+    assert result.shape == (*shape, 3)
+    assert np.isfinite(result).all()
+
+
+def test_a_small_volume_is_seen_with_the_padding_of_the_training(registrar: Registrar, image: Volume) -> None:
+    """Instance normalisation counts padding: the network sees as much of it as in its crops."""
+    moving, fixed = (part[:10, :, :7].copy() for part in pair())
+    margins = [(0, 6), (0, 0), (0, 9)]
+    labels = np.pad((fixed > 0.5).astype(np.uint8), margins)
+    confidence = np.pad(np.full(fixed.shape, 0.75, np.float16), margins)
+    by_hand = registrar(
+        volume(image, np.pad(moving, margins)),
+        volume(image, np.pad(fixed, margins)),
+        Segmentation(labels, confidence),
+    )
+    assert np.array_equal(register(registrar, image, moving, fixed), by_hand[:10, :, :7])
+
+
 def test_the_displacement_goes_on_beyond_the_content(registrar: Registrar, image: Volume) -> None:
     moving, fixed = (np.pad(part, [(3, 9), (0, 5), (8, 0)]) for part in pair())
     result = register(registrar, image, moving, fixed)
@@ -124,8 +182,8 @@ def test_content_of_either_image_is_in_the_box(registrar: Registrar, image: Volu
 def test_profiles_on_the_half_grid_have_a_refinement_of_their_own(tiny_bundle: Bundle) -> None:
     whole, half = RefinementConfig(iterations=3), RefinementConfig(iterations=5)
     config = tiny_bundle.header.config
-    for settings, expected in (((whole, half), 5), ((whole, None), 3)):
-        changed = dict(zip(("refinement", "refinement_for_half_grid"), settings, strict=True))
+    for both, expected in (((whole, half), 5), ((whole, None), 3)):
+        changed = dict(zip(("refinement", "refinement_for_half_grid"), both, strict=True))
         header = tiny_bundle.header.model_copy(update={"config": config.model_copy(update=changed)})
         bundle = replace(tiny_bundle, header=header)
         assert Registrar(bundle, torch.device("cpu")).refinement.iterations == 3

@@ -53,7 +53,7 @@ def many(tmp_path: Path) -> Path:
 def test_sigterm_ends_a_run_that_the_same_command_finishes(
     predict: Predict, tiny_task: Path, output: Path, weights: Path, many: Path
 ) -> None:
-    arguments = ["--weights", weights, "--pairs", many, "--device", "cpu"]
+    arguments = ["--weights", weights, "--pairs", many, "--device", "cpu", "--profile", "l2r2021"]
     process = start([tiny_task, output, *arguments])
     assert process.stdout is not None
     lines = [line for line, _ in zip(process.stdout, range(2), strict=False)]
@@ -83,11 +83,11 @@ def test_sigterm_ends_a_run_that_the_same_command_finishes(
 
 def test_what_a_process_prints(tiny_task: Path, output: Path, weights: Path) -> None:
     (tiny_task / "imagesTr" / "TinyMR_0008_0000.nii.gz").write_bytes(b"")
-    process = start([tiny_task, output, "--weights", weights])
+    process = start([tiny_task, output, "--weights", weights, "--profile", "l2r2021"])
     out, error = process.communicate(timeout=60)
     assert process.returncode == 1
     progress, trouble = out.splitlines(), error.splitlines()
-    assert progress[0].startswith("TinyMR: 3 pairs, weights weights.safetensors, profile l2r2021, on c")
+    assert progress[0].startswith("TinyMR: 3 pairs, weights weights.safetensors, profile l2r2021 (asked")
     assert progress[1].startswith("0006_0000<--0007_0000: disp_0006_0007.npz in")
     assert progress[2:] == [f"1 of 3 pairs done, report in {output / 'report.json'}"]
     assert [line.partition(": ")[0] for line in trouble[:2]] == [

@@ -55,6 +55,20 @@ def test_small_volumes_are_segmented_whole(shape: tuple[int, int, int]) -> None:
     assert np.isfinite(result.confidence).all()
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 8), (1, 1, 1), (5, 12, 3), (9, 2, 7)])
+def test_a_volume_smaller_than_the_crop_is_padded_as_in_training(shape: tuple[int, int, int]) -> None:
+    torch.manual_seed(0)
+    network = build_network(CONFIG, 3)
+    image = 0.2 + 0.8 * np.random.default_rng(0).random(shape, np.float32)
+    crop = (8, 8, 8)
+    by_hand = np.pad(image, [(0, max(0, 8 - side)) for side in shape])
+    result, whole = (Segmentor(network, CONFIG, CPU, crop)(part) for part in (image, by_hand))
+    inside = tuple(slice(side) for side in shape)
+    assert result.labels.shape == shape
+    assert np.array_equal(result.labels, whole.labels[inside])
+    assert np.array_equal(result.confidence, whole.confidence[inside])
+
+
 def test_no_window_exceeds_the_configured_one() -> None:
     network = Threshold()
     Segmentor(network, CONFIG, CPU)(blocks((24, 24, 24)))
