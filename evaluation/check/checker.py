@@ -33,6 +33,7 @@ class Check:
         fields: The pairs that have a file.
         findings: All that is wrong, in order.
         pairs: How many pairs the task has.
+        meant: Name of the reading that the fields are certain to need; None for the one as stored.
     """
 
     profile: Profile
@@ -40,6 +41,7 @@ class Check:
     fields: tuple[FoundField, ...]
     findings: tuple[Finding, ...]
     pairs: int
+    meant: str | None = None
 
     @property
     def accepted(self) -> bool:
@@ -81,8 +83,9 @@ def check_fields(
     inspection = Inspection(chosen)
     for found in tqdm(fields, desc="checking", unit="field", disable=None):
         findings += inspection.look(found, stored.get(found.entry.name))
-    findings += inspection.conclude()
-    return Check(chosen, short_names, fields, in_order(findings), len(task.pairs))
+    verdict = inspection.verdict()
+    findings += [*verdict.findings, *inspection.twins()]
+    return Check(chosen, short_names, fields, in_order(findings), len(task.pairs), verdict.meant)
 
 
 def _try_inspect(entry: Entry) -> Stored | DisplacementError:
