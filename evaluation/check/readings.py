@@ -90,10 +90,7 @@ class Reading:
     @property
     def rescales(self) -> bool:
         """Whether only the length of the vectors is read otherwise, as of a registration that is too weak."""
-        longer = (
-            bool(np.allclose(self.matrix, self.matrix[0, 0] * np.eye(3))) and self.matrix[0, 0] == _HALVED
-        )
-        return longer and self.spatial == _IN_ORDER and not self.swapped and self.offset is None
+        return self.mistakes == (_HALF,)
 
     def arrange(self, stored: NDArray[Any]) -> NDArray[Any]:
         """Returns a view of (X, Y, Z, 3) with the spatial axes as the grid has them."""
@@ -106,7 +103,7 @@ class Reading:
         return values + (lattice.points if self.offset is None else np.asarray(self.offset, dtype=np.float32))
 
     def displacement(self, stored: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns the displacement that is meant, (X, Y, Z, 3) in voxels; for `swapped` that of the other way."""
+        """Returns the displacement meant, (X, Y, Z, 3) voxels; where `swapped`, that of the other way."""
         values = self.arrange(stored) @ self.matrix.T.astype(np.float32)
         if self.offset is not None:
             grid = np.meshgrid(*map(np.arange, values.shape[:3]), indexing="ij", sparse=True)

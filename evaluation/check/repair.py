@@ -147,8 +147,8 @@ def _kept_container(found: FoundField, target: str) -> bool:
 def _converted(found: FoundField, check: Check) -> NDArray[Any]:
     """Returns the array that the profile's host wants.
 
-    Samples of a half grid are kept for a half-grid profile, unless they are read otherwise: they were made for
-    the host that was named, in whichever container they lie.
+    Samples of a half grid are kept for a half-grid profile, unless they are read otherwise: they were made
+    for the host that was named, in whichever container they lie.
 
     Raises:
         DisplacementError: If the file is damaged or the values do not fit the number type.
