@@ -179,6 +179,18 @@ def test_another_profile_is_told_for_every_field(known: "Known", tmp_path: Path)
     outcome = check(known, known.write(tmp_path / "fields", "l2r2022"), "l2r2021")
     assert sorted({rule for rule, _ in told(outcome)}) == ["channel", "dtype", "grid", "name"]
     assert len(told(outcome)) == 12
+    (mixture,) = [one for one in outcome.findings if one.rule == "profile"]
+    assert (mixture.file, mixture.got) == ("", "3 as l2r2022")
+
+
+def test_a_mixed_folder_is_said_in_one_sentence(known: "Known", fields: Path, tmp_path: Path) -> None:
+    other = known.write(tmp_path / "other", "l2r2022")
+    shutil.copyfile(other / LONG, fields / LONG)
+    (fields / FIRST).unlink()
+    outcome = check(known, fields, None)
+    (mixture,) = [one for one in outcome.findings if one.rule == "profile"]
+    assert mixture.what == "fields are not all stored as l2r2021"
+    assert mixture.got == "2 as l2r2021, 1 as l2r2022"
 
 
 def test_short_names_where_long_ones_are_wanted(known: "Known", tmp_path: Path) -> None:
