@@ -84,7 +84,9 @@ class Reading:
     @property
     def kin(self) -> tuple[object, ...]:
         """What readings share that differ only in length, or in how the direction is reversed."""
-        signs = np.sign(self.matrix).astype(int) * (-1 if self.swapped and self.offset is None else 1)
+        signs = np.sign(np.round(self.matrix, 3)).astype(int) * (
+            -1 if self.swapped and self.offset is None else 1
+        )
         return self.spatial, self.offset is None, *signs.reshape(-1).tolist()
 
     @property

@@ -1,6 +1,7 @@
 """Suspicions: what the trials of all fields say together, told with the numbers that led to it."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,6 +105,9 @@ def judge(trials: Sequence[Trial]) -> Verdict:
     telling = [trial for trial in trials if trial.tells]
     if not telling:
         return Verdict()
+    # Where only some pairs have labels, numbers of one kind are compared with each other.
+    ((measures, _),) = Counter(trial.measures for trial in telling).most_common(1)
+    telling = [trial for trial in telling if trial.measures == measures]
     fields = _Set.of(telling)
     if fields.best and fields.lead >= _LEAD:
         return _mistaken(fields, fields.tried[fields.best])

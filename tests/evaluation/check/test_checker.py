@@ -18,6 +18,7 @@ from pairs.errors import NothingToDo, UsageError
 from pairs.evaluation_config import read_evaluation_config
 from pairs.profile import PROFILES
 from pairs.task import read_task
+from pairs.volume import read_image, write_volume
 
 HALF = (8, 6, 10)
 FIRST, SECOND, THIRD = "disp_0001_0101.npz", "disp_0002_0102.npz", "disp_0003_0103.npz"
@@ -224,6 +225,20 @@ def test_images_that_are_not_at_hand(make_known: Callable, tmp_path: Path) -> No
     outcome = check(own, folder)
     assert outcome.accepted
     assert [rule for rule, _ in told(outcome, severity="warning")] == ["image"]
+
+
+def test_a_moving_image_that_is_stored_mirrored(make_known: Callable, tmp_path: Path) -> None:
+    own = make_known(pairs=2)
+    folder = own.write(tmp_path / "fields", "l2r2022")
+    moving = own.task.pairs[0].moving
+    mirrored = np.diag((-1.0, 1.0, 1.0, 1.0))
+    mirrored[0, 3] = 15
+    write_volume(moving, read_image(moving).array[::-1].copy(), mirrored)
+    outcome = check(own, folder, None)
+    (found,) = [one for one in outcome.findings if one.rule == "orientation"]
+    assert (found.severity, found.file) == ("warning", own.task.pairs[0].name)
+    assert "LAS" in found.what
+    assert "hosts ignore affines" in found.what
 
 
 def test_no_folder_and_an_empty_one(known: "Known", tmp_path: Path) -> None:

@@ -225,3 +225,15 @@ def test_pairs_of_other_grids_are_judged_together(registered_pair: Pairs) -> Non
         trials.append(try_field(f"{shape}", (-u[..., ::-1]).copy(), evidence, readings(header)))
     verdict = judge_trials(trials)
     assert verdict.meant == "components in the order (2, 1, 0) (reversed) and direction reversed (sign)"
+
+
+def test_pairs_with_and_without_labels_are_not_mixed(registered_pair: Pairs) -> None:
+    header = Header(Path("fixed.nii.gz"), CUBE, (1.0, 1.0, 1.0), np.eye(4), np.dtype("u1"))
+    tried, trials = readings(header), []
+    for number, (fixed, moving, u) in enumerate(cubes(registered_pair, 4)):
+        measure = "image correlation" if number == 0 else "mean Dice"
+        evidence = Evidence((Likeness(measure, fixed, moving),), header)
+        trials.append(try_field(f"field {number}", -u, evidence, tried))
+    verdict = judge_trials(trials)
+    assert verdict.meant == "direction reversed (sign)"
+    assert "better in 3 of 3 pairs" in verdict.findings[0].got
