@@ -132,7 +132,7 @@ def misfit_of(task_name: str, grid: Shape3 | None, profile: Profile) -> Misfit |
     editions = editions_of(task_name)
     if editions and profile.name not in known_profiles(task_name):
         expected = " or ".join(map(str, editions))
-        return Misfit(f"no edition of {task_name} has asked for profile {profile.name}", expected)
+        return Misfit(f"no edition of {task_name} reads profile {profile.name}", expected)
     by_grid = {edition.grid: edition for edition in editions if edition.grid is not None}
     if grid in by_grid and by_grid[grid].profile != profile.name:
         fault = f"images of {grid} belong to another year of {task_name} than profile {profile.name}"

@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 from evaluation.check.checker import Check, check_fields
+from evaluation.check.editions import EDITION
 from evaluation.check.findings import count, printable
 from evaluation.check.repair import repair_fields
 from evaluation.check.suspicions import SUSPICION
@@ -102,7 +103,7 @@ def _next_step(check: Check) -> str:
     errors = [one for one in check.findings if one.severity == "error"]
     if not errors:
         return "next: submit packs these fields; a host would take them"
-    steps: list[str] = []
+    steps = [one.remedy for one in errors if one.rule == EDITION]
     mended = sum(one.repairable for one in errors)
     if mended:
         steps.append(f"--fix OUT repairs {mended} of {_number(len(errors), 'error')} in a copy")

@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from evaluation.check.checker import Check
 from evaluation.check.fields import FoundField, source_upsampling
 from evaluation.check.findings import Finding
+from evaluation.check.inverse import inverted
 from evaluation.check.names import accepted_names
+from evaluation.check.readings import AS_STORED, readings
 from evaluation.check.stored import load
+from evaluation.check.suspicions import SUSPICION
 from evaluation.check.values import full_field
+from evaluation.scoring.case import read_grid
 from pairs.displacement import encode, field_name
 from pairs.errors import DisplacementError, NothingToDo, OutputError, UsageError
 from pairs.fieldfile import write_array
-from pairs.profile import NPZ_SUFFIX, Profile, container_suffix
+from pairs.profile import NPZ_SUFFIX, container_suffix
 from pairs.wholefile import whole_file
 
 __all__ = ["Repair", "repair_fields"]
@@ -108,6 +112,7 @@ def _repair(found: FoundField, check: Check, folder: Path) -> Repair:
     if hopeless or found.stored is None:
         return Repair(name, None, left=_reasons(hopeless))
     rules = tuple(dict.fromkeys(one.rule for one in errors))
+    rules += (SUSPICION,) if check.meant is not None else ()
     target = _target_name(found, check)
     if (folder / target).exists():
         return Repair(name, None, left=f"another pair is named {target} too")
@@ -116,7 +121,7 @@ def _repair(found: FoundField, check: Check, folder: Path) -> Repair:
             if set(rules) <= set(_NAMING) and _kept_container(found, target):
                 shutil.copyfile(found.entry.path, temporary)
             else:
-                write_array(temporary, _converted(found, check.profile))
+                write_array(temporary, _converted(found, check))
     except DisplacementError as fault:
         return Repair(name, None, left=str(fault))
     return Repair(name, target, rules)
@@ -139,11 +144,11 @@ def _kept_container(found: FoundField, target: str) -> bool:
     return found.stored is not None and found.stored.kind == wanted
 
 
-def _converted(found: FoundField, profile: Profile) -> NDArray[Any]:
-    """Returns the array that the profile's host wants; the values stay voxels of the full grid.
+def _converted(found: FoundField, check: Check) -> NDArray[Any]:
+    """Returns the array that the profile's host wants.
 
-    Samples of a half grid are kept for a half-grid profile: they were made for the host that was named, in
-    whichever container they lie.
+    Samples of a half grid are kept for a half-grid profile, unless they are read otherwise: they were made
+    for the host that was named, in whichever container they lie.
 
     Raises:
         DisplacementError: If the file is damaged or the values do not fit the number type.
@@ -151,8 +156,9 @@ def _converted(found: FoundField, profile: Profile) -> NDArray[Any]:
     if found.stored is None or found.head is None or found.placement is None:
         raise DisplacementError("the file cannot be understood", where=found.entry.name)
     field = found.placement.as_field(load(found.stored, found.head))
-    if found.placement.half != profile.half:
-        return encode(full_field(field, source_upsampling(found, profile)), profile)
+    profile = check.profile
+    if check.meant is not None or found.placement.half != profile.half:
+        return encode(_as_meant(full_field(field, source_upsampling(found, profile)), found, check), profile)
     if profile.channel_first:
         field = np.moveaxis(field, -1, 0)
     with np.errstate(over="ignore"):
@@ -160,3 +166,13 @@ def _converted(found: FoundField, profile: Profile) -> NDArray[Any]:
     if not np.isfinite(array).all():
         raise DisplacementError("values do not fit", where=found.entry.name, expected=str(profile.dtype))
     return array
+
+
+def _as_meant(field: NDArray[np.float32], found: FoundField, check: Check) -> NDArray[np.float32]:
+    """Returns the displacement that a full field is meant to be; a zero field stands for itself."""
+    if check.meant is None or not field.any():
+        return field
+    tried = readings(read_grid(found.pair.fixed))
+    meant = next((one for one in tried if one.name == check.meant), AS_STORED)
+    displacement = meant.displacement(field)
+    return inverted(displacement) if meant.swapped else displacement

@@ -148,6 +148,7 @@ def true_document(evaluation: Evaluation, case_names: Sequence[str]) -> dict[str
     return {
         "name": evaluation.name,
         "evaluator": evaluation.evaluator.name,
+        "unread_profiles": list(evaluation.unread),
         "aggregates": _true_aggregates(evaluation),
         "cases": {
             name: _true_case(score, after=early)

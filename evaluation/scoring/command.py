@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evaluation.reports.document import as_document
 from evaluation.reports.spreadsheet import write_spreadsheet
-from evaluation.reports.table import printable, render
+from evaluation.reports.table import printable, render, unread_note
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from pairs.errors import OutputError, Stopped, UsageError
@@ -67,6 +67,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         if not evaluation.evaluator.reports(method):
             where = f"evaluator {evaluation.evaluator.name} does not report {printable(method.name)}"
             _logger.warning("%s; it is in the table and in the JSON under true", where)
+    if evaluation.unread:
+        _logger.warning("%s", unread_note(evaluation))
     if arguments.json is not None:
         # Evaluator 2.0 writes NaN and Infinity as bare tokens, and its readers expect them.
         strict: bool = arguments.strict_json

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.check.survey import preferred_fields
 from evaluation.metrics.spread import Spread
 from evaluation.scoring.case import Case, FieldReader, load_case, read_field, read_grid, truth_files
 from evaluation.scoring.evaluator import Evaluator, evaluator_for
@@ -15,7 +16,7 @@ from evaluation.scoring.journal import Journal, fingerprint
 from evaluation.scoring.methods import methods_of
 from evaluation.scoring.score import PairScore, score_pair
 from evaluation.scoring.workers import available_cores, score_all
-from pairs.displacement import find_field
+from pairs.displacement import find_field, read_displacement
 from pairs.errors import DisplacementError, KnownError, VolumeError
 from pairs.evaluation_config import EvaluationConfig, Method
 from pairs.fieldfile import field_layout
@@ -43,6 +44,11 @@ class Evaluation:
     methods: tuple[Method, ...]
     label_names: Mapping[int, str]
     scores: tuple[PairScore, ...]
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Profiles of fields that were scored although the official evaluator does not read them."""
+        return self.evaluator.unread(score.profile for score in self.scores)
 
 
 def evaluate_task(
@@ -75,9 +81,10 @@ def evaluate_task(
         KeyboardInterrupt: On SIGINT and SIGTERM; the journal stays.
     """
     reader = _own_field if read_field is None else read_field
-    chosen = evaluator or evaluator_for(_profiles(task, fields, reader))
+    preferred = preferred_fields(task, fields) if reader is _own_field else {}
+    chosen = evaluator or evaluator_for(_profiles(task, fields, reader, preferred))
     book = Journal(journal)
-    run = _Run(fields, methods_of(task, config, chosen), config, chosen, reader, book)
+    run = _Run(fields, methods_of(task, config, chosen), config, chosen, reader, book, preferred)
     results = score_all(run.score, task.pairs, jobs or available_cores())
     faults = [result for result in results if isinstance(result, KnownError)]
     if faults:
@@ -88,7 +95,7 @@ def evaluate_task(
     return Evaluation(name, chosen, run.methods, task.label_names, scores)
 
 
-def _profiles(task: Task, fields: Path, reader: FieldReader) -> set[str]:
+def _profiles(task: Task, fields: Path, reader: FieldReader, preferred: Mapping[str, Path]) -> set[str]:
     """Names the profiles of the fields by their headers; by the first field where another reader is used.
 
     Fields that cannot be recognised are left out: they are faults of their pairs, told with all others.
@@ -97,8 +104,8 @@ def _profiles(task: Task, fields: Path, reader: FieldReader) -> set[str]:
     for pair in task.pairs if reader is _own_field else task.pairs[:1]:
         with contextlib.suppress(DisplacementError, VolumeError):
             if reader is _own_field:
-                grid = read_grid(pair.fixed)
-                found.add(field_layout(find_field(fields, pair), grid.shape).profile.name)
+                path = preferred.get(pair.name) or find_field(fields, pair)
+                found.add(field_layout(path, read_grid(pair.fixed).shape).profile.name)
             else:
                 grids = read_grid(pair.fixed), read_grid(pair.moving)
                 found.add(reader(fields, pair, *grids).profile.name)
@@ -115,6 +122,7 @@ class _Run:
     evaluator: Evaluator
     reader: FieldReader
     journal: Journal
+    preferred: Mapping[str, Path]
     faulty: bool = False
 
     @property
@@ -125,7 +133,7 @@ class _Run:
         """Scores a pair; returns its fault, or None where an earlier pair had one and this one has not."""
         try:
             key = self._key(pair, None)
-            kept = None if key is None else self.journal.find(key, find_field(self.fields, pair))
+            kept = None if key is None else self.journal.find(key, self._field(pair))
             if kept is not None:
                 return kept
             case = self._load(pair)
@@ -145,10 +153,18 @@ class _Run:
             self.journal.add(key, score)
         return score
 
+    def _field(self, pair: Pair) -> Path:
+        """Returns the file of a pair, which is the preferred one where there are several."""
+        return self.preferred.get(pair.name) or find_field(self.fields, pair)
+
     def _load(self, pair: Pair) -> Case:
         shape = None if self.config is None else self.config.expected_shape
+        reader = self.reader
+        if pair.name in self.preferred:
+            path = self.preferred[pair.name]
+            reader = lambda _folder, _pair, fixed, _moving: read_displacement(path, fixed.shape)  # noqa: E731
         return load_case(
-            pair, self.fields, self.methods, reader=self.reader, masked=self._masked, expected_shape=shape
+            pair, self.fields, self.methods, reader=reader, masked=self._masked, expected_shape=shape
         )
 
     def _key(self, pair: Pair, case: Case | None) -> str | None:
@@ -166,7 +182,7 @@ class _Run:
         truth = truth_files(pair, self.methods, masked=self._masked)
         field: Path | np.ndarray
         if case is None:
-            field = find_field(self.fields, pair)
+            field = self._field(pair)
         else:
             field = np.ascontiguousarray(np.moveaxis(case.field.displacement, -1, 0))
         # A file that cannot be read is a fault, and loading the pair tells it.

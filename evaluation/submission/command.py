@@ -6,6 +6,7 @@ from pathlib import Path
 
 from evaluation.check.checker import Check
 from evaluation.check.command import add_sources, check_as_asked, print_check
+from evaluation.check.editions import EDITION
 from evaluation.check.findings import printable
 from evaluation.check.suspicions import SUSPICION
 from evaluation.submission.pack import Member, field_members, write_zip
@@ -51,6 +52,7 @@ def _run(arguments: argparse.Namespace) -> int:
     probe_writable(arguments.zip.absolute().parent)
     task, check = check_as_asked(arguments)
     print_check(check, asked=arguments.profile is not None)
+    _require_edition(check)
     members = _members(arguments, task, check)
     if not _may_be_packed(check, accept_suspicions=arguments.accept_suspicions):
         print("no zip is written; next: check --fix OUT repairs what needs no guess, then submit that copy")
@@ -64,6 +66,19 @@ def _run(arguments: argparse.Namespace) -> int:
     print(f"\n{printable(str(arguments.zip))}: {len(members)} files, {size} bytes, sha256 {digest}")
     print("next: upload it; a second call writes the same bytes")
     return 0
+
+
+def _require_edition(check: Check) -> None:
+    """Refuses fields that no edition of the task takes, whatever else is right with them.
+
+    Raises:
+        UsageError: If the profile is of no edition.
+    """
+    for one in check.findings:
+        if one.rule == EDITION and one.severity == "error":
+            raise UsageError(
+                f"no zip is written: {one.what}", expected=one.expected, got=one.got, remedy=one.remedy
+            )
 
 
 def _may_be_packed(check: Check, *, accept_suspicions: bool) -> bool:

@@ -61,7 +61,8 @@ def test_unreadable_fields_tell_by_their_names() -> None:
 
 def test_a_profile_that_no_edition_has_asked_for() -> None:
     (found,) = edition_findings("NLST", (224, 192, 224), PROFILES["l2r2021"])
-    assert (found.severity, found.expected) == ("warning", "l2r2022 (2022 on)")
+    assert (found.severity, found.expected) == ("error", "l2r2022 (2022 on)")
+    assert "predict --profile l2r2022" in found.remedy
     assert edition_findings("NLST", (224, 192, 224), PROFILES["l2r2022"]) == []
     assert edition_findings("Own", GRID, PROFILES["l2r2021"]) == []
 

@@ -81,6 +81,37 @@ def test_half_resolution_fields_get_the_evaluator_of_2021(tiny_task: Task, tmp_p
     }
 
 
+@pytest.mark.parametrize(
+    ("evaluator", "profile", "unread"),
+    [
+        ("2.0", "l2r2021", True),
+        ("2021", "l2r2022", True),
+        ("2020", "l2r2022", True),
+        ("2023", "l2r2020-full", True),
+        ("2.0", "l2r2022", False),
+        ("2020", "l2r2021", False),
+    ],
+)
+def test_fields_that_the_evaluator_would_refuse_are_scored_with_a_note(
+    tiny_task: Task,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    evaluator: str,
+    profile: str,
+    unread: bool,
+) -> None:
+    out, folder = tmp_path / "metrics.json", tmp_path / "fields"
+    folder.mkdir()
+    for pair in tiny_task.pairs:
+        write_displacement(folder, pair, np.zeros((14, 12, 16, 3), np.float32), PROFILES[profile])
+    assert main(_arguments(tiny_task, folder, "--evaluator", evaluator, "--json", out)) == 0
+    note = f"evaluator {evaluator} does not read fields in profile {profile}"
+    assert (note in caplog.text) == unread
+    assert (f"note: {note}" in capsys.readouterr().out) == unread
+    assert json.loads(out.read_text())["true"]["unread_profiles"] == ([profile] if unread else [])
+
+
 def test_what_the_evaluator_leaves_out_is_told(
     shared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluation.check.checker import check_fields
 from evaluation.reports.aggregate import summarise
 from evaluation.reports.document import as_document
 from evaluation.reports.table import render
@@ -190,6 +191,21 @@ def test_fields_for_different_evaluators_are_refused_before_any_is_scored(
     with pytest.raises(UsageError, match="different evaluators"):
         evaluate_task(tiny_task, folder)
     assert len(evaluate_task(tiny_task, folder, evaluator=EVALUATORS["2.0"]).scores) == 3
+
+
+@pytest.mark.parametrize("most", ["l2r2021", "l2r2022"])
+def test_of_two_fields_of_a_pair_the_one_is_scored_that_check_takes(
+    tiny_task: Task, tmp_path: Path, caplog: pytest.LogCaptureFixture, most: str
+) -> None:
+    folder = _half_fields(tiny_task, tmp_path / "fields", most)
+    other = {"l2r2021": "l2r2022", "l2r2022": "l2r2021"}[most]
+    pair = tiny_task.pairs[1]
+    write_displacement(folder, pair, np.ones((14, 12, 16, 3)), PROFILES[other])
+    evaluation = evaluate_task(tiny_task, folder)
+    assert {score.profile for score in evaluation.scores} == {most}
+    checked = {one.pair.name: one.entry.path for one in check_fields(tiny_task, folder).fields}
+    assert {score.name: score.field for score in evaluation.scores} == checked
+    assert f"several fields of {pair.name}" in caplog.text
 
 
 def test_structures_are_told_beside_the_official_numbers(tiny_task: Task, fields_of: FieldsOf) -> None:

@@ -62,7 +62,7 @@ def test_a_profile_that_no_edition_takes_is_written_with_a_warning(
     report = report_of(output)
     assert (report.profile, report.profile_reason) == ("l2r2021", "asked for with --profile")
     sentence = (
-        "no edition of HippocampusMR has asked for profile l2r2021; its hosts read l2r2020-full (2020) or"
+        "no edition of HippocampusMR reads profile l2r2021; its hosts read l2r2020-full (2020) or"
         " l2r2022 (2022 on)"
     )
     assert sentence in report.warnings
