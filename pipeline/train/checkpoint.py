@@ -4,13 +4,15 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pairs.errors import WeightsError
+from pipeline.configtypes import first_fault
 from pipeline.misfits import misfits, told
-from pipeline.tensorfile import TensorFile, read_tensors, write_tensors
+from pipeline.tensorfile import OwnFile, read_own, write_tensors
 
 __all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "require_own", "save_checkpoint"]
 
@@ -26,6 +28,21 @@ class Checkpoint:
     seconds: float
 
 
+class _Fingerprint(BaseModel):
+    """The entry that tells whose checkpoint it is."""
+
+    fingerprint: str
+
+
+class _Header(_Fingerprint):
+    """What the file says beside the tensors."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    step: Annotated[int, Field(ge=0)]
+    seconds: Annotated[float, Field(ge=0)]
+
+
 def save_checkpoint(
     path: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer, at: Checkpoint, fingerprint: str
 ) -> None:
@@ -36,8 +53,8 @@ def save_checkpoint(
     tensors = {f"module.{key}": value for key, value in module.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-    header = {"step": at.step, "seconds": at.seconds, "fingerprint": fingerprint}
-    write_tensors(path, tensors, HEADER_KEY, json.dumps(header))
+    header = _Header(fingerprint=fingerprint, step=at.step, seconds=at.seconds)
+    write_tensors(path, tensors, HEADER_KEY, header.model_dump())
 
 
 def require_own(path: Path, fingerprint: str) -> None:
@@ -47,7 +64,7 @@ def require_own(path: Path, fingerprint: str) -> None:
         WeightsError: there is a checkpoint, and it is unreadable or of another configuration.
     """
     if path.is_file():
-        _header(read_tensors(path, lambda _: False), path, fingerprint)
+        _require_own(read_own(path, HEADER_KEY, lambda _: False), path, fingerprint)
 
 
 def load_checkpoint(
@@ -58,12 +75,15 @@ def load_checkpoint(
     Raises:
         WeightsError: unreadable, damaged, or written under another configuration.
     """
-    file = read_tensors(path)
-    header = _header(file, path, fingerprint)
+    file = read_own(path, HEADER_KEY)
+    _require_own(file, path, fingerprint)
     try:
-        at = Checkpoint(step=int(header["step"]), seconds=float(header["seconds"]))
+        header = _Header.model_validate_json(file.header)
         moments = _moments(_under(file.tensors, "optimizer."))
-    except (KeyError, TypeError, ValueError) as error:
+    except ValidationError as error:
+        fault = first_fault(error, _Header)
+        raise _does_not_fit(path, f"header field '{fault.field}'") from error
+    except ValueError as error:
         raise _does_not_fit(path, error) from error
     state = _under(file.tensors, "module.")
     faults = misfits(state, module.state_dict()) + _misplaced(moments, optimizer)
@@ -71,7 +91,7 @@ def load_checkpoint(
         raise _does_not_fit(path, told(faults))
     module.load_state_dict(state)
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
-    return at
+    return Checkpoint(header.step, header.seconds)
 
 
 def fingerprint_of(*parts: object) -> str:
@@ -79,22 +99,20 @@ def fingerprint_of(*parts: object) -> str:
     return sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _header(file: TensorFile, path: Path, fingerprint: str) -> dict[str, Any]:
-    """The entries of the header, which must be of the same configuration."""
+def _require_own(file: OwnFile, path: Path, fingerprint: str) -> None:
+    """Refuse the checkpoint of another configuration."""
     try:
-        header = json.loads(file.metadata.get(HEADER_KEY, ""))
-    except ValueError:
-        header = None
-    found = header.get("fingerprint") if isinstance(header, dict) else None
-    if not isinstance(header, dict) or found != fingerprint:
+        found = _Fingerprint.model_validate_json(file.header).fingerprint
+    except ValidationError:
+        found = "no checkpoint"
+    if found != fingerprint:
         raise WeightsError(
             "the checkpoint belongs to another training or configuration",
             where=path,
             expected=fingerprint,
-            got=found or "no checkpoint",
+            got=found[:80],
             remedy="delete it to start afresh, restore the configuration, or give another --out",
         )
-    return header
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

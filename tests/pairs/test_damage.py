@@ -36,9 +36,9 @@ def test_whatever_damage_raises_becomes_one_sentence(error: Exception) -> None:
 
 
 def test_the_noun_and_the_class_are_the_callers() -> None:
-    with pytest.raises(WeightsError, match=r"text vectors cannot be read: v\.npz; got KeyError: 'a'"):
-        with damage_told(Path("v.npz"), "text vectors", WeightsError):
-            raise KeyError("a")
+    told_as = pytest.raises(WeightsError, match=r"text vectors cannot be read: v\.npz; got KeyError: 'a'")
+    with told_as, damage_told(Path("v.npz"), "text vectors", WeightsError):
+        raise KeyError("a")
 
 
 def test_missing_file_is_told_as_missing_and_not_as_damaged(tmp_path: Path) -> None:

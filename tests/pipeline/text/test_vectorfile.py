@@ -155,8 +155,8 @@ def test_every_kind_of_float_is_read(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("noise.npz", "another or a damaged file"),
-        ("empty.npz", "another or a damaged file"),
+        ("noise.npz", "cannot be read.*not a zip file"),
+        ("empty.npz", "cannot be read.*not a zip file"),
         ("noise.safetensors", "expected a safetensors file"),
         ("missing.npz", "no such file"),
         ("folder.npz", "no such file"),
