@@ -2,6 +2,8 @@
 
 import gzip
 import logging
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ __all__ = ["damage_told", "read_exactly"]
 _LOG = logging.getLogger(__name__)
 
 # What says by itself that the file is to blame; the message of any other exception needs its name beside it.
-_SELF_EXPLAINING = (OSError, EOFError, ValueError)
+_SELF_EXPLAINING = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 @contextmanager

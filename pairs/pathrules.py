@@ -1,6 +1,7 @@
 """Which path texts of a pair list may name a file of the task folder."""
 
 import errno
+import os
 import re
 from pathlib import Path, PurePosixPath
 
@@ -47,7 +48,7 @@ def resolve_inside(root: Path, text: str, *, follow_links: bool = False) -> Path
 
 def _require_possible(path: Path, text: str) -> None:
     """Refuses a name that no file can have; any other may be that of a file that is missing."""
-    longest = max(len(part.encode()) for part in path.parts)
+    longest = max(len(os.fsencode(part)) for part in path.parts)
     try:
         path.lstat()
     except OSError as error:
@@ -56,7 +57,7 @@ def _require_possible(path: Path, text: str) -> None:
                 "path is too long for the file system",
                 where=f"{text[:80]}...",
                 expected=f"names of up to {_MAX_NAME_BYTES} bytes",
-                got=f"{longest} of {len(str(path).encode())}",
+                got=f"{longest} of {len(os.fsencode(path))}",
             ) from error
 
 

@@ -177,6 +177,8 @@ def _read_npz(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
         content = read_npz_arrays(path, MAX_BYTES)
         texts = content.pop("prompts", None)
         sentences = None if texts is None else tuple(str(text) for text in texts.ravel())
+        # numpy takes any number for a character; one that is none fails here.
+        "".join(sentences or ()).encode().decode()
     # What does not fit into float32 becomes infinite, and is refused where it is used.
     kinds = {"f": np.float32, "i": np.int64, "u": np.int64}
     with np.errstate(over="ignore"):
