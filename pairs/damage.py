@@ -11,7 +11,7 @@ from typing import IO
 
 from pairs.errors import DisplacementError, KnownError
 
-__all__ = ["damage_told", "read_exactly"]
+__all__ = ["damage_told", "read_exactly", "reason_of"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,10 +46,11 @@ def damage_told(
     # TypeError, struct.error, tokenize.TokenError or AssertionError. No list of them was ever complete.
     except Exception as error:
         _LOG.debug("%s %s", noun, path, exc_info=error)
-        raise error_type(f"{noun} cannot be read", where=path, got=_reason(error)) from error
+        raise error_type(f"{noun} cannot be read", where=path, got=reason_of(error)) from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What an exception says, with its name where that does not say that a file is to blame."""
     name, text = type(error).__name__, str(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

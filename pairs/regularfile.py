@@ -2,8 +2,8 @@
 
 import errno
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 __all__ = ["NotRegularFile", "open_regular", "read_regular", "require_regular"]
 
@@ -33,7 +33,7 @@ def require_regular(path: Path) -> None:
         raise NotRegularFile(errno.EINVAL, f"not a regular file but {kind}", str(path))
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Opens a regular file for reading; errors as for `require_regular`."""
     require_regular(path)
     return path.open("rb")

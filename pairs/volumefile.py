@@ -1,13 +1,13 @@
 """Volume files as bytes: opened by name and content, with all damage told in the same way."""
 
 import gzip
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from pairs.errors import CorruptVolume, MissingVolume, VolumeError
+from pairs.damage import reason_of
+from pairs.errors import CorruptVolume, KnownError, MissingVolume, VolumeError
 from pairs.regularfile import NotRegularFile, open_regular, require_regular
 
 __all__ = ["open_volume", "require_bytes"]
@@ -72,11 +72,14 @@ def open_volume(path: Path) -> Iterator[BinaryIO]:
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb")) if _is_gzip(path, raw) else raw
         try:
             yield stream
-        except (OSError, EOFError, zlib.error) as error:
+        except (KnownError, MemoryError):
+            raise
+        # Every kind: nibabel raises whatever it trips over.
+        except Exception as error:
             raise CorruptVolume(
                 "volume is truncated or damaged",
                 where=path,
-                got=str(error),
+                got=reason_of(error),
                 remedy="copy or download it again",
             ) from error
 

@@ -103,8 +103,11 @@ class Bundle:
                 "the weights hold no segmentor", where=self._where, remedy="give --segmentations DIR"
             )
         config, regions = self.header.config, len(self.header.regions)
-        _require_fit(lambda: outline(config.segmentor, regions), self.segmentor, "segmentor", self._where)
-        network = build_network(config.segmentor, regions)
+        network = _fitting(
+            lambda: outline(config.segmentor, regions), self.segmentor, "segmentor", self._where
+        )
+        if any(parameter.is_meta for parameter in network.parameters()):
+            network = build_network(config.segmentor, regions)
         network.load_state_dict(self.segmentor)
         return Segmentor(network, config.segmentor, device, config.segmentor_training.crop)
 
@@ -131,7 +134,7 @@ class Bundle:
             with torch.device("meta"):
                 return build_for_inference(config, regions)
 
-        _require_fit(on_meta, self.registration, "registration", self._where)
+        _fitting(on_meta, self.registration, "registration", self._where)
         net = build_for_inference(config, regions)
         net.load_state_dict(self.registration)
         return net.to(device)
@@ -188,10 +191,10 @@ def _header(path: Path, text: str) -> BundleHeader:
         raise WeightsError(what, where=path, expected=fault.expected, got=fault.got) from error
 
 
-def _require_fit(
+def _fitting(
     build: Callable[[], torch.nn.Module], state: dict[str, Tensor], part: str, where: object
-) -> None:
-    """Refuse tensors that do not fit the network, before the memory is taken that its header asks for.
+) -> torch.nn.Module:
+    """The network that tensors fit, found out before the memory is taken that the header asks for.
 
     Args:
         build: Makes the network without memory for its weights.
@@ -203,7 +206,7 @@ def _require_fit(
         WeightsError: they do not fit, or there is no such network.
     """
     try:
-        faults = misfits(state, build().state_dict())
+        network = build()
     except UsageError as error:
         raise WeightsError(
             "this program cannot build the bundle's network", where=where, got=error
@@ -211,6 +214,8 @@ def _require_fit(
     # Of the libraries, on sizes that no network has.
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         faults = [f"sizes that no network has: {error}"]
+    else:
+        faults = misfits(state, network.state_dict())
     if faults:
         raise WeightsError(
             f"the {part} tensors do not fit the bundle's configuration",
@@ -218,3 +223,4 @@ def _require_fit(
             got=told(faults),
             remedy="the file was altered: get it anew, or make it again",
         )
+    return network
