@@ -18,6 +18,8 @@ __all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "require_own", "sa
 
 
 HEADER_KEY = "textscf_checkpoint"
+# Of AMSGrad, which every training uses.
+_MOMENTS = {"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,16 @@ def _moments(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tens
 
 
 def _misplaced(moments: dict[int, dict[str, torch.Tensor]], optimizer: torch.optim.Optimizer) -> list[str]:
-    """Moments of parameters that are of another shape, or that there are not; a count of steps has none."""
+    """Moments that lack a tensor, or of parameters of another shape, or that there are not.
+
+    A count of steps has no shape.
+    """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     shapes = dict(enumerate(parameter.shape for parameter in parameters))
-    return [
+    lacking = [
+        f"no optimizer.{index}.{key}" for index, state in moments.items() for key in _MOMENTS - state.keys()
+    ]
+    return lacking + [
         f"optimizer.{index}.{key} of shape {tuple(value.shape)}"
         for index, state in moments.items()
         for key, value in state.items()

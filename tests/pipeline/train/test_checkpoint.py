@@ -112,6 +112,14 @@ def test_moments_of_other_weights(saved: Path, name: str, value: torch.Tensor) -
     refuse(saved, f"optimizer.{name} of shape")
 
 
+@pytest.mark.parametrize("key", ["step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"])
+def test_moments_that_lack_one(saved: Path, key: str) -> None:
+    file = read_own(saved, HEADER_KEY)
+    tensors = {name: value for name, value in file.tensors.items() if name != f"optimizer.0.{key}"}
+    write_tensors(saved, tensors, HEADER_KEY, json.loads(file.header))
+    refuse(saved, f"no optimizer.0.{key}")
+
+
 @pytest.mark.parametrize(
     "header",
     [
