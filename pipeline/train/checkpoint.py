@@ -137,14 +137,16 @@ def _misplaced(moments: dict[int, dict[str, torch.Tensor]], optimizer: torch.opt
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     shapes = dict(enumerate(parameter.shape for parameter in parameters))
-    lacking = [
-        f"no optimizer.{index}.{key}" for index, state in moments.items() for key in _MOMENTS - state.keys()
-    ]
-    return lacking + [
+    misplaced = [
         f"optimizer.{index}.{key} of shape {tuple(value.shape)}"
         for index, state in moments.items()
         for key, value in state.items()
         if index not in shapes or value.shape != (() if key == "step" else shapes[index])
+    ]
+    return misplaced + [
+        f"no optimizer.{index}.{key}"
+        for index, state in moments.items()
+        for key in sorted(_MOMENTS - state.keys())
     ]
 
 
