@@ -11,6 +11,7 @@ from evaluation.ranking.command import add_command as add_rank
 from evaluation.scoring.command import add_command as add_evaluate
 from evaluation.submission.command import add_command as add_submit
 from pairs.errors import exit_code_of
+from pairs.logline import OneLineFormatter
 from pairs.task import read_task
 
 __all__ = ["main"]
@@ -41,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code; see `exit_code_of`."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    told = logging.StreamHandler(sys.stderr)
+    told.setFormatter(OneLineFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=(told,))
     parsed = _parser().parse_args(arguments)
     return exit_code_of(lambda: parsed.run(parsed))
 

@@ -1,14 +1,16 @@
 """The organisers' dataset JSON of 2022 and later, and the LUMIR form of it."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pairs.document import field_faults
+from pairs.header import MAX_VOXELS
 from pairs.taskform import PairText, SubjectText, TaskForm
 
-__all__ = ["ModalityKey", "Shape", "counter_warnings", "parse_dataset", "validate_leniently"]
+__all__ = ["ModalityKey", "Number", "Shape", "counter_warnings", "parse_dataset", "validate_leniently"]
 
 _MAX_LABEL = 2**31 - 1
 _POINT_KEYS = ("keypoints", "landmarks", "keypoints01", "keypoints02")
@@ -19,11 +21,18 @@ def _by_modality(value: object) -> object:
     return value if isinstance(value, dict) else {"": value}
 
 
+def _of_a_volume(sides: list[int]) -> list[int]:
+    if math.prod(sides) > MAX_VOXELS:
+        raise ValueError(f"expected up to {MAX_VOXELS} voxels")
+    return sides
+
+
 ModalityKey = Annotated[str, Field(pattern=r"^[0-9]{1,4}$")]
 LabelKey = Annotated[str, Field(pattern=r"^[0-9]{1,10}$")]
-Side = Annotated[int, Field(gt=0)]
-Shape = Annotated[list[Side], Field(min_length=3, max_length=3)]
-Counter = Annotated[dict[str, int], BeforeValidator(_by_modality)]
+Side = Annotated[int, Field(gt=0, le=MAX_VOXELS)]
+Shape = Annotated[list[Side], Field(min_length=3, max_length=3), AfterValidator(_of_a_volume)]
+Number = Annotated[int, Field(ge=0, le=10**9)]
+Counter = Annotated[dict[str, Number], BeforeValidator(_by_modality)]
 
 
 class _NamedPair(BaseModel):
@@ -68,7 +77,7 @@ class _Dataset(BaseModel):
     reference: str | None = None
     pairings: str | None = None
     provided_data: dict[str, list[str]] = {}
-    registration_direction: dict[str, int] = {}
+    registration_direction: dict[str, Annotated[int, Field(ge=0, le=9999)]] = {}
     modality: dict[ModalityKey, str] = {}
     img_shift: dict[str, str] = {}
     labels: dict[ModalityKey, dict[LabelKey, str]] = {}
@@ -165,7 +174,8 @@ def validate_leniently(model: type[Model], document: Mapping[str, object], fault
         return model.model_validate(document)
     except ValidationError as error:
         faults += field_faults(error)
-        bad = {fault["loc"][0] for fault in error.errors()}
+        # A fault of the document as a whole has no place.
+        bad = {place for fault in error.errors() for place in fault["loc"][:1]}
         return model.model_validate({key: value for key, value in document.items() if key not in bad})
 
 

@@ -2,17 +2,22 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Never
 
 from pydantic import ValidationError
 
 from pairs.errors import TaskError
+from pairs.regularfile import NotRegularFile, open_regular
 
 __all__ = ["MAX_DOCUMENT_BYTES", "brief", "field_faults", "read_document", "read_text"]
 
 MAX_DOCUMENT_BYTES = 64 * 1024**2
 
+_MAX_DEPTH = 100
+# The escape of a surrogate, of which a character outside the basic plane has two.
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 _OTHER_ENCODINGS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
@@ -28,11 +33,12 @@ def read_text(path: Path) -> str:
         TaskError: If the file is missing, not a file, empty, too large, unreadable or not UTF-8.
     """
     try:
-        # A device or a pipe has no size to check and may never end.
-        if not path.is_file():
-            raise TaskError("not a file" if path.exists() else "file is missing", where=path)
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             content = stream.read(MAX_DOCUMENT_BYTES + 1)
+    except FileNotFoundError as error:
+        raise TaskError("file is missing", where=path) from error
+    except NotRegularFile as error:
+        raise TaskError("not a file", where=path, got=error.strerror) from error
     except OSError as error:
         raise TaskError("cannot read", where=path, got=error.strerror or str(error)) from error
     if len(content) > MAX_DOCUMENT_BYTES:
@@ -46,25 +52,39 @@ def read_text(path: Path) -> str:
     return text
 
 
-def read_document(path: Path) -> object:
-    """Reads one JSON document; NaN, infinity, deep nesting and contradicting duplicate keys are refused.
+def read_document(path: Path, *, nonfinite: bool = False) -> object:
+    """Reads one JSON document; deep nesting and contradicting duplicate keys are refused.
+
+    Args:
+        path: The file.
+        nonfinite: Whether the bare tokens NaN and Infinity, and numbers beyond double precision, are taken;
+            the official evaluators write them.
 
     Raises:
         TaskError: As `read_text`, or if the text is not strict JSON; names line and column where known.
     """
     text = read_text(path)
     try:
-        return json.loads(
+        document = json.loads(
             text,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
+            parse_constant=None if nonfinite else _refuse_constant,
+            parse_float=None if nonfinite else _finite,
             object_pairs_hook=_without_contradictions,
         )
+        if _is_deep(document):
+            raise RecursionError
+        if _HALF_CHARACTER.search(text):
+            # Such text can be neither printed nor written, nor be part of a file name.
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise TaskError("not valid JSON", where=path, got=f"{error.msg} in {place}") from error
     except RecursionError as error:
         raise TaskError("JSON is nested too deeply", where=path) from error
+    except UnicodeEncodeError as error:
+        got = "half of a character, such as \\ud83d without its second half"
+        raise TaskError("not valid JSON", where=path, got=got) from error
     except ValueError as error:
         raise TaskError("not valid JSON", where=path, got=str(error)) from error
 
@@ -112,6 +132,21 @@ def _field_path(path: str, location: tuple[int | str, ...]) -> str:
         elif part:
             path += f".{part}" if path else part
     return path or "the document"
+
+
+def _is_deep(document: object) -> bool:
+    """Whether values lie more than `_MAX_DEPTH` levels deep: whoever prints or compares them recurses."""
+    level = [document]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _refuse_constant(token: str) -> Never:

@@ -22,11 +22,12 @@ __all__ = [
     "VolumeError",
     "WeightsError",
     "exit_code_of",
+    "one_line",
     "report_and_exit_code",
 ]
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Escapes newlines, ANSI sequences and the like, so that a file name cannot forge log lines."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
@@ -65,7 +66,7 @@ class KnownError(Exception):
             f"{word} {fact}" for word, fact in (("expected", expected), ("got", got)) if fact is not None
         ]
         parts = [head, ", ".join(facts), remedy or ""]
-        super().__init__(_one_line("; ".join(part for part in parts if part)))
+        super().__init__(one_line("; ".join(part for part in parts if part)))
 
 
 class UsageError(KnownError):
@@ -98,7 +99,7 @@ class TaskError(KnownError):
         """
         if not faults:
             raise ValueError("TaskError.collect needs at least one fault")
-        lines = tuple(_one_line(fault) for fault in faults)
+        lines = tuple(one_line(fault) for fault in faults)
         noun = "fault" if len(lines) == 1 else "faults"
         numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines, start=1))
         error = cls(f"{len(lines)} {noun} in {where}: {numbered}")

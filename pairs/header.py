@@ -126,9 +126,11 @@ def _grid(path: Path, header: nib.Nifti1Header) -> tuple[int, ...]:
 def _affine(path: Path, header: nib.Nifti1Header, warnings: list[str]) -> np.ndarray:
     """Returns the sform, else the qform, else the affine of the voxel sizes, as nibabel does."""
     try:
-        sform, _ = header.get_sform(coded=True)
-        affine = np.array(header.get_best_affine(), dtype=np.float64)
-        qform, _ = header.get_qform(coded=True) if sform is not None else (None, 0)
+        # What a damaged header makes NaN or infinite is refused below.
+        with np.errstate(all="ignore"):
+            sform, _ = header.get_sform(coded=True)
+            affine = np.array(header.get_best_affine(), dtype=np.float64)
+            qform, _ = header.get_qform(coded=True) if sform is not None else (None, 0)
     except (HeaderDataError, ValueError) as error:
         raise CorruptVolume("header has no valid affine", where=path, got=str(error)) from error
     if not np.isfinite(affine).all():

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pairs.dataset_json import ModalityKey, Shape, counter_warnings, validate_leniently
+from pairs.dataset_json import ModalityKey, Number, Shape, counter_warnings, validate_leniently
 from pairs.taskform import PairText, SubjectText, TaskForm
 
 __all__ = ["parse_psma"]
@@ -32,9 +32,9 @@ class _Psma(BaseModel):
     modality: dict[ModalityKey, str] = {}
     target_spacing: list[float] = []
     target_shape: Shape | None = None
-    numValidationPaired: int | None = None  # noqa: N815
-    numTrainingPaired: int | None = None  # noqa: N815
-    numTrainingUnpaired: int | None = None  # noqa: N815
+    numValidationPaired: Number | None = None  # noqa: N815
+    numTrainingPaired: Number | None = None  # noqa: N815
+    numTrainingUnpaired: Number | None = None  # noqa: N815
     validation_paired: list[dict[str, Any]] = []
     training_paired: list[dict[str, Any]] = []
     training_unpaired: list[dict[str, Any]] = []

@@ -180,8 +180,9 @@ class _Reading:
 
     def _side(self, text: str | int, where: str, modality: int | None) -> tuple[Path, ImageId] | None:
         if isinstance(text, int):
-            numbered = self._numbered(text, modality or 0)
-            return numbered, ImageId(f"{text:04d}", f"{modality or 0:04d}")
+            # A link that leaves the task folder is refused for a number as for a path.
+            numbered = self._path(self._numbered(text, modality or 0), where)
+            return None if numbered is None else (numbered, ImageId(f"{text:04d}", f"{modality or 0:04d}"))
         path = self._path(text, where)
         try:
             return None if path is None else (path, image_id(path))
@@ -189,9 +190,9 @@ class _Reading:
             self.faults.append(f"{where}: {error}")
             return None
 
-    def _numbered(self, number: int, modality: int) -> Path:
+    def _numbered(self, number: int, modality: int) -> str:
         prefix = next(iter(image_prefixes(self._root)), self._form.name or self._root.resolve().name)
-        return find_image(self._root, prefix, number, modality)
+        return find_image(self._root, prefix, number, modality).relative_to(self._root).as_posix()
 
     def _path(self, text: str, where: str) -> Path | None:
         try:
@@ -238,6 +239,8 @@ def _name_faults(name: str) -> list[str]:
     if (
         0 < len(name) <= 100
         and name.isprintable()
+        # File systems count bytes, 255 of them with what is added to the name.
+        and len(name.encode()) <= 200
         and not name.startswith(".")
         and not set(name) & set("/\\")
     ):

@@ -1,14 +1,14 @@
 """Volume files as bytes: opened by name and content, with all damage told in the same way."""
 
 import gzip
-import stat
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from pairs.errors import CorruptVolume, MissingVolume, VolumeError
+from pairs.damage import reason_of
+from pairs.errors import CorruptVolume, KnownError, MissingVolume, VolumeError
+from pairs.regularfile import NotRegularFile, open_regular, require_regular
 
 __all__ = ["open_volume", "require_bytes"]
 
@@ -20,15 +20,16 @@ _GZIP_MAX_RATIO = 1032
 def _require_file(path: Path) -> None:
     """Refuses what is absent, empty or no regular file (a read from a named pipe would never end)."""
     try:
-        status = path.stat()
+        require_regular(path)
+        size = path.stat().st_size
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingVolume("volume does not exist", where=path) from error
+    except NotRegularFile as error:
+        got = error.strerror
+        raise MissingVolume("volume is not a file", where=path, expected="a NIfTI file", got=got) from error
     except OSError as error:
         raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
-    if not stat.S_ISREG(status.st_mode):
-        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-        raise MissingVolume("volume is not a file", where=path, expected="a NIfTI file", got=kind)
-    if status.st_size == 0:
+    if size == 0:
         raise CorruptVolume(
             "volume is empty", where=path, got="zero bytes", remedy="copy or download it again"
         )
@@ -64,18 +65,21 @@ def open_volume(path: Path) -> Iterator[BinaryIO]:
     """
     _require_file(path)
     try:
-        raw = path.open("rb")
+        raw = open_regular(path)
     except OSError as error:
         raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
     with raw:
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb")) if _is_gzip(path, raw) else raw
         try:
             yield stream
-        except (OSError, EOFError, zlib.error) as error:
+        except (KnownError, MemoryError):
+            raise
+        # Every kind: nibabel raises whatever it trips over.
+        except Exception as error:
             raise CorruptVolume(
                 "volume is truncated or damaged",
                 where=path,
-                got=str(error),
+                got=reason_of(error),
                 remedy="copy or download it again",
             ) from error
 

@@ -17,6 +17,7 @@ from evaluation.check.trial import Trial, read_evidence, try_field
 from evaluation.check.values import folding_findings, full_field, value_findings
 from pairs.errors import DisplacementError
 from pairs.profile import Profile, Shape3
+from pairs.regularfile import open_regular
 from pairs.volume import Header
 
 __all__ = ["Inspection"]
@@ -93,7 +94,7 @@ class Inspection:
 
 
 def _digest(entry: Entry) -> str:
-    with entry.path.open("rb") as stream:
+    with open_regular(entry.path) as stream:
         return hashlib.file_digest(stream, "blake2b").hexdigest()
 
 

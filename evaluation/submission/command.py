@@ -14,6 +14,7 @@ from evaluation.submission.summary import summarise_run
 from evaluation.submission.tasknumber import task_folder, task_number
 from evaluation.submission.zeros import zero_members
 from pairs.errors import UsageError
+from pairs.regularfile import open_regular
 from pairs.task import Task
 from pairs.wholefile import probe_writable
 
@@ -61,7 +62,7 @@ def _run(arguments: argparse.Namespace) -> int:
     print("\nfor the organisers:")
     for line in summarise_run(arguments.fields, task.pairs).lines():
         print(line)
-    with arguments.zip.open("rb") as stream:
+    with open_regular(arguments.zip) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     print(f"\n{printable(str(arguments.zip))}: {len(members)} files, {size} bytes, sha256 {digest}")
     print("next: upload it; a second call writes the same bytes")

@@ -1,10 +1,10 @@
 """A task folder of drawn subjects, in the layout and with the files of a Learn2Reg task."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from pairs.errors import UsageError
+from pairs.document import read_document
+from pairs.errors import TaskError, UsageError
 from pairs.volume import write_volume
 from pairs.wholefile import probe_writable, write_json
 from pipeline.demo.draw import draw_subject
@@ -52,8 +52,8 @@ def _require_free(folder: Path) -> None:
     """Refuse a folder with a task of another origin: a real one must never be written over."""
     for path in folder.glob("*_dataset.json") if folder.is_dir() else ():
         try:
-            document = json.loads(path.read_bytes())
-        except (OSError, ValueError):
+            document = read_document(path)
+        except TaskError:
             document = None
         if not isinstance(document, dict) or document.get("release") != RELEASE:
             raise UsageError("the folder holds another task", where=path, remedy="name a new folder")

@@ -20,7 +20,7 @@ from pipeline.memory import telling_of_memory
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
-from pipeline.predict.keptmasks import CACHE_NAME, KeptSegmentations
+from pipeline.predict.keptmasks import CACHE_NAME, KeptSegmentations, refuse_link
 from pipeline.predict.masks import (
     FileMasks,
     Masks,
@@ -160,6 +160,7 @@ def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) ->
         return background_everywhere
     segmentor = bundle.build_volume_segmentor(device)
     folder = options.output / CACHE_NAME
+    refuse_link(folder)
     with uninterrupted():
         probe_writable(folder)
     sweep_temporaries(folder)

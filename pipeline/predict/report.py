@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pairs.regularfile import read_regular
 from pairs.wholefile import write_json
 from pipeline.config import TaskConfig
 
@@ -73,7 +74,7 @@ class RunReport(BaseModel):
 def read_report(folder: Path) -> RunReport | None:
     """The report of an earlier run, or None where there is none that can be used."""
     try:
-        return RunReport.model_validate_json((folder / REPORT_NAME).read_bytes())
+        return RunReport.model_validate_json(read_regular(folder / REPORT_NAME))
     except (OSError, ValidationError):
         return None
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -13,7 +14,15 @@ from pipeline.typing import Float, Shaped, Tensor
 if TYPE_CHECKING:
     from monai.networks.nets import SwinUNETR
 
-__all__ = ["NETWORKS", "SWIN_FEATURES", "HalfGrid", "build_network", "padded_for", "segmentation_loss"]
+__all__ = [
+    "NETWORKS",
+    "SWIN_FEATURES",
+    "HalfGrid",
+    "build_network",
+    "outline",
+    "padded_for",
+    "segmentation_loss",
+]
 
 SWIN_FEATURES = {"base": 48, "small": 24, "tiny": 12}
 """Feature size of SwinUNETR by the names of the public BTCV checkpoints."""
@@ -46,6 +55,15 @@ def build_network(config: SegmentorConfig, regions: int) -> nn.Module:
     classes = regions if config.class_labels is None else len(config.class_labels)
     network = NETWORKS[config.network](config, classes)
     return HalfGrid(network) if config.grid == "half" else network
+
+
+def outline(config: SegmentorConfig, regions: int) -> nn.Module:
+    """The network of `build_network`, where its size is the configuration's choice without memory for it.
+
+    MONAI's SwinUNETR cannot be built so; its sizes are those of `SWIN_FEATURES`.
+    """
+    with torch.device("meta" if config.network == "unet" else "cpu"):
+        return build_network(config, regions)
 
 
 def padded_for(

@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 from pairs.errors import Stopped
+from pairs.regularfile import read_regular
 from pairs.wholefile import whole_file
 from pipeline.stopping import stop_requested
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -166,10 +167,10 @@ class _MetricsLog:
 
     def __init__(self, path: Path, keep_until: int) -> None:
         self.path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() and keep_until else []
+        lines = read_regular(path).splitlines() if path.is_file() and keep_until else []
         kept = [line for line in lines if _is_up_to(keep_until, line)]
         with whole_file(path) as temporary:
-            temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+            temporary.write_bytes(b"".join(line + b"\n" for line in kept))
 
     def add(self, at: Checkpoint, losses: Mapping[str, float], figures: Mapping[str, float]) -> None:
         entry = {
@@ -187,9 +188,9 @@ def _words(figures: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
 
 
-def _is_up_to(step: int, line: str) -> bool:
+def _is_up_to(step: int, line: bytes) -> bool:
     """Whether a line of the log is whole and not past `step`; a killed run may leave half a line."""
     try:
         return bool(json.loads(line)["step"] <= step)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False

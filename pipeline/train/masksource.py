@@ -8,7 +8,7 @@ import torch
 from pairs.errors import UsageError
 from pairs.wholefile import sweep_temporaries
 from pipeline.bundle import Bundle
-from pipeline.predict.keptmasks import KeptSegmentations
+from pipeline.predict.keptmasks import KeptSegmentations, refuse_link
 from pipeline.predict.masks import FileMasks, Masks, SegmentorMasks, SideCheckedMasks, background_everywhere
 
 __all__ = ["mask_source"]
@@ -34,6 +34,7 @@ def mask_source(
 
     Raises:
         UsageError: `files` is no folder, or there are regions and nothing that tells them.
+        OutputError: `kept` is a symlink.
     """
     if files is not None:
         if not files.is_dir():
@@ -43,6 +44,7 @@ def mask_source(
         return background_everywhere
     if segmentor is None:
         raise UsageError("no segmentor given", remedy="give --segmentor FILE or --segmentations DIR")
+    refuse_link(kept)
     kept.mkdir(parents=True, exist_ok=True)
     sweep_temporaries(kept)
     store = KeptSegmentations(kept, f"{segmentor.sha256} {device.type}", len(regions))

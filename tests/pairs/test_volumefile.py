@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pairs.errors import CorruptVolume, MissingVolume, VolumeError
 from pairs.volume import read_header, read_image, read_labels
+from pairs.volumefile import open_volume
 
 Ramp = Callable[..., np.ndarray]
 Save = Callable[..., Path]
@@ -30,6 +31,23 @@ def test_missing_file_folder_and_pipe_are_missing(tmp_path: Path) -> None:
     for name in ("absent.nii.gz", "pipe.nii", "folder.nii.gz", "pipe.nii/below.nii"):
         with pytest.raises(MissingVolume, match=r"\.nii"):
             read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("dim"), IndexError("7"), struct.error("4 bytes"), OverflowError()]
+)
+def test_whatever_reading_raises_is_told_as_damage(tmp_path: Path, saved: Save, error: Exception) -> None:
+    path = saved(tmp_path / "a.nii.gz", np.zeros((3, 3, 3), np.float32))
+    damage = pytest.raises(CorruptVolume, match=rf"damaged: .*a\.nii\.gz; got {type(error).__name__}")
+    with damage as told, open_volume(path):
+        raise error
+    assert told.value.__cause__ is error
+
+
+def test_too_little_memory_is_no_damage(tmp_path: Path, saved: Save) -> None:
+    path = saved(tmp_path / "a.nii.gz", np.zeros((3, 3, 3), np.float32))
+    with pytest.raises(MemoryError), open_volume(path):
+        raise MemoryError
 
 
 def test_zero_bytes(tmp_path: Path) -> None:

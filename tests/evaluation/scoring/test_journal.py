@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,30 @@ def test_only_the_first_bytes_of_the_first_line_may_be_missing(tmp_path: Path) -
     path = tmp_path / "a.journal"
     path.write_bytes(b'{"finger')
     assert _kept(path, "one") == [False]
+
+
+def test_no_flipped_bit_gives_another_score(tmp_path: Path) -> None:
+    """A digit or the name of a metric may change into another that is as well-formed."""
+    path = tmp_path / "a.journal"
+    Journal(path).add("one", _score())
+    content = path.read_bytes()
+    for place in range(20, len(content)):
+        for bit in range(8):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :])
+            assert Journal(path).find("one", _FIELD) in (None, _score()), place
+
+
+def test_a_line_nested_without_end_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    nested = '{"a":' * 50_000
+    path.write_text(f'{{"fingerprint": "one", "sha256": "{"0" * 64}", "score": {nested}}}}}\n')
+    assert _kept(path, "one") == [False]
+
+
+def test_a_pipe_is_no_journal(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match=r"cannot be used.*named pipe"):
+        Journal(tmp_path / "pipe")
 
 
 @pytest.mark.parametrize("content", [b"my notes\n", b'{"name": "Toy"}\n', b"\x1f\x8b\x08"])

@@ -238,6 +238,19 @@ def test_weights_without_a_segmentor(
     assert predict("--segmentations", tiny_task / "labelsTr") == 0
 
 
+def test_a_link_in_place_of_the_kept_segmentations_is_not_followed(
+    predict: Predict, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Segmentations would be written, and temporary files swept, where it points to."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    output.mkdir()
+    (output / ".segmentations").symlink_to(elsewhere)
+    assert predict() == 5
+    assert "the folder of kept segmentations is a symlink" in capsys.readouterr().err
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_no_folder_of_segmentations(
     predict: Predict, tmp_path: Path, output: Path, only_error_line: ErrorLine
 ) -> None:
