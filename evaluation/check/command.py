@@ -1,20 +1,17 @@
 """`check` from the command line."""
 
 import argparse
-import logging
 from pathlib import Path
 
 from evaluation.check.checker import Check, check_fields
 from evaluation.check.findings import count, printable
 from evaluation.check.repair import repair_fields
 from evaluation.check.suspicions import SUSPICION
-from pairs.evaluation_config import read_evaluation_config
+from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.profile import PROFILES
-from pairs.task import Task, read_task
+from pairs.task import Task
 
 __all__ = ["add_command", "add_sources", "check_as_asked", "print_check"]
-
-_logger = logging.getLogger(__name__)
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,14 +26,13 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def add_sources(command: argparse.ArgumentParser) -> None:
     """Adds the arguments that say what is checked against what."""
-    command.add_argument("--task", type=Path, required=True, help="task folder, or its dataset JSON")
+    add_task_arguments(command)
     command.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
     command.add_argument(
         "--profile",
         choices=sorted(PROFILES),
         help="what the host wants (default: what most of the fields are nearest to)",
     )
-    command.add_argument("--config", type=Path, help="official evaluation configuration (pairs, shape)")
     command.add_argument(
         "--short-names", action="store_true", help="the host is a copy that looks for disp_FFFF_MMMM"
     )
@@ -48,10 +44,7 @@ def check_as_asked(arguments: argparse.Namespace) -> tuple[Task, Check]:
     Raises:
         KnownError: If task, configuration or folder cannot be used.
     """
-    task = read_task(arguments.task, pairs_file=arguments.config)
-    config = None if arguments.config is None else read_evaluation_config(arguments.config)
-    for warning in (*task.warnings, *(config.warnings if config is not None else ())):
-        _logger.warning("%s", warning)
+    task, config = read_task_arguments(arguments)
     check = check_fields(
         task,
         arguments.fields,

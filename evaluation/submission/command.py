@@ -93,7 +93,7 @@ def _members(arguments: argparse.Namespace, task: Task, check: Check) -> list[Me
     members = field_members(check, place)
     taken = {place}
     for folder in arguments.all_tasks_zero:
-        zeros = zero_members(folder)
+        zeros = zero_members(folder, follow_links=arguments.follow_links)
         other = zeros[0].name.split("/")[0]
         if other in taken:
             raise UsageError("two tasks of one number", where=folder, got=other)

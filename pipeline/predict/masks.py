@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from pairs.errors import BadLabels, MissingVolume
+from pairs.grid import require_same_grid
 from pairs.header import StoredArray, parse_header
-from pairs.volume import Volume, read_labels, read_probabilities, require_same_grid
+from pairs.volume import Volume, read_labels, read_probabilities
 from pairs.volumefile import open_volume
 from pipeline.predict.keptmasks import KeptSegmentations
 from pipeline.segment.segmentor import Segmentation, segmentation_of

@@ -123,8 +123,7 @@ def _trained_for(setting: Setting, header: BundleHeader, steps: int) -> Path:
         short = header.config.model_copy(update={"segmentor_training": training})
         write_json(config, short.model_dump(mode="json"))
         arguments = (
-            "--task",
-            setting.task.root,
+            *setting.task_arguments,
             "--config",
             config,
             "--device",

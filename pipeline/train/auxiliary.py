@@ -99,7 +99,8 @@ def read_auxiliary(options: argparse.Namespace) -> Auxiliary:
         for bundle in bundles:
             if not bundle.is_file():
                 raise WeightsError("no such file", where=bundle, remedy="give a bundle, or leave it out")
-        tasks.append(AuxiliaryTask(read_task(folder), bundles[0] if bundles else None))
+        task = read_task(folder, follow_links=options.follow_links)
+        tasks.append(AuxiliaryTask(task, bundles[0] if bundles else None))
     return Auxiliary(tuple(tasks), options.aux_regions == "encode")
 
 

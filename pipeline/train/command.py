@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from pairs.errors import UsageError, WeightsError
+from pairs.taskoptions import add_link_option
 from pipeline.bundle import Bundle, BundleHeader, read_bundle, write_bundle
 from pipeline.device import DEVICES
 from pipeline.model import freeze
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task", type=Path, required=True, help="task folder; its validation subjects are left out"
     )
+    add_link_option(parser)
     parser.add_argument(
         "--out", type=Path, required=True, help="bundle to write; the checkpoint lies beside it"
     )

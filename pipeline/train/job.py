@@ -48,7 +48,7 @@ def prepare(options: argparse.Namespace) -> Job:
     Raises:
         KnownError: a task, configuration or option is wrong, or the output is not writable.
     """
-    task = read_task(options.task)
+    task = read_task(options.task, follow_links=options.follow_links)
     others = read_auxiliary(options)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     config = _with_overrides(_with_segmentor(config, options), options)

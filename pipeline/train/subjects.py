@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from pairs.errors import TaskError, UsageError
+from pairs.grid import require_same_grid
 from pairs.task import Subject, Task
-from pairs.volume import Volume, read_image, read_labels, require_same_grid
+from pairs.volume import Volume, read_image, read_labels
 from pipeline.config import IntensityConfig, SplitConfig
 from pipeline.halfgrid import halved_image, halved_map
 from pipeline.preprocess import content_crop, normalise, pad_to_multiple
