@@ -1,5 +1,6 @@
 """Where an image's regions come from: the bundle's segmentor, the user's own files, or nowhere."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -27,6 +28,8 @@ __all__ = [
 
 Masks = Callable[[Volume], Segmentation]
 """A source of segmentations: regions and confidence of an image, on its grid."""
+
+log = logging.getLogger(__name__)
 
 _LABELS_TOLD = 10
 
@@ -78,7 +81,8 @@ class FileMasks:
         path = segmentation_file(self.folder, image.header.path)
         with open_volume(path) as stream:
             stored = parse_header(path, stream, frames=True)
-        require_same_grid(image.header, stored.header)
+        for warning in require_same_grid(image.header, stored.header):
+            log.warning("%s", warning)
         return self._from_labels(path) if stored.shape[3] == 1 else self._from_probabilities(path, stored)
 
     def _from_labels(self, path: Path) -> Segmentation:

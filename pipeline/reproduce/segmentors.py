@@ -16,6 +16,7 @@ from pipeline.reproduce.process import run_module
 from pipeline.reproduce.setting import Setting
 from pipeline.reproduce.table import Published, Row
 from pipeline.reproduce.variant import Masks, Variant
+from pipeline.train.leftout import LeftOut
 from pipeline.train.quality import hard_dice
 from pipeline.train.subjects import load_samples, region_table
 
@@ -65,9 +66,9 @@ def segmentor_dice(setting: Setting, bundle: Path) -> float:
     fixed = {pair.fixed for pair in setting.task.pairs}
     images = [one for one in setting.task.subjects if one.image in fixed and one.label is not None]
     values = []
-    for sample, one in zip(
-        load_samples(images, regions, setting.config.intensity, None), images, strict=True
-    ):
+    left_out = LeftOut()
+    samples = load_samples(images, regions, setting.config.intensity, None, left_out)
+    for sample, one in zip(samples, left_out.without(images), strict=True):
         found = torch.from_numpy(segmentor(read_image(one.image)).labels)[None].long()
         values.append(hard_dice(found, sample.labels, len(regions)))
     return fmean(values)

@@ -62,13 +62,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train and write the bundle; returns 0."""
+    """Train and write the bundle; returns 0, or 1 where subjects had to be left out."""
     job = prepare(options)
     bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
     write_bundle(options.out, bundle)
     job.plan.checkpoint.unlink(missing_ok=True)
     log.info("wrote %s", options.out)
-    return 0
+    if job.left_out.faults:
+        log.warning("%d subjects were left out of the training", len(job.left_out.faults))
+    return 1 if job.left_out.faults else 0
 
 
 def _segmentor(job: Job, options: argparse.Namespace) -> Bundle:
@@ -81,10 +83,12 @@ def _segmentor(job: Job, options: argparse.Namespace) -> Bundle:
         )
     intensity = job.config.segmentor.intensity or job.config.intensity
     training, held_out = split_subjects(job.task, settings.held_out, job.config.split)
-    samples = load_samples((*training, *held_out), job.regions, intensity, settings.crop)
-    samples, tuning = samples[: len(training)], samples[len(training) :]
+    samples = load_samples((*training, *held_out), job.regions, intensity, settings.crop, job.left_out)
+    job.left_out.require_enough(training)
+    count = len(job.left_out.without(training))
+    samples, tuning = samples[:count], samples[count:]
     network = train_segmentor(job.config, samples, tuning, len(job.regions), job.plan, job.device)
-    provenance = {"segmentor": _provenance(job, options, settings.seed, len(training))}
+    provenance = {"segmentor": _provenance(job, options, settings.seed, len(samples))}
     return Bundle(_header(job, provenance), segmentor=network.state_dict())
 
 
@@ -98,8 +102,8 @@ def _registration(job: Job, options: argparse.Namespace) -> Bundle:
     names = {label: job.task.label_names[label] for label in job.regions[1:]}
     kept = options.out.parent / CACHE_NAME
     masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
-    training, held_out = load_masked(job.task, job.config, job.regions, masks, SideCheck(names))
-    others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device)
+    training, held_out = load_masked(job.task, job.config, job.regions, masks, SideCheck(names), job.left_out)
+    others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device, job.left_out)
     net = train_registration(
         job.config,
         training,

@@ -2,7 +2,7 @@
 
 import argparse
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from pipeline.device import choose_device
 from pipeline.regions import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of, require_own
+from pipeline.train.leftout import LeftOut
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import region_table
@@ -40,6 +41,8 @@ class Job:
     auxiliary: Auxiliary
     joint: JointRegions
     """Regions of the whole training; the first are the task's own."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """Subjects whose files turn out not to be usable."""
 
 
 def prepare(options: argparse.Namespace) -> Job:
