@@ -15,6 +15,7 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from pairs.errors import DisplacementError
+from pairs.standin import file_stand_in
 
 __all__ = ["damage_told", "read_exactly"]
 
@@ -50,8 +51,11 @@ def damage_told(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise DisplacementError("displacement field missing", where=error.filename or path) from error
     except _DAMAGED as error:
-        reason = str(error) or type(error).__name__
-        raise DisplacementError("displacement file cannot be read", where=path, got=reason) from error
+        found = file_stand_in(path)
+        reason, remedy = (str(error) or type(error).__name__, None) if found is None else found
+        raise DisplacementError(
+            "displacement file cannot be read", where=path, got=reason, remedy=remedy
+        ) from error
 
 
 def read_exactly(stream: IO[bytes] | gzip.GzipFile, size: int, *, to_the_end: bool = True) -> bytes:

@@ -11,6 +11,7 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 
 from pairs.errors import CorruptVolume, VolumeError
+from pairs.standin import stand_in
 from pairs.volumefile import open_volume, require_bytes
 
 __all__ = [
@@ -103,9 +104,10 @@ def _nifti_header(path: Path, stream: BinaryIO, repairs: _Repairs) -> nib.Nifti1
             except (HeaderDataError, ValueError) as error:
                 raise CorruptVolume("header is invalid", where=path, got=str(error)) from error
             return header
-    raise CorruptVolume(
-        "volume is not a NIfTI file", where=path, expected="a single-file NIfTI-1 or NIfTI-2 header"
-    )
+    found = stand_in(block)
+    got, remedy = (None, None) if found is None else found
+    expected = "a single-file NIfTI-1 or NIfTI-2 header"
+    raise CorruptVolume("volume is not a NIfTI file", where=path, expected=expected, got=got, remedy=remedy)
 
 
 def _grid(path: Path, header: nib.Nifti1Header) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Safetensors files: written whole, read without ever running code."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from pairs.errors import WeightsError
+from pairs.standin import file_stand_in
 from pairs.wholefile import whole_file
 from pipeline.typing import Tensor
 
 __all__ = ["TensorFile", "read_tensors", "write_tensors"]
+
+# A zip file since PyTorch 1.6, a pickle before.
+_PYTORCH = (b"PK\x03\x04", b"\x80\x02", b"\x80\x04")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,4 +57,16 @@ def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> Ten
             tensors = {name: file.get_tensor(name) for name in names}
             return TensorFile(tensors, file.metadata() or {})
     except (OSError, SafetensorError) as error:
-        raise WeightsError("cannot read", where=path, expected="a safetensors file", got=error) from error
+        got, remedy = _told(path, error)
+        expected = "a safetensors file"
+        raise WeightsError("cannot read", where=path, expected=expected, got=got, remedy=remedy) from error
+
+
+def _told(path: Path, error: Exception) -> tuple[object, str | None]:
+    """What the file is in place of safetensors, and what to do about it."""
+    if (found := file_stand_in(path)) is not None:
+        return found
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if file.read(4).startswith(_PYTORCH):
+            return "a PyTorch checkpoint", "make a bundle of it with `convert`, then give that"
+    return error, None

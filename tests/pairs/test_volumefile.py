@@ -22,6 +22,7 @@ Save = Callable[..., Path]
 _DIM = 40
 _VOX_OFFSET = 108
 _MAGIC = 344
+_VOX_OFFSET = 108
 
 
 def test_missing_file_folder_and_pipe_are_missing(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_not_a_nifti(tmp_path: Path, name: str, content: bytes) -> None:
 
 
 def test_two_file_nifti_magic_is_refused(tmp_path: Path, ramp: Ramp, patched: Save) -> None:
-    path = patched(tmp_path / "a.nii", ramp(), (_MAGIC, b"ni1\0"))
+    path = patched(tmp_path / "a.nii", ramp(), (_MAGIC, b"ni1\0"), (_VOX_OFFSET, bytes(4)))
     with pytest.raises(CorruptVolume, match="single-file"):
         read_header(path)
 
@@ -95,9 +96,12 @@ def test_name_and_content_must_agree(tmp_path: Path, ramp: Ramp, saved: Save) ->
     packed = saved(tmp_path / "packed.nii.gz", ramp())
     plain.rename(tmp_path / "wrong.nii.gz")
     packed.rename(tmp_path / "wrong.nii")
-    with pytest.raises(CorruptVolume, match="expected gzip data, got none; rename"):
+    with pytest.raises(
+        CorruptVolume,
+        match="expected gzip data, got a NIfTI file without compression; compress it under its name",
+    ):
         read_header(tmp_path / "wrong.nii.gz")
-    with pytest.raises(CorruptVolume, match="expected plain data, got gzip data; rename"):
+    with pytest.raises(CorruptVolume, match="expected plain data, got gzip data; unpack it under its name"):
         read_header(tmp_path / "wrong.nii")
 
 
