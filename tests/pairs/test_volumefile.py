@@ -22,7 +22,6 @@ Save = Callable[..., Path]
 _DIM = 40
 _VOX_OFFSET = 108
 _MAGIC = 344
-_VOX_OFFSET = 108
 
 
 def test_missing_file_folder_and_pipe_are_missing(tmp_path: Path) -> None:
