@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("--task", type=Path, required=True, help="task folder, or its dataset JSON")
     add_pairs_option(picture)
     picture.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
-    picture.add_argument("--out", type=Path, required=True, help="PNG file to write")
+    picture.add_argument("--out", type=Path, required=True, help="file to write: .png, .pdf or .svg")
     picture.add_argument("--pair", type=int, default=1, metavar="N", help="which of the pairs, from 1")
     add_link_option(picture)
     picture.set_defaults(run=_picture)

@@ -11,7 +11,7 @@ from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.profile import PROFILES
 from pairs.task import Task
 
-__all__ = ["add_command", "add_sources", "check_as_asked", "print_check"]
+__all__ = ["add_command", "add_sources", "check_as_asked", "next_step", "print_check"]
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _, check = check_as_asked(arguments)
     print_check(check, asked=arguments.profile is not None)
     if arguments.fix is None:
-        print(_next_step(check))
+        print(next_step(check))
         return 0 if check.accepted else 1
     return _fix(arguments, check)
 
@@ -87,18 +87,19 @@ def _fix(arguments: argparse.Namespace, check: Check) -> int:
     arguments.fields, arguments.profile = arguments.fix, check.profile.name
     _, again = check_as_asked(arguments)
     print_check(again, asked=True)
-    print(_next_step(again))
+    print(next_step(again))
     return 0 if again.accepted else 1
 
 
-def _next_step(check: Check) -> str:
+def next_step(check: Check) -> str:
+    """Says what to do next, by what was found."""
     errors = [one for one in check.findings if one.severity == "error"]
     if not errors:
         return "next: submit packs these fields; a host would take them"
     steps: list[str] = []
     mended = sum(one.repairable for one in errors)
     if mended:
-        steps.append(f"--fix OUT repairs {mended} of {_number(len(errors), 'error')} in a copy")
+        steps.append(f"check --fix OUT repairs {mended} of {_number(len(errors), 'error')} in a copy")
     missing = sum(one.rule == "missing" for one in errors)
     if missing:
         steps.append(f"register {_number(missing, 'missing pair')}")

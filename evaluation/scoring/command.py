@@ -41,7 +41,12 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--strict-json", action="store_true", help="null in place of NaN and Infinity, which JSON lacks"
     )
     command.add_argument("--csv", type=Path, metavar="FILE", help="one row per pair and structure")
-    command.add_argument("--plot", type=Path, metavar="PNG", help="box plots per structure, before and after")
+    command.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="box plots per structure, before and after (.png, .pdf, .svg)",
+    )
     command.add_argument(
         "--from",
         dest="foreign",
@@ -104,7 +109,8 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
     """Refuses outputs that could not be written: scoring takes minutes, so this is told before, not after.
 
     Raises:
-        UsageError: If an output is an input or another output, or --strict-json has no file to go to.
+        UsageError: If an output is an input or another output, --strict-json has no file to go to, or --plot
+            has no format for its name.
         OutputError: If an output is a folder, or its folder is not writable.
     """
     if arguments.strict_json and arguments.json is None:
@@ -116,6 +122,11 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
         if path.resolve() in taken:
             raise UsageError("output is also an input or another output", where=path)
         taken.add(path.resolve())
+    if arguments.plot is not None:
+        # matplotlib takes a second to load and everything else does without it.
+        from evaluation.picture.fileformat import require_format
+
+        require_format(arguments.plot)
     for path in outputs:
         if path.is_dir():
             raise OutputError("output is a folder", where=path, expected="the name of a file")

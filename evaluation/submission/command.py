@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 from evaluation.check.checker import Check
-from evaluation.check.command import add_sources, check_as_asked, print_check
+from evaluation.check.command import add_sources, check_as_asked, next_step, print_check
 from evaluation.check.findings import printable
 from evaluation.check.suspicions import SUSPICION
 from evaluation.submission.pack import Member, field_members, write_zip
@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
     print_check(check, asked=arguments.profile is not None)
     members = _members(arguments, task, check)
     if not _may_be_packed(check, accept_suspicions=arguments.accept_suspicions):
-        print("no zip is written; next: check --fix OUT repairs what needs no guess, then submit that copy")
+        print(f"no zip is written; {next_step(check)}")
         return 1
     size = write_zip(arguments.zip, members)
     print("\nfor the organisers:")
