@@ -13,6 +13,7 @@ from evaluation.submission.command import add_command as add_submit
 from pairs.errors import exit_code_of
 from pairs.logline import OneLineFormatter
 from pairs.task import read_task
+from pairs.taskoptions import add_link_option, add_pairs_option
 
 __all__ = ["main"]
 
@@ -21,7 +22,8 @@ def _picture(arguments: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other commands do without it.
     from evaluation.picture.draw import draw_pair
 
-    draw_pair(read_task(arguments.task), arguments.fields, arguments.out, pair_number=arguments.pair)
+    task = read_task(arguments.task, pairs_file=arguments.pairs, follow_links=arguments.follow_links)
+    draw_pair(task, arguments.fields, arguments.out, pair_number=arguments.pair)
     return 0
 
 
@@ -31,9 +33,11 @@ def _parser() -> argparse.ArgumentParser:
     add_evaluate(commands)
     picture = commands.add_parser("picture", help="draw one pair before and after registration")
     picture.add_argument("--task", type=Path, required=True, help="task folder, or its dataset JSON")
+    add_pairs_option(picture)
     picture.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
-    picture.add_argument("--out", type=Path, required=True, help="PNG file to write")
-    picture.add_argument("--pair", type=int, default=1, metavar="N", help="which pair of the task, from 1")
+    picture.add_argument("--out", type=Path, required=True, help="file to write: .png, .pdf or .svg")
+    picture.add_argument("--pair", type=int, default=1, metavar="N", help="which of the pairs, from 1")
+    add_link_option(picture)
     picture.set_defaults(run=_picture)
     for add_verb in (add_check, add_submit, add_rank):
         add_verb(commands)

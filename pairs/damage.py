@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from pairs.errors import DisplacementError, KnownError
+from pairs.standin import file_stand_in
 
 __all__ = ["damage_told", "read_exactly", "reason_of"]
 
@@ -46,7 +47,9 @@ def damage_told(
     # TypeError, struct.error, tokenize.TokenError or AssertionError. No list of them was ever complete.
     except Exception as error:
         _LOG.debug("%s %s", noun, path, exc_info=error)
-        raise error_type(f"{noun} cannot be read", where=path, got=reason_of(error)) from error
+        found = file_stand_in(path)
+        got, remedy = (reason_of(error), None) if found is None else found
+        raise error_type(f"{noun} cannot be read", where=path, got=got, remedy=remedy) from error
 
 
 def reason_of(error: Exception) -> str:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Never
 
@@ -10,14 +11,28 @@ from pydantic import ValidationError
 
 from pairs.errors import TaskError
 from pairs.regularfile import NotRegularFile, open_regular
+from pairs.standin import stand_in
 
-__all__ = ["MAX_DOCUMENT_BYTES", "brief", "field_faults", "read_document", "read_text"]
+__all__ = ["MAX_DOCUMENT_BYTES", "brief", "field_faults", "read_content", "read_document", "read_text"]
 
 MAX_DOCUMENT_BYTES = 64 * 1024**2
 
 _MAX_DEPTH = 100
 # The escape of a surrogate, of which a character outside the basic plane has two.
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+# By pydantic's words for what is wrong with a value; of others its own sentence is told.
+_EXPECTED = {
+    "dict_type": "an object {...}",
+    "model_type": "an object {...}",
+    "model_attributes_type": "an object {...}",
+    "list_type": "a list [...]",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+}
 _OTHER_ENCODINGS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
@@ -30,7 +45,17 @@ def read_text(path: Path) -> str:
     """Reads a UTF-8 text file of at most 64 MiB, with or without a byte order mark.
 
     Raises:
-        TaskError: If the file is missing, not a file, empty, too large, unreadable or not UTF-8.
+        TaskError: As `read_content`, or if the file is not UTF-8.
+    """
+    return _decode(read_content(path), path)
+
+
+def read_content(path: Path) -> bytes:
+    """Reads the bytes of a text file of at most 64 MiB.
+
+    Raises:
+        TaskError: If the file is missing, not a file, empty, too large, unreadable, or a web page or pointer
+            in place of one.
     """
     try:
         with open_regular(path) as stream:
@@ -46,10 +71,11 @@ def read_text(path: Path) -> str:
         raise TaskError(
             "file is too large", where=path, expected=expected, got=f"{path.stat().st_size} bytes"
         )
-    text = _decode(content, path)
-    if not text.strip():
+    if not content.removeprefix(b"\xef\xbb\xbf").strip():
         raise TaskError("file is empty", where=path)
-    return text
+    if (found := stand_in(content)) is not None:
+        raise TaskError("not the file itself", where=path, got=found.what, remedy=found.remedy)
+    return content
 
 
 def read_document(path: Path, *, nonfinite: bool = False) -> object:
@@ -96,10 +122,16 @@ def field_faults(error: ValidationError, where: str = "") -> list[str]:
         error: What pydantic found.
         where: Path of the validated value in the document.
     """
-    faults = error.errors(include_url=False, include_context=False)
-    return [
-        f"{_field_path(where, fault['loc'])}: {fault['msg']}; got {brief(fault['input'])}" for fault in faults
-    ]
+    faults = error.errors(include_url=False)
+    return [f"{_field_path(where, fault['loc'])}: {_plain_words(fault)}" for fault in faults]
+
+
+def _plain_words(fault: Mapping[str, object]) -> str:
+    """Says a fault without the library's words for types."""
+    if fault["type"] == "missing":
+        return "is missing"
+    expected = _EXPECTED.get(str(fault["type"]))
+    return f"{f'expected {expected}' if expected else fault['msg']}; got {brief(fault['input'])}"
 
 
 def brief(value: object) -> str:

@@ -26,6 +26,8 @@ __all__ = [
     "report_and_exit_code",
 ]
 
+_FAULTS_TOLD = 10
+
 
 def one_line(text: str) -> str:
     """Escapes newlines, ANSI sequences and the like, so that a file name cannot forge log lines."""
@@ -90,6 +92,8 @@ class TaskError(KnownError):
     def collect(cls, where: object, faults: Sequence[str]) -> Self:
         """Makes one error of all faults of a task, so that the user can repair them in one go.
 
+        The sentence has the first ten of them; `faults` has all.
+
         Args:
             where: The task file or folder.
             faults: One sentence for each fault, at least one.
@@ -101,8 +105,9 @@ class TaskError(KnownError):
             raise ValueError("TaskError.collect needs at least one fault")
         lines = tuple(one_line(fault) for fault in faults)
         noun = "fault" if len(lines) == 1 else "faults"
-        numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines, start=1))
-        error = cls(f"{len(lines)} {noun} in {where}: {numbered}")
+        numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines[:_FAULTS_TOLD], start=1))
+        more = f" and {len(lines) - _FAULTS_TOLD} more" if len(lines) > _FAULTS_TOLD else ""
+        error = cls(f"{len(lines)} {noun} in {where}: {numbered}{more}")
         error._collected = lines
         return error
 

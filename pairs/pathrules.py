@@ -41,7 +41,7 @@ def resolve_inside(root: Path, text: str, *, follow_links: bool = False) -> Path
     except (OSError, RuntimeError, ValueError) as error:
         raise TaskError("path cannot be resolved", where=text, got=str(error)) from error
     if not target.is_relative_to(home):
-        remedy = "copy the file into the task folder"
+        remedy = "give --follow-links to read it, or copy the file into the task folder"
         raise TaskError("symlink leaves the task folder", where=text, got=target, remedy=remedy)
     return path
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from pairs.dialects import read_form
 from pairs.errors import NothingToDo, TaskError
-from pairs.imagefiles import find_image, image_id, image_prefixes, label_path
+from pairs.imagefiles import find_image, image_id, image_prefixes, image_texts, label_path
 from pairs.imageid import ImageId
-from pairs.official import official_form
+from pairs.nearby import missing_images_hint
 from pairs.pair import Pair, Subject, output_name_faults, short_name_warnings
 from pairs.pathrules import resolve_inside
+from pairs.taskfolder import own_form
 from pairs.taskform import PairText, SubjectText, TaskForm
 
 __all__ = ["Pair", "Subject", "Task", "label_path", "read_task"]
@@ -74,7 +75,7 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
     """
     root = source if source.is_dir() else source.parent
     given = None if pairs_file is None else read_form(pairs_file)
-    own = _own_form(source, given)
+    own = own_form(source, given)
     form = own if given is None else given
     reading = _Reading(root, own, follow_links)
     pairs = reading.pairs(form.pairs)
@@ -86,8 +87,12 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
     if faults:
         raise TaskError.collect(source, tuple(dict.fromkeys(faults)))
     if not pairs:
-        raise NothingToDo("no pairs to register", where=source if pairs_file is None else pairs_file)
-    warnings = (*own.warnings, *form.warnings, *reading.warnings, *short_name_warnings(pairs))
+        remedy = "give a list of pairs with --pairs" if pairs_file is None else None
+        where = source if pairs_file is None else pairs_file
+        raise NothingToDo("no pairs to register", where=where, remedy=remedy)
+    absent = missing_images_hint(root, pairs)
+    odd = (*own.warnings, *form.warnings, *reading.warnings, *short_name_warnings(pairs))
+    warnings = odd if absent is None else (*odd, absent)
     words = _Words(own, form, pairs[0].fixed_id)
     return Task(
         name,
@@ -100,30 +105,6 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
         warnings=tuple(dict.fromkeys(warnings)),
         held_out=frozenset(id_.subject for pair in own_pairs for id_ in (pair.fixed_id, pair.moving_id)),
     )
-
-
-def _own_form(source: Path, given: TaskForm | None) -> TaskForm:
-    """Returns what the task says of itself; for a folder without a description, the official list."""
-    if source.is_file():
-        return read_form(source)
-    if not source.is_dir():
-        raise TaskError("task folder or file is missing", where=source)
-    documents = sorted(path for path in source.glob("*_dataset.json") if not path.name.startswith("."))
-    if len(documents) == 1:
-        return read_form(documents[0])
-    if documents:
-        got = ", ".join(path.name for path in documents)
-        remedy = "name one of the files instead of the folder"
-        raise TaskError(
-            "ambiguous task folder", where=source, expected="one *_dataset.json", got=got, remedy=remedy
-        )
-    form = official_form(source) or given
-    if form is None:
-        expected = "one *_dataset.json, or images that an official pair list names"
-        raise TaskError(
-            "no task found", where=source, expected=expected, remedy="give a pair list of your own"
-        )
-    return form
 
 
 class _Reading:
@@ -145,8 +126,8 @@ class _Reading:
         """Returns each pair once."""
         found: dict[tuple[Path, Path], Pair] = {}
         for text in texts:
-            fixed = self._side(text.fixed, f"{text.where}.fixed", self._form.fixed_modality)
-            moving = self._side(text.moving, f"{text.where}.moving", self._form.moving_modality)
+            fixed = self._side(text.fixed, text.where + text.sides[0], self._form.fixed_modality)
+            moving = self._side(text.moving, text.where + text.sides[1], self._form.moving_modality)
             if fixed is None or moving is None:
                 continue
             pair = Pair(fixed[0], moving[0], fixed[1], moving[1])
@@ -182,8 +163,9 @@ class _Reading:
         if isinstance(text, int):
             # A link that leaves the task folder is refused for a number as for a path.
             numbered = self._path(self._numbered(text, modality or 0), where)
-            return None if numbered is None else (numbered, ImageId(f"{text:04d}", f"{modality or 0:04d}"))
-        path = self._path(text, where)
+            identity = ImageId(f"{text:04d}", f"{modality or 0:04d}")
+            return None if numbered is None else (numbered, identity)
+        path = self._path(self._named(text), where)
         try:
             return None if path is None else (path, image_id(path))
         except TaskError as error:
@@ -193,6 +175,10 @@ class _Reading:
     def _numbered(self, number: int, modality: int) -> str:
         prefix = next(iter(image_prefixes(self._root)), self._form.name or self._root.resolve().name)
         return find_image(self._root, prefix, number, modality).relative_to(self._root).as_posix()
+
+    def _named(self, text: str) -> str:
+        """Completes a bare file name, or one without its ending, where that names an image of the task."""
+        return next(iter(image_texts(self._root, text)), text)
 
     def _path(self, text: str, where: str) -> Path | None:
         try:

@@ -1,5 +1,6 @@
 """Safetensors files: written whole, read without ever running code, our own with a hash of their content."""
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from safetensors.torch import save
 
 from pairs.errors import WeightsError
 from pairs.regularfile import NotRegularFile, require_regular
+from pairs.standin import file_stand_in
 from pairs.wholefile import whole_file
 from pipeline.typing import Tensor
 
@@ -24,6 +26,9 @@ _PLAIN = {
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
     *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
 }
+
+# A zip file since PyTorch 1.6, a pickle before.
+_PYTORCH = (b"PK\x03\x04", b"\x80\x02", b"\x80\x04")
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,16 +123,28 @@ def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> Ten
             tensors = {name: file.get_tensor(name) for name in names}
             metadata = file.metadata() or {}
     except FileNotFoundError as error:
-        remedy = "check the path, or make the file first"
-        raise WeightsError("no such file", where=path, remedy=remedy) from error
+        make = "check the path, or make the file first"
+        raise WeightsError("no such file", where=path, remedy=make) from error
     except NotRegularFile as error:
         raise WeightsError("no such file", where=path, got=error.strerror) from error
     # Every kind: what the reader and torch make of a damaged header goes beyond SafetensorError.
     except Exception as error:
-        raise WeightsError("cannot read", where=path, expected="a safetensors file", got=error) from error
+        got, remedy = _told(path, error)
+        expected = "a safetensors file"
+        raise WeightsError("cannot read", where=path, expected=expected, got=got, remedy=remedy) from error
     for name, tensor in tensors.items():
         require_plain(name, tensor, path)
     return TensorFile(tensors, metadata)
+
+
+def _told(path: Path, error: Exception) -> tuple[object, str | None]:
+    """What the file is in place of safetensors, and what to do about it."""
+    if (found := file_stand_in(path)) is not None:
+        return found
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if file.read(4).startswith(_PYTORCH):
+            return "a PyTorch checkpoint", "make a bundle of it with `convert`, then give that"
+    return error, None
 
 
 def require_plain(name: str, tensor: Tensor, where: Path) -> None:

@@ -125,6 +125,14 @@ def unread_note(evaluation: Evaluation) -> str:
     )
 
 
+def _left_out(evaluation: Evaluation) -> list[str]:
+    """Says that the means are over a part of the pairs, where they are."""
+    failed = len(evaluation.failures)
+    return (
+        [f"not scored and in no mean: {failed} of {failed + len(evaluation.scores)} pairs"] if failed else []
+    )
+
+
 def render(evaluation: Evaluation) -> str:
     """Returns the table: each structure before and after registration, regularity, and the worst pairs."""
     noun = "pair" if len(evaluation.scores) == 1 else "pairs"
@@ -132,6 +140,7 @@ def render(evaluation: Evaluation) -> str:
     lines = [
         f"{printable(evaluation.name)}: {len(evaluation.scores)} {noun}, fields in profile {profiles}, "
         f"evaluator {evaluation.evaluator.name}",
+        *_left_out(evaluation),
         "",
     ]
     structural = [method for method in evaluation.methods if method.metric in ("dice", "hd95")]

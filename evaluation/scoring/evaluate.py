@@ -1,8 +1,9 @@
 """Evaluation of all displacement fields of a task."""
 
 import contextlib
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from pairs.task import Pair, Task
 
 __all__ = ["Evaluation", "evaluate_task"]
 
+_logger = logging.getLogger(__name__)
 _own_field = read_field
 
 
@@ -36,7 +38,8 @@ class Evaluation:
         evaluator: Whose formulas and names were used.
         methods: The metrics that were computed.
         label_names: Names of the structures; a label may lack one.
-        scores: One entry for each pair, in the order of the task.
+        scores: One entry for each pair that could be scored, in the order of the task.
+        failures: What was wrong with each of the others, by the name of the pair.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Evaluation:
     methods: tuple[Method, ...]
     label_names: Mapping[int, str]
     scores: tuple[PairScore, ...]
+    failures: Mapping[str, KnownError] = field(default_factory=dict)
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -61,7 +65,7 @@ def evaluate_task(
     journal: Path | None = None,
     jobs: int | None = None,
 ) -> Evaluation:
-    """Scores the fields of all pairs of a task.
+    """Scores the fields of all pairs of a task; a pair that cannot be scored does not stop the others.
 
     Args:
         task: The task; its pairs are those of `config` where one is given.
@@ -70,12 +74,12 @@ def evaluate_task(
         evaluator: Whose formulas and names to use; None takes the one that fits the profiles of the fields.
         read_field: How to read a field; None reads the challenge's own profiles.
         journal: File in which finished pairs are kept while the evaluation runs; with it a run that was
-            killed goes on. It is removed when all pairs are scored.
+            killed goes on. It is removed when all pairs are scored, and stays while some cannot be.
         jobs: Number of threads; None takes the cores at hand. The numbers do not depend on it.
 
     Raises:
-        DisplacementError: If fields are missing or cannot be read; all of them are named.
-        VolumeError: If ground truth is missing, damaged or on another grid; all of it is named.
+        DisplacementError: If no pair has a field that can be read.
+        VolumeError: If no pair can be scored, and ground truth is missing, damaged or of another shape.
         UsageError: If no evaluator is given and the fields are made for different ones.
         OutputError: If the journal cannot be used.
         KeyboardInterrupt: On SIGINT and SIGTERM; the journal stays.
@@ -86,13 +90,15 @@ def evaluate_task(
     book = Journal(journal)
     run = _Run(fields, methods_of(task, config, chosen), config, chosen, reader, book, preferred)
     results = score_all(run.score, task.pairs, jobs or available_cores())
-    faults = [result for result in results if isinstance(result, KnownError)]
-    if faults:
-        raise task_error(faults, fields, len(task.pairs))
-    book.remove()
     scores = tuple(result for result in results if isinstance(result, PairScore))
+    outcomes = zip(task.pairs, results, strict=True)
+    failures = {pair.name: result for pair, result in outcomes if isinstance(result, KnownError)}
+    if not scores:
+        raise task_error(tuple(failures.values()), fields, task.pairs)
+    if not failures:
+        book.remove()
     name = task.name if config is None else config.task_name
-    return Evaluation(name, chosen, run.methods, task.label_names, scores)
+    return Evaluation(name, chosen, run.methods, task.label_names, scores, failures)
 
 
 def _profiles(task: Task, fields: Path, reader: FieldReader, preferred: Mapping[str, Path]) -> set[str]:
@@ -114,7 +120,7 @@ def _profiles(task: Task, fields: Path, reader: FieldReader, preferred: Mapping[
 
 @dataclass
 class _Run:
-    """What is the same for all pairs, and whether one of them had a fault."""
+    """What is the same for all pairs, and which warnings have been told."""
 
     fields: Path
     methods: tuple[Method, ...]
@@ -123,14 +129,14 @@ class _Run:
     reader: FieldReader
     journal: Journal
     preferred: Mapping[str, Path]
-    faulty: bool = False
+    told: set[str] = field(default_factory=set)
 
     @property
     def _masked(self) -> bool:
         return self.config is not None and self.config.masked and self.evaluator.masked
 
-    def score(self, pair: Pair, spread: Spread) -> PairScore | KnownError | None:
-        """Scores a pair; returns its fault, or None where an earlier pair had one and this one has not."""
+    def score(self, pair: Pair, spread: Spread) -> PairScore | KnownError:
+        """Scores a pair, or returns its fault."""
         try:
             key = self._key(pair, None)
             kept = None if key is None else self.journal.find(key, self._field(pair))
@@ -138,10 +144,12 @@ class _Run:
                 return kept
             case = self._load(pair)
         except (DisplacementError, VolumeError) as error:
-            self.faulty = True
             return error
-        # After a fault the rest is only read, to find all faults, because no score will be told.
-        return None if self.faulty else self._scored(case, key, spread)
+        # Pairs share label maps: what is odd about one is told once.
+        for warning in (one for one in case.warnings if one not in self.told):
+            self.told.add(warning)
+            _logger.warning("%s: %s", pair.name, warning)
+        return self._scored(case, key, spread)
 
     def _scored(self, case: Case, key: str | None, spread: Spread) -> PairScore:
         key = key or self._key(case.pair, case)
@@ -180,12 +188,12 @@ class _Run:
         settings = (pair.name, self.evaluator, self.methods, self._masked, shape)
         grids = (fixed.shape, fixed.spacing_mm, moving.shape, moving.spacing_mm)
         truth = truth_files(pair, self.methods, masked=self._masked)
-        field: Path | np.ndarray
+        content: Path | np.ndarray
         if case is None:
-            field = self._field(pair)
+            content = self._field(pair)
         else:
-            field = np.ascontiguousarray(np.moveaxis(case.field.displacement, -1, 0))
+            content = np.ascontiguousarray(np.moveaxis(case.field.displacement, -1, 0))
         # A file that cannot be read is a fault, and loading the pair tells it.
         with contextlib.suppress(OSError):
-            return fingerprint((*settings, *grids), (field, *truth))
+            return fingerprint((*settings, *grids), (content, *truth))
         return None

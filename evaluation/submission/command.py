@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 from evaluation.check.checker import Check
-from evaluation.check.command import add_sources, check_as_asked, print_check
+from evaluation.check.command import add_sources, check_as_asked, next_step, print_check
 from evaluation.check.editions import EDITION
 from evaluation.check.findings import printable
 from evaluation.check.suspicions import SUSPICION
@@ -56,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _require_edition(check)
     members = _members(arguments, task, check)
     if not _may_be_packed(check, accept_suspicions=arguments.accept_suspicions):
-        print("no zip is written; next: check --fix OUT repairs what needs no guess, then submit that copy")
+        print(f"no zip is written; {next_step(check)}")
         return 1
     size = write_zip(arguments.zip, members)
     print("\nfor the organisers:")
@@ -109,7 +109,7 @@ def _members(arguments: argparse.Namespace, task: Task, check: Check) -> list[Me
     members = field_members(check, place)
     taken = {place}
     for folder in arguments.all_tasks_zero:
-        zeros = zero_members(folder)
+        zeros = zero_members(folder, follow_links=arguments.follow_links)
         other = zeros[0].name.split("/")[0]
         if other in taken:
             raise UsageError("two tasks of one number", where=folder, got=other)

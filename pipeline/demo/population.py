@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairs.errors import BadLabels, UsageError
+from pairs.grid import require_same_grid
 from pairs.task import Subject
-from pairs.volume import Header, Volume, read_image, read_labels, require_same_grid
+from pairs.volume import Header, Volume, read_image, read_labels
 from pipeline.config import IntensityConfig
 from pipeline.demo.deformation import compose, inverse, pull_back
 from pipeline.demo.template import LEVELS, Template, TemplateHeader, quantised

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pairs.errors import WeightsError
 from pairs.task import Task, read_task
+from pairs.taskoptions import add_link_option
 from pairs.wholefile import probe_writable
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.demo.population import Member, load_members, mean_of, quantise, spread_over
@@ -36,12 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--subjects", type=int, default=DEFAULT_SUBJECTS, help="how many (default: %(default)s)"
     )
+    add_link_option(parser)
     parser.add_argument("--device", choices=DEVICES, default="auto")
 
 
 def run(options: argparse.Namespace) -> int:
     """Make and write the template; returns 0."""
-    task, bundle = read_task(options.task), read_bundle(options.weights)
+    task, bundle = read_task(options.task, follow_links=options.follow_links), read_bundle(options.weights)
     labels = bundle.header.regions
     if task.label_names and tuple(sorted(task.label_names)) != labels[1:]:
         raise WeightsError(

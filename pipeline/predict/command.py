@@ -13,6 +13,7 @@ from pairs.editions import ProfileChoice, choose_profile, misfit_of
 from pairs.errors import UsageError, VolumeError, WeightsError
 from pairs.header import read_header
 from pairs.task import Task, read_task
+from pairs.taskoptions import add_link_option, add_pairs_option
 from pairs.wholefile import probe_writable, sweep_temporaries
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.device import DEVICES, choose_device
@@ -56,10 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--short-names", action="store_true", help="disp_FFFF_MMMM in place of long names")
     parser.add_argument("--weights", type=Path, help="bundle (default: the shipped one of the task)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
-    parser.add_argument("--pairs", type=Path, help="pair list to use in place of the task's own")
+    add_pairs_option(parser)
     parser.add_argument(
         "--segmentations", type=Path, help="own label maps or probabilities, named as the images"
     )
+    add_link_option(parser)
     parser.add_argument("--on-error", choices=("fail", "identity"), default="fail")
 
 
@@ -67,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     """Register the task's pairs; returns 0, or 1 where pairs failed."""
     with interruptible():
         device = choose_device(options.device)
-        task = read_task(options.input, pairs_file=options.pairs)
+        task = read_task(options.input, pairs_file=options.pairs, follow_links=options.follow_links)
         choice = _profile(options.profile, task)
         fields = FieldFolder(options.output, choice.profile, options.short_names)
         fields.require_distinct_names(task.pairs)

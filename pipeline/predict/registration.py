@@ -10,6 +10,7 @@ import torch
 
 from pairs.displacement import WrittenField
 from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError
+from pairs.grid import orientation_warnings
 from pairs.header import read_header
 from pairs.pair import Pair
 from pairs.volume import Volume, read_image
@@ -121,6 +122,7 @@ class PairRegistration:
         fixed, moving = read_image(pair.fixed), read_image(pair.moving)
         for volume in (fixed, moving):
             warnings += _oddities(volume)
+        warnings += orientation_warnings(fixed.header, moving.header)
         if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
             warnings.append("fixed and moving image are the same")
         # cuDNN may otherwise take other algorithms from run to run, and 10-bit mantissas.

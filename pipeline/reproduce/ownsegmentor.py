@@ -1,6 +1,7 @@
 """Segmentors that are trained for the tables, each once, in a file named by all that it depends on."""
 
 import logging
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,13 +23,19 @@ SEGMENTORS_SHARE = 0.2
 
 
 def own_segmentor(
-    task: Task, config: TaskConfig, device: str, folder: Path, budget: Budget | None = None
+    task: Task,
+    config: TaskConfig,
+    task_arguments: Sequence[str | Path],
+    device: str,
+    folder: Path,
+    budget: Budget | None = None,
 ) -> Path:
     """The bundle of a segmentor, trained where there is none of these data, settings and program.
 
     Args:
         task: With labelled training subjects.
         config: Of the task.
+        task_arguments: By which `train` finds the task.
         device: As for `train`.
         folder: Where the bundle lies.
         budget: Of the whole table; None takes the steps of the configuration.
@@ -43,7 +50,7 @@ def own_segmentor(
     if out.is_file():
         return out
     log.info("training a segmentor, as none is given")
-    arguments = ("--task", task.root, "--device", device)
+    arguments = (*task_arguments, "--device", device)
     steps = config.segmentor_training.steps
     if budget is not None and budget.unit == "steps":
         steps = budget.amount

@@ -2,7 +2,7 @@
 
 import argparse
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from pipeline.regions import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of, require_own
 from pipeline.train.datahash import data_hash, subjects_seen
+from pipeline.train.leftout import LeftOut
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import region_table
@@ -42,6 +43,8 @@ class Job:
     auxiliary: Auxiliary
     joint: JointRegions
     """Regions of the whole training; the first are the task's own."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """Subjects whose files turn out not to be usable."""
 
 
 def prepare(options: argparse.Namespace) -> Job:
@@ -50,7 +53,7 @@ def prepare(options: argparse.Namespace) -> Job:
     Raises:
         KnownError: a task, configuration or option is wrong, or the output is not writable.
     """
-    task = read_task(options.task)
+    task = read_task(options.task, follow_links=options.follow_links)
     others = read_auxiliary(options)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     config = _with_overrides(_with_segmentor(config, options), options)

@@ -91,8 +91,8 @@ def test_damage_inside_the_compressed_data(tmp_path: Path, saved: Save) -> None:
     [
         ("a.nii", b"hello"),
         ("a.nii", b"\0" * 1000),
-        ("a.nii.gz", gzip.compress(b"PK\3\4" * 200)),
-        ("a.nii.gz", gzip.compress(b"")),
+        ("a.nii.gz", gzip.compress(b"PK\3\4" * 200, mtime=0)),
+        ("a.nii.gz", gzip.compress(b"", mtime=0)),
         ("a.mha", b"ObjectType = Image\n"),
     ],
 )
@@ -103,7 +103,7 @@ def test_not_a_nifti(tmp_path: Path, name: str, content: bytes) -> None:
 
 
 def test_two_file_nifti_magic_is_refused(tmp_path: Path, ramp: Ramp, patched: Save) -> None:
-    path = patched(tmp_path / "a.nii", ramp(), (_MAGIC, b"ni1\0"))
+    path = patched(tmp_path / "a.nii", ramp(), (_MAGIC, b"ni1\0"), (_VOX_OFFSET, bytes(4)))
     with pytest.raises(CorruptVolume, match="single-file"):
         read_header(path)
 
@@ -113,9 +113,12 @@ def test_name_and_content_must_agree(tmp_path: Path, ramp: Ramp, saved: Save) ->
     packed = saved(tmp_path / "packed.nii.gz", ramp())
     plain.rename(tmp_path / "wrong.nii.gz")
     packed.rename(tmp_path / "wrong.nii")
-    with pytest.raises(CorruptVolume, match="expected gzip data, got none; rename"):
+    with pytest.raises(
+        CorruptVolume,
+        match="expected gzip data, got a NIfTI file without compression; compress it under its name",
+    ):
         read_header(tmp_path / "wrong.nii.gz")
-    with pytest.raises(CorruptVolume, match="expected plain data, got gzip data; rename"):
+    with pytest.raises(CorruptVolume, match="expected plain data, got gzip data; unpack it under its name"):
         read_header(tmp_path / "wrong.nii")
 
 

@@ -322,3 +322,16 @@ def test_a_backbone_this_program_does_not_have(tiny_bundle: Bundle, tiny_config:
     header = tiny_bundle.header.model_copy(update={"config": config})
     with pytest.raises(WeightsError, match="of tomorrow"):
         replace(tiny_bundle, header=header).build_registration(CPU)
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\x80\x02ctorch"])
+def test_a_pytorch_checkpoint_is_told_as_such(tmp_path: Path, start: bytes) -> None:
+    (tmp_path / "model.pth").write_bytes(start + bytes(100))
+    with pytest.raises(WeightsError, match="got a PyTorch checkpoint; make a bundle of it with `convert`"):
+        read_bundle(tmp_path / "model.pth")
+
+
+def test_a_pointer_in_place_of_weights_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n")
+    with pytest.raises(WeightsError, match="got a Git LFS pointer; fetch the file with `git lfs pull`"):
+        read_bundle(tmp_path / "a.safetensors")

@@ -42,7 +42,7 @@ def test_a_fault_and_its_repair(known: "Known", tmp_path: Path, capsys: pytest.C
     assert call(*arguments) == 1
     told = lines(capsys)
     assert told[0].startswith("error: disp_1_101.npz: [name] misnamed for pair 0001_0000<--0101_0000")
-    assert told[-1] == "next: --fix OUT repairs 1 of 1 error in a copy"
+    assert told[-1] == "next: check --fix OUT repairs 1 of 1 error in a copy"
     assert call(*arguments, "--fix", tmp_path / "out") == 0
     told = lines(capsys)
     assert f"repaired: disp_1_101.npz -> {FIRST} (name)" in told

@@ -260,9 +260,43 @@ def test_with_missing_fields_nothing_is_written(
     assert main(_arguments(tiny_task, empty, "--json", out, "--csv", tmp_path / "a.csv")) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "3 of 3 pairs" in captured.err
+    assert "none of 3 pairs" in captured.err
     assert not out.exists()
     assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize("evaluator", ["2.0", "2021"])
+def test_a_pair_that_cannot_be_scored_is_told_and_in_no_mean(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, capsys: pytest.CaptureFixture[str], evaluator: str
+) -> None:
+    fields, out = fields_of(tiny_task, 0.0), tmp_path / "metrics.json"
+    label_path(tiny_task.pairs[2].moving).write_bytes(b"damaged")
+    options = ("--json", out, "--csv", tmp_path / "a.csv", "--evaluator", evaluator)
+    assert main(_arguments(tiny_task, fields, *options)) == 1
+    document = json.loads(out.read_text())
+    assert len(document["cases"]) == 2
+    (failed,) = document["true"]["failed"].items()
+    assert failed[0] == "0001_0000<--0004_0000"
+    assert "0004" in failed[1]
+    captured = capsys.readouterr()
+    assert "not scored and in no mean: 1 of 3 pairs" in captured.out
+    assert "0004" not in (tmp_path / "a.csv").read_text()
+
+
+def test_the_pairs_are_those_of_pairs_and_the_metrics_those_of_config(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields, pairs, out = fields_of(tiny_task, 0.0), tmp_path / "pairs.csv", tmp_path / "metrics.json"
+    pairs.write_text("fixed,moving\n1,3\n")
+    assert main(_arguments(tiny_task, fields, "--pairs", pairs, "--json", out)) == 0
+    assert list(json.loads(out.read_text())["cases"]) == ["0001_0000<--0003_0000"]
+    config = tmp_path / "Tiny_VAL_evaluation_config.json"
+    listed = {"fixed": "./imagesTr/Tiny_0001_0000.nii.gz", "moving": "./imagesTr/Tiny_0002_0000.nii.gz"}
+    methods = [{"name": "D", "metric": "dice", "labels": [1]}]
+    config.write_text(json.dumps({"evaluation_methods": methods, "eval_pairs": [listed]}))
+    assert main(_arguments(tiny_task, fields, "--pairs", pairs, "--config", config, "--json", out)) == 0
+    cases = json.loads(out.read_text())["cases"]
+    assert {name: list(case) for name, case in cases.items()} == {"0001_0000<--0003_0000": ["D"]}
 
 
 @pytest.mark.parametrize("evaluator", ["2.0", "2023", "2021", "2020"])

@@ -112,7 +112,9 @@ def test_a_faulty_set_is_refused_with_its_list(
     assert not (tmp_path / "a.zip").exists()
     told = capsys.readouterr().out
     assert "error: disp_0002_0003.npz: [missing]" in told
-    assert "no zip is written" in told
+    # A missing field is nothing that a repair could mend.
+    assert "no zip is written; next: register 1 missing pair" in told
+    assert "--fix" not in told
 
 
 def test_what_no_edition_takes_is_refused_with_the_command_to_type(

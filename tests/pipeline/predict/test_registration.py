@@ -131,6 +131,16 @@ def test_fixed_and_moving_of_the_same_content(
     assert "fixed and moving image are the same" in records(output)[0].warnings
 
 
+def test_axes_of_the_moving_image_that_run_another_way(
+    predict: Predict, tiny_task: Path, output: Path
+) -> None:
+    change(image(tiny_task), lambda array: array, np.diag([-1.0, 1.0, 1.0, 1.0]))
+    assert predict() == 0
+    told = ["run LAS" in " ".join(record.warnings) for record in records(output)]
+    assert any(told)
+    assert not all(told)
+
+
 def test_an_image_without_any_region_is_told(
     predict: Predict, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

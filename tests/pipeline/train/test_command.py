@@ -50,6 +50,15 @@ def test_segmentor(train: Train, tmp_path: Path, tiny_config: TaskConfig) -> Non
     assert metrics(out)[0]["held_out"].keys() == {"dice", "training_dice"}
 
 
+def test_a_damaged_subject_is_left_out_and_the_exit_code_tells(
+    train: Train, tmp_path: Path, tiny_task: Path
+) -> None:
+    (tiny_task / "labelsTr" / "TinyMR_0002_0000.nii.gz").write_bytes(b"damaged")
+    out = tmp_path / "TinyMR.safetensors"
+    assert train("segmentor", out, "--steps", 1) == 1
+    assert read_bundle(out).header.training["segmentor"]["subjects"] == 2
+
+
 def test_registration(train: Train, tmp_path: Path, segmentor: Path) -> None:
     out = tmp_path / "out" / "TinyMR.safetensors"
     assert train("registration", out) == 0
