@@ -88,11 +88,12 @@ def _header(file: TensorFile, path: Path, fingerprint: str) -> dict[str, Any]:
     found = header.get("fingerprint") if isinstance(header, dict) else None
     if not isinstance(header, dict) or found != fingerprint:
         raise WeightsError(
-            "the checkpoint belongs to another training or configuration, other data or another version",
+            "the checkpoint belongs to another training or configuration",
             where=path,
             expected=fingerprint,
             got=found or "no checkpoint",
-            remedy="delete it to start afresh, restore what it was begun with, or give another --out",
+            remedy="settings, data or version of the program differ: delete it to start afresh, restore them, or"
+            " give another --out",
         )
     return header
 
