@@ -92,8 +92,8 @@ def _header(file: TensorFile, path: Path, fingerprint: str) -> dict[str, Any]:
             where=path,
             expected=fingerprint,
             got=found or "no checkpoint",
-            remedy="settings, data or version of the program differ: delete it to start afresh, restore them, or"
-            " give another --out",
+            remedy="settings, data or version of the program differ: delete it to start afresh, restore them,"
+            " or give another --out",
         )
     return header
 
