@@ -109,11 +109,12 @@ def _require_own(file: OwnFile, path: Path, fingerprint: str) -> None:
         found = "no checkpoint"
     if found != fingerprint:
         raise WeightsError(
-            "the checkpoint belongs to another training or configuration, other data or another version",
+            "the checkpoint belongs to another training or configuration",
             where=path,
             expected=fingerprint,
             got=found[:80],
-            remedy="delete it to start afresh, restore what it was begun with, or give another --out",
+            remedy="settings, data or version of the program differ: delete it to start afresh, restore them,"
+            " or give another --out",
         )
 
 

@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from filelock import FileLock, Timeout
 
 from pairs.task import read_task
 from pipeline.predict.plan import Plan
-from pipeline.predict.report import PairRecord, RunReport, read_report
+from pipeline.predict.report import PairRecord, RunReport, read_report, write_report
 from pipeline.predict.reportfile import LOCK_NAME, ReportFile
 
 __all__: list[str] = []
@@ -131,6 +132,23 @@ def test_what_another_run_did_since_is_not_called_stale(
     assert late.write().pairs == (record,)
     mine = record.model_copy(update={"seconds": 2.0})
     assert late.write(mine).pairs == (mine,)
+
+
+def test_a_run_waits_while_another_one_writes(
+    report_file: Callable[..., ReportFile], record: PairRecord, tmp_path: Path
+) -> None:
+    other = record.model_copy(update={"pair": PAIRS[1]})
+    late = Thread(target=report_file().write, args=(record,))
+    with FileLock(tmp_path / LOCK_NAME):
+        late.start()
+        late.join(0.3)
+        assert late.is_alive()
+        report = report_file().report.model_copy(update={"pairs": (other,)})
+        write_report(tmp_path, report)
+    late.join(10)
+    found = read_report(tmp_path)
+    assert found is not None
+    assert {one.pair for one in found.pairs} == {PAIRS[0], PAIRS[1]}
 
 
 @pytest.mark.parametrize("error", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, None])

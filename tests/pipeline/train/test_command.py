@@ -210,7 +210,7 @@ def test_a_checkpoint_of_other_data_or_another_version_is_refused(
         return
     capsys.readouterr()
     assert train("segmentor", out) == 4
-    assert "other data or another version" in capsys.readouterr().err
+    assert "settings, data or version of the program differ" in capsys.readouterr().err
 
 
 def test_other_segmentations_of_ones_own_are_other_data(
