@@ -65,7 +65,7 @@ class Reading:
         offset: Where the values are positions, what is added to them to reach voxels; None for displacements.
     """
 
-    mistakes: tuple["Mistake", ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
     matrix: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
     spatial: Signed = _IN_ORDER
     swapped: bool = False
@@ -84,9 +84,9 @@ class Reading:
     @property
     def kin(self) -> tuple[object, ...]:
         """What readings share that differ only in length, or in how the direction is reversed."""
-        signs = np.sign(np.round(self.matrix, 3)).astype(int) * (
-            -1 if self.swapped and self.offset is None else 1
-        )
+        signs = np.sign(np.round(self.matrix, 3)).astype(int)
+        if self.swapped and self.offset is None:
+            signs = -signs
         return self.spatial, self.offset is None, *signs.reshape(-1).tolist()
 
     @property
