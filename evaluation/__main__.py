@@ -6,12 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.check.command import add_command as add_check
-from evaluation.ranking.command import add_command as add_rank
-from evaluation.scoring.command import add_command as add_evaluate
-from evaluation.submission.command import add_command as add_submit
 from pairs.errors import exit_code_of
-from pairs.task import read_task
+from pairs.program import run_program
 
 __all__ = ["main"]
 
@@ -19,12 +15,19 @@ __all__ = ["main"]
 def _picture(arguments: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other commands do without it.
     from evaluation.picture.draw import draw_pair
+    from pairs.task import read_task
 
     draw_pair(read_task(arguments.task), arguments.fields, arguments.out, pair_number=arguments.pair)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
+    # NumPy reads the number of its threads when it is imported: `run_program` comes before.
+    from evaluation.check.command import add_command as add_check
+    from evaluation.ranking.command import add_command as add_rank
+    from evaluation.scoring.command import add_command as add_evaluate
+    from evaluation.submission.command import add_command as add_submit
+
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_evaluate(commands)
@@ -47,4 +50,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

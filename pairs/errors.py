@@ -1,6 +1,5 @@
 """The known errors, each one sentence that says what, where, expected, got and remedy."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
@@ -185,19 +184,11 @@ class Stopped(KnownError):
 
 
 def exit_code_of(command: Callable[[], int]) -> int:
-    """Runs a command line's verb; known errors become one line on stderr and their exit code.
-
-    A reader that closes the pipe early (`| head`) ends the command quietly, as standard output that cannot be
-    written.
-    """
+    """Runs a command line's verb; known errors become one line on stderr and their exit code."""
     try:
         return command()
     except KnownError as error:
         return report_and_exit_code(error)
-    except BrokenPipeError:
-        # Python would write what is left in the buffer when it ends, and fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OutputError.exit_code
 
 
 def report_and_exit_code(error: KnownError) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pairs.errors import UsageError, exit_code_of
+from pairs.program import run_program
 from pipeline.stopping import listen_for_signals
 
 __all__ = ["main"]
@@ -79,4 +80,4 @@ def _parser(verb: str | None) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: main(sys.argv[1:]))

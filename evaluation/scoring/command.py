@@ -50,7 +50,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         choices=sorted(FOREIGN_READERS),
         help="the fields are in the format of this other tool",
     )
-    command.add_argument("--jobs", type=_positive, metavar="N", help="threads; the default is one per core")
+    command.add_argument(
+        "--jobs", type=_positive, metavar="N", help="threads; the default is OMP_NUM_THREADS, or one per core"
+    )
     command.set_defaults(run=_evaluate)
 
 

@@ -14,7 +14,8 @@ from evaluation.scoring.faults import task_error
 from evaluation.scoring.journal import Journal, fingerprint
 from evaluation.scoring.methods import methods_of
 from evaluation.scoring.score import PairScore, score_pair
-from evaluation.scoring.workers import available_cores, score_all
+from evaluation.scoring.workers import score_all
+from pairs.cores import thread_count
 from pairs.displacement import find_field
 from pairs.errors import DisplacementError, KnownError, VolumeError
 from pairs.evaluation_config import EvaluationConfig, Method
@@ -65,7 +66,7 @@ def evaluate_task(
         read_field: How to read a field; None reads the challenge's own profiles.
         journal: File in which finished pairs are kept while the evaluation runs; with it a run that was
             killed goes on. It is removed when all pairs are scored.
-        jobs: Number of threads; None takes the cores at hand. The numbers do not depend on it.
+        jobs: Number of threads; None takes `thread_count()`. The numbers do not depend on it.
 
     Raises:
         DisplacementError: If fields are missing or cannot be read; all of them are named.
@@ -78,7 +79,7 @@ def evaluate_task(
     chosen = evaluator or evaluator_for(_profiles(task, fields, reader))
     book = Journal(journal)
     run = _Run(fields, methods_of(task, config, chosen), config, chosen, reader, book)
-    results = score_all(run.score, task.pairs, jobs or available_cores())
+    results = score_all(run.score, task.pairs, jobs or thread_count())
     faults = [result for result in results if isinstance(result, KnownError)]
     if faults:
         raise task_error(faults, fields, len(task.pairs))

@@ -141,9 +141,7 @@ def test_a_closed_pipe_ends_quietly_and_costs_no_file(
             stderr=subprocess.PIPE,
             check=False,
         )
-    assert done.returncode == 5
-    assert b"Traceback" not in done.stderr
-    assert b"BrokenPipe" not in done.stderr
+    assert (done.returncode, done.stderr) == (0, b"")
     assert out.is_file()
 
 
