@@ -10,7 +10,7 @@ from pairs.displacement import PROFILES
 from pairs.errors import UsageError, WeightsError
 from pairs.profile import DEFAULT_PROFILE
 from pairs.task import Task, read_task
-from pairs.wholefile import probe_writable, sweep_temporaries
+from pairs.wholefile import probe_writable
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.device import DEVICES, choose_device
 from pipeline.predict.fieldfolder import FieldFolder
@@ -66,7 +66,6 @@ def run(options: argparse.Namespace) -> int:
         weights, bundle = _weights(options, task)
         _require_segmentations(options.segmentations)
     probe_writable(options.output)
-    sweep_temporaries(options.output)
     report = _report(task, fields, device, weights, bundle)
     for warning in report.warnings:
         log.warning("%s", warning)
@@ -128,7 +127,6 @@ def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) ->
     folder = options.output / CACHE_NAME
     with uninterrupted():
         probe_writable(folder)
-    sweep_temporaries(folder)
     kept = KeptSegmentations(folder, f"{bundle.sha256} {device.type}", len(header.regions))
     return SideCheckedMasks(SegmentorMasks(segmentor, kept), header.regions, names)
 
