@@ -16,7 +16,9 @@ def _picture(arguments: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other commands do without it.
     from evaluation.picture.draw import draw_pair
     from pairs.task import read_task
+    from pairs.wholefile import probe_writable
 
+    probe_writable(arguments.out.parent)
     draw_pair(read_task(arguments.task), arguments.fields, arguments.out, pair_number=arguments.pair)
     return 0
 

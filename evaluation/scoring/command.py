@@ -75,13 +75,19 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         write_json(arguments.json, as_document(evaluation, strict=strict), strict=strict)
     if arguments.csv is not None:
         write_spreadsheet(evaluation, arguments.csv)
-    try:
-        print(render(evaluation), flush=True)
-    finally:
-        # The picture comes last, so that a fault in it costs nothing else, and comes whoever reads the table.
-        if arguments.plot is not None:
-            _draw(evaluation, arguments.plot)
+    print(render(evaluation), flush=True)
+    # The picture comes last, so that a fault in it costs nothing else.
+    if arguments.plot is not None:
+        _draw(evaluation, arguments.plot)
+    if arguments.json is not None:
+        # Not before: a full disk or a kill would lose every score.
+        _journal(arguments.json).unlink(missing_ok=True)
     return 0
+
+
+def _journal(path: Path) -> Path:
+    """The journal of the scores that go to `path`."""
+    return path.with_suffix(".journal.jsonl")
 
 
 def _draw(evaluation: Evaluation, path: Path) -> None:
@@ -117,7 +123,7 @@ def _score(arguments: argparse.Namespace) -> Evaluation:
     config = None if arguments.config is None else read_evaluation_config(arguments.config)
     for warning in (*task.warnings, *(config.warnings if config is not None else ())):
         _logger.warning("%s", warning)
-    journal = None if arguments.json is None else arguments.json.with_suffix(".journal.jsonl")
+    journal = None if arguments.json is None else _journal(arguments.json)
     try:
         return evaluate_task(
             task,

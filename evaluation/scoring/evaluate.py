@@ -65,7 +65,7 @@ def evaluate_task(
         evaluator: Whose formulas and names to use; None takes the one that fits the profiles of the fields.
         read_field: How to read a field; None reads the challenge's own profiles.
         journal: File in which finished pairs are kept while the evaluation runs; with it a run that was
-            killed goes on. It is removed when all pairs are scored.
+            killed goes on. The caller removes it when the scores are safe.
         jobs: Number of threads; None takes `thread_count()`. The numbers do not depend on it.
 
     Raises:
@@ -77,13 +77,12 @@ def evaluate_task(
     """
     reader = _own_field if read_field is None else read_field
     chosen = evaluator or evaluator_for(_profiles(task, fields, reader))
-    book = Journal(journal)
-    run = _Run(fields, methods_of(task, config, chosen), config, chosen, reader, book)
+    methods = methods_of(task, config, chosen)
+    run = _Run(fields, methods, config, chosen, reader, Journal(journal))
     results = score_all(run.score, task.pairs, jobs or thread_count())
     faults = [result for result in results if isinstance(result, KnownError)]
     if faults:
         raise task_error(faults, fields, len(task.pairs))
-    book.remove()
     scores = tuple(result for result in results if isinstance(result, PairScore))
     name = task.name if config is None else config.task_name
     return Evaluation(name, chosen, run.methods, task.label_names, scores)

@@ -31,8 +31,8 @@ def write_task(folder: Path, template: Template, subjects: int, seed: int) -> Pa
         OutputError: the folder is not writable.
     """
     _require_free(folder)
-    probe_writable(folder / "imagesTr")
-    probe_writable(folder / "labelsTr")
+    for part in (folder, folder / "imagesTr", folder / "labelsTr"):
+        probe_writable(part)
     header = template.header
     names = [f"{header.task}_{FIRST_NUMBER + index}_0000.nii.gz" for index in range(subjects)]
     for number, name in enumerate(names):

@@ -1,6 +1,7 @@
 """Checkpoints of a running training, in safetensors, whole or absent."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,8 @@ class Checkpoint:
 
     step: int
     seconds: float
+    losses: Mapping[str, float] | None = None
+    """Of the last step, where a signal came before the end of the validation that is due after it."""
 
 
 def save_checkpoint(
@@ -36,7 +39,7 @@ def save_checkpoint(
     tensors = {f"module.{key}": value for key, value in module.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-    header = {"step": at.step, "seconds": at.seconds, "fingerprint": fingerprint}
+    header = {"step": at.step, "seconds": at.seconds, "losses": at.losses, "fingerprint": fingerprint}
     write_tensors(path, tensors, HEADER_KEY, json.dumps(header))
 
 
@@ -61,9 +64,10 @@ def load_checkpoint(
     file = read_tensors(path)
     header = _header(file, path, fingerprint)
     try:
-        at = Checkpoint(step=int(header["step"]), seconds=float(header["seconds"]))
+        losses = {name: float(value) for name, value in (header.get("losses") or {}).items()}
+        at = Checkpoint(int(header["step"]), float(header["seconds"]), losses or None)
         moments = _moments(_under(file.tensors, "optimizer."))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _does_not_fit(path, error) from error
     state = _under(file.tensors, "module.")
     faults = misfits(state, module.state_dict()) + _misplaced(moments, optimizer)

@@ -13,6 +13,7 @@ from pipeline.device import DEVICES
 from pipeline.model import freeze
 from pipeline.predict.keptmasks import CACHE_NAME
 from pipeline.segment.sides import SideCheck
+from pipeline.stopping import interruptible
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary
 from pipeline.train.auxiliary import load_auxiliary
@@ -79,7 +80,8 @@ def _segmentor(job: Job, options: argparse.Namespace) -> Bundle:
         )
     intensity = job.config.segmentor.intensity or job.config.intensity
     training, held_out = split_subjects(job.task, settings.held_out, job.config.split)
-    samples = load_samples((*training, *held_out), job.regions, intensity, settings.crop)
+    with interruptible():
+        samples = load_samples((*training, *held_out), job.regions, intensity, settings.crop)
     samples, tuning = samples[: len(training)], samples[len(training) :]
     network = train_segmentor(job.config, samples, tuning, len(job.regions), job.plan, job.device)
     provenance = {"segmentor": _provenance(job, options, settings.seed, len(training))}
@@ -95,9 +97,11 @@ def _registration(job: Job, options: argparse.Namespace) -> Bundle:
     require_memory(job.config.registration, table.vectors if table else None, job.device)
     names = {label: job.task.label_names[label] for label in job.regions[1:]}
     kept = options.out.parent / CACHE_NAME
-    masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
-    training, held_out = load_masked(job.task, job.config, job.regions, masks, SideCheck(names))
-    others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device)
+    # Segmenting every subject takes minutes; those that are done are kept.
+    with interruptible():
+        masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
+        training, held_out = load_masked(job.task, job.config, job.regions, masks, SideCheck(names))
+        others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device)
     net = train_registration(
         job.config,
         training,
