@@ -47,8 +47,13 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code; see `exit_code_of`."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    parsed = _parser().parse_args(arguments)
-    return exit_code_of(lambda: parsed.run(parsed))
+
+    def command() -> int:
+        parsed = _parser().parse_args(arguments)
+        code: int = parsed.run(parsed)
+        return code
+
+    return exit_code_of(command)
 
 
 if __name__ == "__main__":

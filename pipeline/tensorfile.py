@@ -44,9 +44,9 @@ def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> Ten
     Raises:
         WeightsError: absent, truncated, or not safetensors; a pickle is never opened.
     """
-    if not path.is_file():
-        raise WeightsError("no such file", where=path, remedy="check the path, or make the file first")
     try:
+        if not path.is_file():
+            raise WeightsError("no such file", where=path, remedy="check the path, or make the file first")
         with safe_open(path, framework="pt") as file:
             names = [name for name in file.keys() if wanted is None or wanted(name)]  # noqa: SIM118 - not a dict
             tensors = {name: file.get_tensor(name) for name in names}

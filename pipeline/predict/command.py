@@ -86,8 +86,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
     path = options.weights or bundle_of(task.name)
-    if not path.exists():
-        got = None if options.weights else f"no weights are shipped for {task.name}"
+    if options.weights is None and not path.exists():
+        got = f"no weights are shipped for {task.name}"
         raise WeightsError("no weights file", where=path, got=got, remedy="give --weights FILE")
     bundle = read_bundle(path)
     require_fit(bundle.header, task, path)

@@ -9,7 +9,15 @@ import numpy as np
 import torch
 
 from pairs.displacement import WrittenField
-from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError
+from pairs.errors import (
+    KnownError,
+    MissingVolume,
+    OutputError,
+    Stopped,
+    TooLittleMemory,
+    VolumeError,
+    known_error,
+)
 from pairs.header import read_header
 from pairs.pair import Pair
 from pairs.volume import Volume, read_image
@@ -34,12 +42,6 @@ class InternalError(KnownError):
 
     exit_code = 1
     code = "internal"
-
-
-class TooLittleMemory(VolumeError):
-    """A pair too large for the device."""
-
-    code = "memory"
 
 
 @dataclass
@@ -169,12 +171,12 @@ class PairRegistration:
 
 
 def _as_known(error: Exception) -> KnownError:
-    if isinstance(error, KnownError):
-        return error
-    # torch has no class of its own for host memory that cannot be had.
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+    known = known_error(error)
+    if isinstance(known, TooLittleMemory):
         remedy = "crop the images, or use --device cpu where the GPU is too small"
         return TooLittleMemory("too little memory for this pair", got=error, remedy=remedy)
+    if known is not None:
+        return known
     log.error("unknown error", exc_info=error)
     return InternalError("unknown error", got=f"{type(error).__name__}: {error}")
 
