@@ -16,9 +16,9 @@ def _picture(arguments: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other commands do without it.
     from evaluation.picture.draw import draw_pair
     from pairs.task import read_task
-    from pairs.wholefile import probe_writable
+    from pairs.wholefile import probe_file
 
-    probe_writable(arguments.out.parent)
+    probe_file(arguments.out)
     draw_pair(read_task(arguments.task), arguments.fields, arguments.out, pair_number=arguments.pair)
     return 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pairs.errors import KnownError, OutputError
 from pairs.temporary import locked_temporary, sweep_temporaries
 
-__all__ = ["probe_writable", "whole_file", "whole_folder", "write_json"]
+__all__ = ["probe_file", "probe_writable", "whole_file", "whole_folder", "write_json"]
 
 
 def _full_suffix(path: Path) -> str:
@@ -90,6 +90,21 @@ def write_json(path: Path, document: object, *, strict: bool = True) -> None:
         raise OutputError("document cannot be written as JSON", where=path, got=str(error)) from error
     with whole_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def probe_file(path: Path) -> None:
+    """Makes the folder of an output file ready; see `probe_writable`.
+
+    Raises:
+        OutputError: If there is a folder of its name, the name cannot be one, or its folder is not writable.
+    """
+    try:
+        is_taken = path.is_dir()
+    except OSError as error:
+        raise _output_error(path, error) from error
+    if is_taken:
+        raise OutputError("output is a folder", where=path, expected="the name of a file")
+    probe_writable(path.absolute().parent)
 
 
 def probe_writable(folder: Path) -> None:

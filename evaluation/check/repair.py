@@ -16,7 +16,7 @@ from evaluation.check.names import accepted_names
 from evaluation.check.stored import load
 from evaluation.check.values import full_field
 from pairs.displacement import encode, field_name
-from pairs.errors import DisplacementError, NothingToDo, UsageError
+from pairs.errors import DisplacementError, NothingToDo, OutputError, UsageError
 from pairs.fieldfile import write_array
 from pairs.profile import NPZ_SUFFIX, Profile, container_suffix
 from pairs.wholefile import probe_writable, whole_file, whole_folder
@@ -77,7 +77,11 @@ def repair_fields(check: Check, fields: Path, out: Path) -> tuple[Repair, ...]:
 def _require_new(out: Path, fields: Path) -> None:
     if out.resolve().is_relative_to(fields.resolve()):
         raise UsageError("the repaired copy cannot lie in the folder of fields", where=out)
-    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
+    try:
+        is_new = not out.is_symlink() and (not out.exists() or (out.is_dir() and not any(out.iterdir())))
+    except OSError as error:
+        raise OutputError("cannot write", where=out, got=error.strerror) from error
+    if not is_new:
         raise UsageError(
             "the repaired copy needs a folder of its own", where=out, expected="a new or empty one"
         )

@@ -15,7 +15,7 @@ from evaluation.ranking.runtime import read_runtimes
 from evaluation.ranking.samples import collect_samples
 from evaluation.ranking.significance import TESTS
 from pairs.errors import UsageError
-from pairs.wholefile import probe_writable, write_json
+from pairs.wholefile import probe_file, write_json
 
 __all__ = ["add_command"]
 
@@ -95,7 +95,7 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
         if path in inputs or outputs.count(path) > 1:
             raise UsageError("output is also an input or another output", where=path)
     for path in outputs:
-        probe_writable(path.parent)
+        probe_file(path)
 
 
 def _names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str]:

@@ -9,11 +9,11 @@ from evaluation.reports.spreadsheet import write_spreadsheet
 from evaluation.reports.table import printable, render
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
-from pairs.errors import OutputError, Stopped, UsageError
+from pairs.errors import Stopped, UsageError
 from pairs.evaluation_config import read_evaluation_config
 from pairs.foreign.readers import FOREIGN_READERS
 from pairs.task import read_task
-from pairs.wholefile import probe_writable, write_json
+from pairs.wholefile import probe_file, write_json
 
 __all__ = ["add_command"]
 
@@ -113,9 +113,7 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
             raise UsageError("output is also an input or another output", where=path)
         taken.add(path.resolve())
     for path in outputs:
-        if path.is_dir():
-            raise OutputError("output is a folder", where=path, expected="the name of a file")
-        probe_writable(path.absolute().parent)
+        probe_file(path)
 
 
 def _score(arguments: argparse.Namespace) -> Evaluation:

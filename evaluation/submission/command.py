@@ -14,7 +14,7 @@ from evaluation.submission.tasknumber import task_folder, task_number
 from evaluation.submission.zeros import zero_members
 from pairs.errors import UsageError
 from pairs.task import Task
-from pairs.wholefile import probe_writable
+from pairs.wholefile import probe_file
 
 __all__ = ["add_command"]
 
@@ -48,7 +48,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    probe_writable(arguments.zip.absolute().parent)
+    probe_file(arguments.zip)
     task, check = check_as_asked(arguments)
     print_check(check, asked=arguments.profile is not None)
     members = _members(arguments, task, check)

@@ -10,7 +10,7 @@ import torch
 
 from pairs.errors import UsageError
 from pairs.task import Task, read_task
-from pairs.wholefile import probe_writable
+from pairs.wholefile import probe_file
 from pipeline.config import read_config, shipped_config
 from pipeline.regions import JointRegions, joint_regions
 from pipeline.text.background import BACKGROUNDS, background_vector
@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
         KnownError: See `embed`, `read_task` and `write_table`.
     """
     row = _row(args)
-    probe_writable(args.out.parent)
+    probe_file(args.out)
     tasks = [_Worded.of(args.task, args.anatomy, args.config)]
     tasks += [_Worded.of(folder, args.anatomy) for folder in args.aux_task]
     joint = joint_regions(tasks[0].names, [task.names for task in tasks[1:]])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pairs.errors import CorruptVolume, OutputError
-from pairs.wholefile import probe_writable, whole_file, whole_folder, write_json
+from pairs.wholefile import probe_file, probe_writable, whole_file, whole_folder, write_json
 
 
 def test_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
@@ -143,3 +143,17 @@ def test_folder_that_is_taken_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(OutputError), whole_folder(tmp_path / "copy"):
         pass
     assert [path.name for path in tmp_path.rglob("*")] == ["copy", "precious"]
+
+
+@pytest.mark.parametrize("name", ["taken", "x" * 300, "file/below", "file/far/below"])
+def test_a_file_that_cannot_be_written_is_told_before(tmp_path: Path, name: str) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError):
+        probe_file(tmp_path / name)
+    assert {path.name for path in tmp_path.rglob("*")} == {"taken", "file"}
+
+
+def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
+    probe_file(tmp_path / "a" / "b.json")
+    assert [path.name for path in tmp_path.rglob("*")] == ["a"]
