@@ -176,7 +176,8 @@ def _as_known(error: Exception) -> KnownError:
         remedy = "crop the images, or use --device cpu where the GPU is too small"
         return TooLittleMemory("too little memory for this pair", got=error, remedy=remedy)
     if known is not None:
-        return known
+        # A folder that may not be searched is a fault of this pair, not of the arguments.
+        return VolumeError(str(known)) if isinstance(error, OSError) else known
     log.error("unknown error", exc_info=error)
     return InternalError("unknown error", got=f"{type(error).__name__}: {error}")
 
