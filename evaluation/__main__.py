@@ -6,13 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.check.command import add_command as add_check
-from evaluation.ranking.command import add_command as add_rank
-from evaluation.scoring.command import add_command as add_evaluate
-from evaluation.submission.command import add_command as add_submit
 from pairs.errors import exit_code_of
 from pairs.logline import OneLineFormatter
-from pairs.task import read_task
+from pairs.program import run_program
 from pairs.taskoptions import add_link_option, add_pairs_option
 
 __all__ = ["main"]
@@ -21,13 +17,22 @@ __all__ = ["main"]
 def _picture(arguments: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other commands do without it.
     from evaluation.picture.draw import draw_pair
+    from pairs.task import read_task
+    from pairs.wholefile import probe_file
 
+    probe_file(arguments.out)
     task = read_task(arguments.task, pairs_file=arguments.pairs, follow_links=arguments.follow_links)
     draw_pair(task, arguments.fields, arguments.out, pair_number=arguments.pair)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
+    # NumPy reads the number of its threads when it is imported: `run_program` comes before.
+    from evaluation.check.command import add_command as add_check
+    from evaluation.ranking.command import add_command as add_rank
+    from evaluation.scoring.command import add_command as add_evaluate
+    from evaluation.submission.command import add_command as add_submit
+
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_evaluate(commands)
@@ -49,9 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = logging.StreamHandler(sys.stderr)
     told.setFormatter(OneLineFormatter("%(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=(told,))
-    parsed = _parser().parse_args(arguments)
-    return exit_code_of(lambda: parsed.run(parsed))
+
+    def command() -> int:
+        parsed = _parser().parse_args(arguments)
+        code: int = parsed.run(parsed)
+        return code
+
+    return exit_code_of(command)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

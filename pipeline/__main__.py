@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from pairs.errors import UsageError, exit_code_of
 from pairs.logline import OneLineFormatter
+from pairs.program import run_program
 from pipeline.stopping import listen_for_signals
 
 __all__ = ["main"]
@@ -82,4 +83,4 @@ def _parser(verb: str | None) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: main(sys.argv[1:]))

@@ -1,44 +1,50 @@
-"""Memory that cannot be had: told in one line, wherever it was asked for."""
+"""Memory that cannot be had, on the device or beside it, told as a known error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-import torch
+from pairs.errors import TooLittleMemory, known_error
 
-from pairs.errors import KnownError
+__all__ = ["as_shortage", "shortage_told"]
 
-__all__ = ["TooLittleMemory", "is_too_little_memory", "telling_of_memory"]
-
-# torch has no class of its own for host memory that cannot be had, nor for a GPU that is full from the start.
-_WORDS = ("DefaultCPUAllocator", "out of memory")
+_REMEDY = "crop the images, or use --device cpu where the GPU is too small"
 
 
-class TooLittleMemory(KnownError):
-    """A pair or a network too large for the device."""
+def as_shortage(
+    error: Exception, what: str, where: Path | None = None, remedy: str = _REMEDY
+) -> TooLittleMemory | None:
+    """The known error for one that means too little memory; None for any other.
 
-    exit_code = 1
-    code = "memory"
-
-
-def is_too_little_memory(error: BaseException) -> bool:
-    """Whether an error means that memory could not be had, on the host or on a GPU."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
+    Args:
+        error: Of Python or torch.
+        what: What there is too little memory for.
+        where: The file that it is for.
+        remedy: What to do.
+    """
+    known = known_error(error)
+    if not isinstance(known, TooLittleMemory) or known is error:
+        return known if isinstance(known, TooLittleMemory) else None
+    got = f"{type(error).__name__} {error}".strip()
+    return TooLittleMemory(f"too little memory for {what}", where=where, got=got, remedy=remedy)
 
 
 @contextmanager
-def telling_of_memory(what: str, where: object, remedy: str) -> Iterator[None]:
-    """Turns such an error of the block into a known one.
+def shortage_told(what: str, where: Path | None = None, remedy: str = _REMEDY) -> Iterator[None]:
+    """Within it, too little memory is a known error.
+
+    Args:
+        what: What is being made.
+        where: The file that it is for.
+        remedy: What to do.
 
     Raises:
-        TooLittleMemory: memory could not be had.
+        TooLittleMemory: so it is.
     """
     try:
         yield
     except Exception as error:
-        if not is_too_little_memory(error):
+        shortage = as_shortage(error, what, where, remedy)
+        if shortage is None or shortage is error:
             raise
-        raise TooLittleMemory(
-            what, where=where, got=f"{type(error).__name__} {error}", remedy=remedy
-        ) from error
+        raise shortage from error

@@ -1,9 +1,7 @@
 """Repair: a copy of a set of fields in which everything is mended that needs no guess."""
 
-import secrets
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ from pairs.displacement import encode, field_name
 from pairs.errors import DisplacementError, NothingToDo, OutputError, UsageError
 from pairs.fieldfile import write_array
 from pairs.profile import NPZ_SUFFIX, container_suffix
-from pairs.wholefile import whole_file
+from pairs.wholefile import probe_writable, whole_file, whole_folder
 
 __all__ = ["Repair", "repair_fields"]
 
@@ -72,7 +70,8 @@ def repair_fields(check: Check, fields: Path, out: Path) -> tuple[Repair, ...]:
         OutputError: If it cannot be written.
     """
     _require_new(out, fields)
-    with _whole_folder(out) as staging:
+    probe_writable(out.absolute().parent)
+    with whole_folder(out) as staging:
         repairs = tuple(_repair(found, check, staging) for found in check.fields)
         if not any(repair.written for repair in repairs):
             raise NothingToDo("no field can be repaired", where=fields, remedy="register the pairs again")
@@ -82,27 +81,14 @@ def repair_fields(check: Check, fields: Path, out: Path) -> tuple[Repair, ...]:
 def _require_new(out: Path, fields: Path) -> None:
     if out.resolve().is_relative_to(fields.resolve()):
         raise UsageError("the repaired copy cannot lie in the folder of fields", where=out)
-    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
+    try:
+        is_new = not out.is_symlink() and (not out.exists() or (out.is_dir() and not any(out.iterdir())))
+    except OSError as error:
+        raise OutputError("cannot write", where=out, got=error.strerror) from error
+    if not is_new:
         raise UsageError(
             "the repaired copy needs a folder of its own", where=out, expected="a new or empty one"
         )
-
-
-@contextmanager
-def _whole_folder(out: Path) -> Iterator[Path]:
-    """Yields a folder beside `out` that becomes it when the block succeeds and vanishes when it fails."""
-    staging = out.absolute().parent / f".partial-{secrets.token_hex(8)}"
-    try:
-        staging.parent.mkdir(parents=True, exist_ok=True)
-        staging.mkdir()
-        yield staging
-        if out.exists():
-            out.rmdir()
-        staging.rename(out)
-    except OSError as error:
-        raise OutputError("cannot write", where=out, got=error.strerror or str(error)) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _repair(found: FoundField, check: Check, folder: Path) -> Repair:

@@ -10,9 +10,9 @@ from evaluation.reports.table import printable, render, unread_note
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
-from pairs.errors import OutputError, Stopped, UsageError
+from pairs.errors import Stopped, UsageError
 from pairs.foreign.readers import FOREIGN_READERS
-from pairs.wholefile import probe_writable, write_json
+from pairs.wholefile import probe_file, write_json
 
 __all__ = ["add_command"]
 
@@ -53,7 +53,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         choices=sorted(FOREIGN_READERS),
         help="the fields are in the format of this other tool",
     )
-    command.add_argument("--jobs", type=_positive, metavar="N", help="threads; the default is one per core")
+    command.add_argument(
+        "--jobs", type=_positive, metavar="N", help="threads; the default is OMP_NUM_THREADS, or one per core"
+    )
     command.set_defaults(run=_evaluate)
 
 
@@ -78,13 +80,14 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         write_json(arguments.json, as_document(evaluation, strict=strict), strict=strict)
     if arguments.csv is not None:
         write_spreadsheet(evaluation, arguments.csv)
-    try:
-        print(render(evaluation), flush=True)
-    finally:
-        # The picture comes last, so that a fault in it costs nothing else, and comes whoever reads the table.
-        if arguments.plot is not None:
-            _draw(evaluation, arguments.plot)
-        _tell_failures(evaluation, arguments.json)
+    print(render(evaluation), flush=True)
+    # The picture comes last, so that a fault in it costs nothing else.
+    if arguments.plot is not None:
+        _draw(evaluation, arguments.plot)
+    _tell_failures(evaluation, arguments.json)
+    if arguments.json is not None and not evaluation.failures:
+        # Not before: a full disk or a kill would lose every score.
+        _journal(arguments.json).unlink(missing_ok=True)
     return 1 if evaluation.failures else 0
 
 
@@ -98,6 +101,11 @@ def _tell_failures(evaluation: Evaluation, report: Path | None) -> None:
         place = "with --json FILE they are listed there" if report is None else f"all are listed in {report}"
         pairs = len(failures) + len(evaluation.scores)
         _logger.error("%d of %d pairs could not be scored%s; %s", len(failures), pairs, more, place)
+
+
+def _journal(path: Path) -> Path:
+    """The journal of the scores that go to `path`."""
+    return path.with_suffix(".journal.jsonl")
 
 
 def _draw(evaluation: Evaluation, path: Path) -> None:
@@ -130,14 +138,12 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
 
         require_format(arguments.plot)
     for path in outputs:
-        if path.is_dir():
-            raise OutputError("output is a folder", where=path, expected="the name of a file")
-        probe_writable(path.absolute().parent)
+        probe_file(path)
 
 
 def _score(arguments: argparse.Namespace) -> Evaluation:
     task, config = read_task_arguments(arguments)
-    journal = None if arguments.json is None else arguments.json.with_suffix(".journal.jsonl")
+    journal = None if arguments.json is None else _journal(arguments.json)
     try:
         return evaluate_task(
             task,

@@ -16,7 +16,8 @@ from evaluation.scoring.faults import task_error
 from evaluation.scoring.journal import Journal, fingerprint
 from evaluation.scoring.methods import methods_of
 from evaluation.scoring.score import PairScore, score_pair
-from evaluation.scoring.workers import available_cores, score_all
+from evaluation.scoring.workers import score_all
+from pairs.cores import thread_count
 from pairs.displacement import find_field, read_displacement
 from pairs.errors import DisplacementError, KnownError, VolumeError
 from pairs.evaluation_config import EvaluationConfig, Method
@@ -74,8 +75,8 @@ def evaluate_task(
         evaluator: Whose formulas and names to use; None takes the one that fits the profiles of the fields.
         read_field: How to read a field; None reads the challenge's own profiles.
         journal: File in which finished pairs are kept while the evaluation runs; with it a run that was
-            killed goes on. It is removed when all pairs are scored, and stays while some cannot be.
-        jobs: Number of threads; None takes the cores at hand. The numbers do not depend on it.
+            killed goes on. The caller removes it when the scores are safe.
+        jobs: Number of threads; None takes `thread_count()`. The numbers do not depend on it.
 
     Raises:
         DisplacementError: If no pair has a field that can be read.
@@ -87,16 +88,14 @@ def evaluate_task(
     reader = _own_field if read_field is None else read_field
     preferred = preferred_fields(task, fields) if reader is _own_field else {}
     chosen = evaluator or evaluator_for(_profiles(task, fields, reader, preferred))
-    book = Journal(journal)
-    run = _Run(fields, methods_of(task, config, chosen), config, chosen, reader, book, preferred)
-    results = score_all(run.score, task.pairs, jobs or available_cores())
+    methods = methods_of(task, config, chosen)
+    run = _Run(fields, methods, config, chosen, reader, Journal(journal), preferred)
+    results = score_all(run.score, task.pairs, jobs or thread_count())
     scores = tuple(result for result in results if isinstance(result, PairScore))
     outcomes = zip(task.pairs, results, strict=True)
     failures = {pair.name: result for pair, result in outcomes if isinstance(result, KnownError)}
     if not scores:
         raise task_error(tuple(failures.values()), fields, task.pairs)
-    if not failures:
-        book.remove()
     name = task.name if config is None else config.task_name
     return Evaluation(name, chosen, run.methods, task.label_names, scores, failures)
 

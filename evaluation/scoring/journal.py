@@ -96,11 +96,6 @@ class Journal:
             except OSError as error:
                 raise _output_error(self._path, error) from error
 
-    def remove(self) -> None:
-        """Removes the file, once all its scores have been told."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-
 
 def _output_error(path: Path, error: OSError) -> OutputError:
     return OutputError("journal cannot be used", where=path, got=error.strerror or str(error))

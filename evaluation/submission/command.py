@@ -16,7 +16,7 @@ from evaluation.submission.zeros import zero_members
 from pairs.errors import UsageError
 from pairs.regularfile import open_regular
 from pairs.task import Task
-from pairs.wholefile import probe_writable
+from pairs.wholefile import probe_file
 
 __all__ = ["add_command"]
 
@@ -50,7 +50,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    probe_writable(arguments.zip.absolute().parent)
+    probe_file(arguments.zip)
     task, check = check_as_asked(arguments)
     print_check(check, asked=arguments.profile is not None)
     _require_edition(check)

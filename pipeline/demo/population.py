@@ -127,7 +127,7 @@ def average(members: Sequence[Member], displacements: Sequence[np.ndarray], regi
     total, seen = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     counts = np.zeros((regions, *shape), np.float32)
     for member, displacement in zip(members, displacements, strict=True):
-        path = compose(to_reference, displacement)
+        path = compose(displacement, to_reference)
         # Padding is no tissue: a voxel's mean is over the subjects whose crop reaches it.
         seen += pull_back((member.image.array != 0).astype(np.float32), path)
         total += pull_back(member.grey, path)

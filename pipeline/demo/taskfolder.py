@@ -30,9 +30,10 @@ def write_task(folder: Path, template: Template, subjects: int, seed: int) -> Pa
         UsageError: the folder holds a task that was not written by this function.
         OutputError: the folder is not writable.
     """
+    probe_writable(folder)
     _require_free(folder)
-    probe_writable(folder / "imagesTr")
-    probe_writable(folder / "labelsTr")
+    for part in ("imagesTr", "labelsTr"):
+        probe_writable(folder / part)
     header = template.header
     names = [f"{header.task}_{FIRST_NUMBER + index}_0000.nii.gz" for index in range(subjects)]
     for number, name in enumerate(names):
@@ -50,7 +51,7 @@ def write_task(folder: Path, template: Template, subjects: int, seed: int) -> Pa
 
 def _require_free(folder: Path) -> None:
     """Refuse a folder with a task of another origin: a real one must never be written over."""
-    for path in folder.glob("*_dataset.json") if folder.is_dir() else ():
+    for path in folder.glob("*_dataset.json"):
         try:
             document = read_document(path)
         except TaskError:

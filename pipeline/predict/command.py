@@ -14,10 +14,10 @@ from pairs.errors import UsageError, VolumeError, WeightsError
 from pairs.header import read_header
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option, add_pairs_option
-from pairs.wholefile import probe_writable, sweep_temporaries
+from pairs.wholefile import probe_writable
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.device import DEVICES, choose_device
-from pipeline.memory import telling_of_memory
+from pipeline.memory import shortage_told
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
@@ -78,7 +78,6 @@ def run(options: argparse.Namespace) -> int:
         weights, bundle = _weights(options, task)
         _require_segmentations(options.segmentations)
     probe_writable(options.output)
-    sweep_temporaries(options.output)
     report = _report(task, choice, device, weights, bundle)
     for warning in report.warnings:
         log.warning("%s", warning)
@@ -88,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     _log_start(report, plan)
 
     def prepare() -> Register:
-        with interruptible(), _telling_of_memory(weights):
+        with interruptible(), _shortage_told(weights):
             registrar = Registrar(bundle, device, fields.profile.upsampling)
             masks = _masks(options, bundle, device)
         identity = options.on_error == "identity"
@@ -99,18 +98,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
     path = options.weights or bundle_of(task.name)
-    if not path.exists():
-        got = None if options.weights else f"no weights are shipped for {task.name}"
+    if options.weights is None and not path.exists():
+        got = f"no weights are shipped for {task.name}"
         raise WeightsError("no weights file", where=path, got=got, remedy="give --weights FILE")
-    with _telling_of_memory(path):
+    with _shortage_told(path):
         bundle = read_bundle(path)
     require_fit(bundle.header, task, path)
     return path, bundle
 
 
-def _telling_of_memory(weights: Path) -> AbstractContextManager[None]:
+def _shortage_told(weights: Path) -> AbstractContextManager[None]:
     remedy = "free some memory, or use --device cpu where the GPU is too small"
-    return telling_of_memory("too little memory for the networks", weights, remedy)
+    return shortage_told("the networks", weights, remedy)
 
 
 def _require_segmentations(folder: Path | None) -> None:
@@ -165,7 +164,6 @@ def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) ->
     refuse_link(folder)
     with uninterrupted():
         probe_writable(folder)
-    sweep_temporaries(folder)
     kept = KeptSegmentations(folder, f"{bundle.sha256} {device.type}", len(header.regions))
     return SideCheckedMasks(SegmentorMasks(segmentor, kept), header.regions, names)
 

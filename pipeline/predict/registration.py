@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from pairs.displacement import WrittenField
-from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError
+from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError, known_error
 from pairs.grid import orientation_warnings
 from pairs.header import read_header
 from pairs.pair import Pair
 from pairs.volume import Volume, read_image
 from pipeline.bundle import file_hash
-from pipeline.memory import TooLittleMemory, is_too_little_memory
+from pipeline.memory import as_shortage
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.masks import Masks
@@ -168,12 +168,12 @@ class PairRegistration:
 
 
 def _as_known(error: Exception) -> KnownError:
-    if isinstance(error, KnownError):
-        return error
-    if is_too_little_memory(error):
-        remedy = "crop the images, or use --device cpu where the GPU is too small"
-        got = f"{type(error).__name__} {error}"
-        return TooLittleMemory("too little memory for this pair", got=got, remedy=remedy)
+    if (shortage := as_shortage(error, "this pair")) is not None:
+        return shortage
+    known = known_error(error)
+    if known is not None:
+        # A folder that may not be searched is a fault of this pair, not of the arguments.
+        return VolumeError(str(known)) if isinstance(error, OSError) else known
     log.error("unknown error", exc_info=error)
     return InternalError("unknown error", got=f"{type(error).__name__}: {error}")
 

@@ -176,6 +176,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
     task = read_task(options.task, follow_links=options.follow_links)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     out = (options.out or Path("reproduced") / Path(task.name).name).absolute()
+    probe_writable(out)
     probe_writable(out / "runs")
     segmentor = _segmentor(options, task, config, budget, out)
     if segmentor is not None:

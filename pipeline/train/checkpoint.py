@@ -1,6 +1,7 @@
 """Checkpoints of a running training, in safetensors, whole or absent."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +29,8 @@ class Checkpoint:
 
     step: int
     seconds: float
+    losses: Mapping[str, float] | None = None
+    """Of the last step, where a signal came before the end of the validation that is due after it."""
 
 
 class _Fingerprint(BaseModel):
@@ -43,6 +46,7 @@ class _Header(_Fingerprint):
 
     step: Annotated[int, Field(ge=0)]
     seconds: Annotated[float, Field(ge=0)]
+    losses: dict[str, float] | None = None
 
 
 def save_checkpoint(
@@ -55,7 +59,7 @@ def save_checkpoint(
     tensors = {f"module.{key}": value for key, value in module.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-    header = _Header(fingerprint=fingerprint, step=at.step, seconds=at.seconds)
+    header = _Header(fingerprint=fingerprint, step=at.step, seconds=at.seconds, losses=at.losses)
     write_tensors(path, tensors, HEADER_KEY, header.model_dump())
 
 
@@ -93,7 +97,7 @@ def load_checkpoint(
         raise _does_not_fit(path, told(faults))
     module.load_state_dict(state)
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
-    return Checkpoint(header.step, header.seconds)
+    return Checkpoint(header.step, header.seconds, header.losses)
 
 
 def fingerprint_of(*parts: object) -> str:

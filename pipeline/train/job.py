@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from pairs.errors import OutputError, UsageError
+from pairs.errors import UsageError
 from pairs.task import Task, read_task
-from pairs.wholefile import probe_writable
+from pairs.wholefile import probe_file
 from pipeline.backbones.registry import build_backbone
 from pipeline.bundle import file_hash, read_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
@@ -60,9 +60,7 @@ def prepare(options: argparse.Namespace) -> Job:
     if not task.label_names:
         task = replace(task, label_names=config.labels)
     device = choose_device(options.device)
-    probe_writable(options.out.parent)
-    if options.out.is_dir():
-        raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
+    probe_file(options.out)
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     _require_trainable(config, options.network)
     seen = [*subjects_seen(task, config.split)]

@@ -5,7 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from tqdm import tqdm
 from pairs.errors import Stopped
 from pairs.regularfile import read_regular
 from pairs.wholefile import whole_file
-from pipeline.stopping import stop_requested
+from pipeline.stopping import interruptible, stop_requested
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.typing import Tensor
 
@@ -116,17 +116,23 @@ def train(
     started = time.monotonic() - at.seconds
     saved = time.monotonic()
     bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not sys.stderr.isatty())
-    for step in range(at.step, plan.steps):
-        losses = _optimise(module, optimizer, plan, step, losses_of)
-        bar.update()
-        done = Checkpoint(step + 1, time.monotonic() - started)
-        if done.step % plan.validate_every == 0 or done.step == plan.steps:
-            metrics.add(done, losses, _validated(module, validate))
-        if stop_requested() or time.monotonic() - saved > CHECKPOINT_EVERY_S:
-            save_checkpoint(plan.checkpoint, module, optimizer, done, plan.fingerprint)
-            saved = time.monotonic()
-        if stop_requested():
-            raise Stopped("training stopped", where=plan.checkpoint, remedy="run the same command to go on")
+    try:
+        at = _validated(module, validate, at, metrics)
+        for step in range(at.step, plan.steps):
+            losses = _optimise(module, optimizer, plan, step, losses_of)
+            bar.update()
+            is_due = (step + 1) % plan.validate_every == 0 or step + 1 == plan.steps
+            at = Checkpoint(step + 1, time.monotonic() - started, losses if is_due else None)
+            at = _validated(module, validate, at, metrics)
+            if stop_requested():
+                raise Stopped("training stopped")
+            if time.monotonic() - saved > CHECKPOINT_EVERY_S:
+                save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint)
+                saved = time.monotonic()
+    except Stopped as error:
+        save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint)
+        remedy = "run the same command to go on"
+        raise Stopped("training stopped", where=plan.checkpoint, remedy=remedy) from error
     bar.close()
 
 
@@ -144,18 +150,31 @@ def _optimise(
     for group in optimizer.param_groups:
         group["lr"] = polynomial_rate(plan.learning_rate, step - stage.start, stage.steps, plan.power)
     module.train()
-    losses = losses_of(step)
-    optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(losses.values())).sum().backward()
-    torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
+    # A signal here leaves the weights as they were after the step before.
+    with interruptible():
+        losses = losses_of(step)
+        optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
+        figures = {name: value.item() for name, value in losses.items()}
     optimizer.step()
-    return {name: value.item() for name, value in losses.items()}
+    return figures
 
 
-def _validated(module: torch.nn.Module, validate: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+def _validated(
+    module: torch.nn.Module,
+    validate: Callable[[], Mapping[str, float]],
+    at: Checkpoint,
+    metrics: "_MetricsLog",
+) -> Checkpoint:
+    """Validates and logs where that is due; a signal leaves it to the training that resumes."""
+    if at.losses is None:
+        return at
     module.eval()
-    with torch.no_grad():
-        return validate()
+    with torch.no_grad(), interruptible():
+        figures = validate()
+    metrics.add(at, at.losses, figures)
+    return replace(at, losses=None)
 
 
 class _MetricsLog:

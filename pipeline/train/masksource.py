@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from pairs.errors import UsageError
-from pairs.wholefile import sweep_temporaries
+from pairs.wholefile import probe_writable
 from pipeline.bundle import Bundle
 from pipeline.predict.keptmasks import KeptSegmentations, refuse_link
 from pipeline.predict.masks import FileMasks, Masks, SegmentorMasks, SideCheckedMasks, background_everywhere
@@ -45,7 +45,6 @@ def mask_source(
     if segmentor is None:
         raise UsageError("no segmentor given", remedy="give --segmentor FILE or --segmentations DIR")
     refuse_link(kept)
-    kept.mkdir(parents=True, exist_ok=True)
-    sweep_temporaries(kept)
+    probe_writable(kept)
     store = KeptSegmentations(kept, f"{segmentor.sha256} {device.type}", len(regions))
     return SideCheckedMasks(SegmentorMasks(segmentor.build_volume_segmentor(device), store), regions, names)

@@ -17,6 +17,7 @@ from evaluation.__main__ import main
 from evaluation.scoring import command
 from evaluation.scoring.evaluate import Evaluation
 from pairs.displacement import write_displacement
+from pairs.errors import OutputError
 from pairs.foreign.readers import FOREIGN_READERS
 from pairs.profile import PROFILES
 from pairs.task import Task, label_path
@@ -172,10 +173,36 @@ def test_a_closed_pipe_ends_quietly_and_costs_no_file(
             stderr=subprocess.PIPE,
             check=False,
         )
-    assert done.returncode == 5
-    assert b"Traceback" not in done.stderr
-    assert b"BrokenPipe" not in done.stderr
+    assert (done.returncode, done.stderr) == (0, b"")
     assert out.is_file()
+
+
+@pytest.mark.parametrize(("output", "writer"), [("--json", "write_json"), ("--csv", "write_spreadsheet")])
+def test_a_full_disk_costs_no_score(
+    tiny_task: Task,
+    fields_of: FieldsOf,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    writer: str,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OutputError("cannot write", got="No space left on device")
+
+    out, journal = tmp_path / "out.json", tmp_path / "out.journal.jsonl"
+    arguments = _arguments(tiny_task, fields_of(tiny_task, 1.0), "--json", out)
+    if output != "--json":
+        arguments += [output, str(tmp_path / "out.csv")]
+    with monkeypatch.context() as patch:
+        patch.setattr(command, writer, full)
+        assert main(arguments) == 5
+    assert len(journal.read_text().splitlines()) == len(tiny_task.pairs)
+    monkeypatch.setattr(
+        "evaluation.scoring.evaluate.score_pair", lambda *_, **__: pytest.fail("scored again")
+    )
+    assert main(arguments) == 0
+    assert out.is_file()
+    assert not journal.exists()
 
 
 def test_the_journal_lies_beside_the_json(

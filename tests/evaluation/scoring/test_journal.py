@@ -122,15 +122,6 @@ def test_a_folder_is_no_journal(tmp_path: Path) -> None:
         Journal(tmp_path / "missing" / "a.journal").add("one", _score())
 
 
-def test_it_is_removed_where_asked(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "a.journal")
-    journal.add("one", _score())
-    assert (tmp_path / "a.journal").exists()
-    journal.remove()
-    assert not (tmp_path / "a.journal").exists()
-    journal.remove()
-
-
 def test_without_a_path_nothing_is_kept(tmp_path: Path) -> None:
     journal = Journal(None)
     journal.add("one", _score())

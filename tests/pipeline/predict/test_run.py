@@ -170,6 +170,43 @@ def test_what_a_signal_breaks_is_no_fault_of_the_pair(
     assert records(output) == ()
 
 
+@pytest.mark.parametrize("gone", ["output", ".segmentations"])
+def test_an_output_that_is_removed_meanwhile_is_told_in_one_line(
+    predict: Predict,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    gone: str,
+) -> None:
+    def removing(original: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            shutil.rmtree(output if gone == "output" else output / gone)
+            return original(*arguments, **options)
+
+        return call
+
+    module, name = (displacement, "write_array") if gone == "output" else (np, "savez_compressed")
+    monkeypatch.setattr(module, name, removing(getattr(module, name)))
+    assert predict() == 5
+    error = capsys.readouterr().err
+    assert error.startswith("error: cannot write: ")
+    assert "No such file or directory" in error
+    assert error.count("\n") == 1
+
+
+def test_an_image_folder_that_may_not_be_searched_fails_its_pairs(
+    predict: Predict, output: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def closed(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pipeline.predict.registration.read_header", closed)
+    assert predict() == 1
+    assert {record.error_code for record in records(output)} == {"volume"}
+    assert all("Permission denied" in str(record.error) for record in records(output))
+    assert "Traceback" not in caplog.text
+
+
 def test_a_signal_after_the_last_pair_changes_nothing(
     predict: Predict, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from pairs.volume import read_image, write_volume
 from pipeline.__main__ import main
 from pipeline.bundle import read_bundle
 from pipeline.config import TaskConfig
+from pipeline.predict.masks import SegmentorMasks
 from pipeline.train import loop
 
 __all__: list[str] = []
@@ -251,6 +252,20 @@ def test_sigterm_ends_with_75_and_the_same_command_finishes(
     assert main([*arguments, "--out", str(tmp_path / "unbroken.safetensors")]) == 0
     assert out.read_bytes() == (tmp_path / "unbroken.safetensors").read_bytes()
     assert [line["step"] for line in metrics(out)] == list(range(1, 41))
+
+
+def test_a_signal_while_the_subjects_are_segmented_ends_it(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("went on after the signal")
+
+    out = tmp_path / "out" / "a.safetensors"
+    monkeypatch.setattr(SegmentorMasks, "__call__", stopped)
+    assert train("registration", out) == 75
+    assert capsys.readouterr().err.startswith("error: stopped by a signal; run the same command to go on")
+    assert not out.exists()
 
 
 def test_masks_from_files_need_no_segmentor(
