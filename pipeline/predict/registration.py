@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from pairs.displacement import WrittenField
 from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError
@@ -14,6 +13,7 @@ from pairs.header import read_header
 from pairs.pair import Pair
 from pairs.volume import Volume, read_image
 from pipeline.bundle import file_hash
+from pipeline.memory import as_shortage
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.masks import Masks
@@ -34,12 +34,6 @@ class InternalError(KnownError):
 
     exit_code = 1
     code = "internal"
-
-
-class TooLittleMemory(VolumeError):
-    """A pair too large for the device."""
-
-    code = "memory"
 
 
 @dataclass
@@ -126,12 +120,10 @@ class PairRegistration:
             warnings += _oddities(volume)
         if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
             warnings.append("fixed and moving image are the same")
-        # cuDNN may otherwise take other algorithms from run to run, and 10-bit mantissas.
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            segmentation = self.masks(fixed)
-            if self.registrar.region_count > 1 and not segmentation.labels.any():
-                warnings.append("no region found in the fixed image: the background filter alone is used")
-            return self.registrar(moving, fixed, segmentation, self._moving_regions(moving, warnings))
+        segmentation = self.masks(fixed)
+        if self.registrar.region_count > 1 and not segmentation.labels.any():
+            warnings.append("no region found in the fixed image: the background filter alone is used")
+        return self.registrar(moving, fixed, segmentation, self._moving_regions(moving, warnings))
 
     def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
         """What the refinement needs; users who bring segmentations of fixed images alone go without it."""
@@ -171,10 +163,9 @@ class PairRegistration:
 def _as_known(error: Exception) -> KnownError:
     if isinstance(error, KnownError):
         return error
-    # torch has no class of its own for host memory that cannot be had.
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
-        remedy = "crop the images, or use --device cpu where the GPU is too small"
-        return TooLittleMemory("too little memory for this pair", got=error, remedy=remedy)
+    shortage = as_shortage(error, "this pair")
+    if shortage is not None:
+        return shortage
     log.error("unknown error", exc_info=error)
     return InternalError("unknown error", got=f"{type(error).__name__}: {error}")
 

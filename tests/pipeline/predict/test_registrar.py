@@ -9,6 +9,7 @@ import torch
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
 from pipeline.config import RefinementConfig, RegistrationConfig
+from pipeline.memory import TooLittleMemory
 from pipeline.model import build_for_training, freeze
 from pipeline.predict.registrar import Registrar
 from pipeline.segment.segmentor import Segmentation
@@ -200,3 +201,38 @@ def test_refinement_after_the_half_grid_lowers_the_losses_on_the_full_one(
         return float(2 * (warped * fixed).sum() / (warped.sum() + fixed.sum()))
 
     assert overlap(after) > overlap(before) + 0.05
+
+
+def out_of_memory(*_: object, **__: object) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_a_network_or_a_pair_too_large_for_the_device_is_a_known_error(
+    tiny_bundle: Bundle, registrar: Registrar, image: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.nn.Module, "to", out_of_memory)
+    for build in (tiny_bundle.build_registration, tiny_bundle.build_volume_segmentor, Registrar):
+        arguments = (tiny_bundle, torch.device("cpu")) if build is Registrar else (torch.device("cpu"),)
+        with pytest.raises(TooLittleMemory, match=r"for the (registration network|segmentor)"):
+            build(*arguments)
+    monkeypatch.setattr(registrar.net, "forward", out_of_memory)
+    with pytest.raises(TooLittleMemory, match="for this pair"):
+        register(registrar, image, *pair())
+
+
+def test_settings_of_a_service_do_not_reach_a_pair(
+    registrar: Registrar, image: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service calls the registrar itself; what it allows cuDNN elsewhere must not change its fields."""
+    seen, forward = [], registrar.net.forward
+
+    def noting(*arguments: object) -> object:
+        cudnn = torch.backends.cudnn
+        seen.append((cudnn.deterministic, cudnn.benchmark, cudnn.conv.fp32_precision))
+        return forward(*arguments)
+
+    monkeypatch.setattr(registrar.net, "forward", noting)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    register(registrar, image, *pair())
+    assert seen == [(True, False, "ieee")]
+    assert torch.backends.cudnn.benchmark
