@@ -42,8 +42,8 @@ def repeatable() -> Iterator[None]:
     cuDNN may otherwise take other algorithms from run to run, and products and convolutions 10-bit mantissas.
     The caller's own settings come back afterwards.
     """
-    cudnn = torch.backends.cudnn
-    settings: tuple[tuple[Any, str, object], ...] = (
+    cudnn: Any = torch.backends.cudnn
+    settings = (
         (cudnn, "benchmark", False),
         (cudnn, "deterministic", True),
         (cudnn.conv, "fp32_precision", "ieee"),

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from pairs.errors import Stopped
 from pairs.wholefile import whole_file
+from pipeline.device import repeatable
 from pipeline.stopping import stop_requested
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.typing import Tensor
@@ -88,6 +89,7 @@ def step_generator(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * 1_000_003 + step)
 
 
+@repeatable()
 def train(
     module: torch.nn.Module,
     plan: Plan,
@@ -118,9 +120,12 @@ def train(
     for step in range(at.step, plan.steps):
         losses = _optimise(module, optimizer, plan, step, losses_of)
         bar.update()
+        is_told = (step + 1) % plan.validate_every == 0 or step + 1 == plan.steps
+        # To read a loss is to wait for the GPU, so it is done where it is told, and before the clock is read.
+        figures = {name: value.item() for name, value in losses.items()} if is_told else {}
         done = Checkpoint(step + 1, time.monotonic() - started)
-        if done.step % plan.validate_every == 0 or done.step == plan.steps:
-            metrics.add(done, losses, _validated(module, validate))
+        if is_told:
+            metrics.add(done, figures, _validated(module, validate))
         if stop_requested() or time.monotonic() - saved > CHECKPOINT_EVERY_S:
             save_checkpoint(plan.checkpoint, module, optimizer, done, plan.fingerprint)
             saved = time.monotonic()
@@ -135,7 +140,7 @@ def _optimise(
     plan: Plan,
     step: int,
     losses_of: Callable[[int], Mapping[str, Tensor]],
-) -> dict[str, float]:
+) -> dict[str, Tensor]:
     stage = plan.stage(step)
     if step == stage.start:
         # The moments of the stage before are those of another loss.
@@ -148,7 +153,7 @@ def _optimise(
     torch.stack(list(losses.values())).sum().backward()
     torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
     optimizer.step()
-    return {name: value.item() for name, value in losses.items()}
+    return {name: value.detach() for name, value in losses.items()}
 
 
 def _validated(module: torch.nn.Module, validate: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:

@@ -12,6 +12,7 @@ from pipeline.losses.objective import weighted_losses
 from pipeline.losses.overlap import one_hot
 from pipeline.model import RegistrationNet, build_for_training
 from pipeline.preprocess import pad_to_multiple
+from pipeline.train.ahead import Ahead
 from pipeline.train.augment import moved_labels, random_deformation, regreyed
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.pairing import Pairing, any_two, draw_pair, require_pairs, ring_of
@@ -109,17 +110,20 @@ def train_registration(
     held_out = [_padded(one, multiple) for one in held_out]
     groups = [Group([_padded(one, multiple) for one in group.subjects], group.pairing) for group in groups]
 
-    def losses_of(step: int) -> dict[str, Tensor]:
-        enter_stage(net, plan, settings, step)
+    def draw(step: int) -> tuple[MaskedSample, MaskedSample, int]:
         generator = step_generator(settings.seed, step)
-        # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
-        torch.manual_seed(generator.initial_seed())
         fixed, moving = (
             augmented_masked(one, generator, settings.augmentation, settings.shift_vox)
             for one in _drawn_pair(groups, generator)
         )
         # Every pass learns what the passes before it leave over.
-        passes = 1 + int(torch.randint(settings.passes, (), generator=generator))
+        return fixed, moving, 1 + int(torch.randint(settings.passes, (), generator=generator))
+
+    def losses_of(step: int) -> dict[str, Tensor]:
+        enter_stage(net, plan, settings, step)
+        # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
+        torch.manual_seed(step_generator(settings.seed, step).initial_seed())
+        fixed, moving, passes = drawn(step)
         return pair_losses(net, moving, fixed, passes, config, regions, device)
 
     def validate() -> dict[str, float]:
@@ -127,7 +131,8 @@ def train_registration(
         figures = [_figures(net, held_out[m], held_out[f], regions, device) for m, f in ring]
         return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
 
-    train(net, plan, losses_of, validate)
+    with Ahead(draw, plan.steps, device) as drawn:
+        train(net, plan, losses_of, validate)
     return net
 
 
