@@ -1,4 +1,4 @@
-"""All that is to be known of a GPU, in one call: agreement, speed, memory, training, share of the roofline."""
+"""What is to be known of a GPU, in one call: agreement, speed, memory, training, share of the roofline."""
 
 import argparse
 import os

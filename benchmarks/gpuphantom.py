@@ -30,7 +30,7 @@ def shrunk(shape: Shape3, shrink: int) -> Shape3:
 
 
 def bundle_for(task: str, shrink: int) -> Bundle:
-    """Random weights of the task's shipped configuration; shrunk, with fewer channels and a small segmentor."""
+    """Random weights of the task's shipped configuration; fewer channels and a small segmentor if shrunk."""
     if shrink == 1:
         return random_bundle(task)
     config = shipped_config(task)

@@ -103,11 +103,11 @@ class _Counter(TorchDispatchMode):
 
     def __torch_dispatch__(
         self,
-        func: Any,
-        types: Any,
+        func: Any,  # noqa: ANN401
+        types: object,
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401
+    ) -> object:
         """Runs the operation and counts it."""
         out = func(*args, **(kwargs or {}))
         if func.is_view or func.overloadpacket.__name__.startswith(("empty", "new_empty")):
