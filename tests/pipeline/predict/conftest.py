@@ -70,11 +70,11 @@ def output(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def predict(tiny_task: Path, output: Path, weights: Path) -> Callable[..., int]:
+def predict(tiny_task: Path, output: Path, weights: Path, device: torch.device) -> Callable[..., int]:
     """`predict TASK OUT` with more arguments; a later --weights wins. Returns the exit code."""
 
     def run(*arguments: object) -> int:
-        words = ["predict", tiny_task, output, "--weights", weights, "--device", "cpu", *arguments]
+        words = ["predict", tiny_task, output, "--weights", weights, "--device", device.type, *arguments]
         return main([str(word) for word in words])
 
     return run
