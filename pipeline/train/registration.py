@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from pairs.errors import GridMismatch
-from pipeline.config import TaskConfig
+from pipeline.config import RegistrationTraining, TaskConfig
 from pipeline.losses.objective import weighted_losses
 from pipeline.losses.overlap import one_hot
 from pipeline.model import RegistrationNet, build_for_training
@@ -110,15 +111,6 @@ def train_registration(
     held_out = [_padded(one, multiple) for one in held_out]
     groups = [Group([_padded(one, multiple) for one in group.subjects], group.pairing) for group in groups]
 
-    def draw(step: int) -> tuple[MaskedSample, MaskedSample, int]:
-        generator = step_generator(settings.seed, step)
-        fixed, moving = (
-            augmented_masked(one, generator, settings.augmentation, settings.shift_vox)
-            for one in _drawn_pair(groups, generator)
-        )
-        # Every pass learns what the passes before it leave over.
-        return fixed, moving, 1 + int(torch.randint(settings.passes, (), generator=generator))
-
     def losses_of(step: int) -> dict[str, Tensor]:
         enter_stage(net, plan, settings, step)
         # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
@@ -131,9 +123,22 @@ def train_registration(
         figures = [_figures(net, held_out[m], held_out[f], regions, device) for m, f in ring]
         return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
 
-    with Ahead(draw, plan.steps, device) as drawn:
+    with Ahead(partial(_draw, groups, settings), plan.steps, device) as drawn:
         train(net, plan, losses_of, validate)
     return net
+
+
+def _draw(
+    groups: Sequence[Group], settings: RegistrationTraining, step: int
+) -> tuple[MaskedSample, MaskedSample, int]:
+    """Fixed and moving image of a step, and the number of its passes."""
+    generator = step_generator(settings.seed, step)
+    fixed, moving = (
+        augmented_masked(one, generator, settings.augmentation, settings.shift_vox)
+        for one in _drawn_pair(groups, generator)
+    )
+    # Every pass learns what the passes before it leave over.
+    return fixed, moving, 1 + int(torch.randint(settings.passes, (), generator=generator))
 
 
 def _drawn_pair(groups: Sequence[Group], generator: torch.Generator) -> tuple[MaskedSample, MaskedSample]:
