@@ -28,7 +28,7 @@ usage: ./run.sh VERB [ARGUMENTS]
   demo-task FOLDER                    write the built-in demo task
   template ...                        make the template that demo tasks are drawn from
   bench NAME ...                      print the figures of benchmarks/NAME.py: abdomen, accuracy, codec, container,
-                                      evaluation, lookup or speed
+                                      evaluation, gpu, lookup or speed
   docker [--image NAME] build|predict|evaluate|smoke|save ...
                                       make the image, use it, try it, pack it for upload
   test [PYTEST ARGUMENTS]             check the code and run every test
@@ -129,8 +129,8 @@ demo() {
 
 bench() {
   case ${1:-} in
-    abdomen | accuracy | codec | container | evaluation | lookup | speed) ;;
-    *) fail "bench takes abdomen, accuracy, codec, container, evaluation, lookup or speed, got ${1:-nothing}" ;;
+    abdomen | accuracy | codec | container | evaluation | gpu | lookup | speed) ;;
+    *) fail "bench takes abdomen, accuracy, codec, container, evaluation, gpu, lookup or speed, got ${1:-nothing}" ;;
   esac
   set_up requirements.txt
   # The official steps need the package that the official evaluator uses.

@@ -14,6 +14,7 @@ from pairs.errors import UsageError, WeightsError
 from pairs.regularfile import open_regular
 from pipeline.config import TaskConfig
 from pipeline.configtypes import Label, first_fault
+from pipeline.memory import shortage_told
 from pipeline.misfits import misfits, told
 from pipeline.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network, outline
@@ -92,11 +93,13 @@ class Bundle:
     def _where(self) -> object:
         return self.path or self.header.task
 
+    @shortage_told("the segmentor")
     def build_segmentor(self, device: torch.device) -> Segmentor:
         """The segmentor on `device`.
 
         Raises:
             WeightsError: the bundle holds none, or its tensors do not fit its configuration.
+            TooLittleMemory: the network does not fit into the device's memory.
         """
         if not self.segmentor:
             raise WeightsError(
@@ -116,15 +119,18 @@ class Bundle:
 
         Raises:
             WeightsError: the bundle holds none, or its parts do not fit each other.
+            TooLittleMemory: the network does not fit into the device's memory.
         """
         header = self.header
         return VolumeSegmentor(self.build_segmentor(device), header.config.intensity, header.regions)
 
+    @shortage_told("the registration network")
     def build_registration(self, device: torch.device) -> RegistrationNet:
         """The run-time registration network on `device`.
 
         Raises:
             WeightsError: the bundle holds none, or its tensors do not fit its configuration.
+            TooLittleMemory: the network does not fit into the device's memory.
         """
         if not self.registration:
             raise WeightsError("the weights hold no registration network", where=self._where)

@@ -23,8 +23,10 @@ def as_shortage(
         remedy: What to do.
     """
     known = known_error(error)
-    if not isinstance(known, TooLittleMemory) or known is error:
-        return known if isinstance(known, TooLittleMemory) else None
+    if not isinstance(known, TooLittleMemory):
+        return None
+    if known is error:
+        return known
     got = f"{type(error).__name__} {error}".strip()
     return TooLittleMemory(f"too little memory for {what}", where=where, got=got, remedy=remedy)
 

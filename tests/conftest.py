@@ -10,6 +10,11 @@ from pairs.temporary import locked_temporary
 __all__ = ["left_behind", "shared"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--device cuda` runs what has tensors on a GPU; without one every such test ends in an error."""
+    parser.addoption("--device", choices=("cpu", "cuda"), default="cpu", help="of the tests of the pipeline")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder `../shared` of the checkout: real data and official numbers, which are never committed."""

@@ -133,7 +133,7 @@ def test_bench_runs_a_script_of_the_checkout(checkout: Checkout) -> None:
 def test_bench_refuses_what_is_no_benchmark(checkout: Checkout, arguments: Sequence[str]) -> None:
     run = checkout.run("bench", *arguments)
     assert run.returncode == 2
-    assert "accuracy, codec, container, evaluation, lookup or speed" in run.stderr
+    assert "accuracy, codec, container, evaluation, gpu, lookup or speed" in run.stderr
     assert checkout.calls() == []
 
 

@@ -8,7 +8,9 @@ from pairs.header import Header
 from pairs.resampling import Upsampling
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
+from pipeline.device import repeatable
 from pipeline.halfgrid import halved_image, halved_map, on_full_grid
+from pipeline.memory import shortage_told
 from pipeline.model import RegistrationOutput
 from pipeline.predict.decoding import HostDecoding
 from pipeline.preprocess import content_box, crop_to, normalise, pad_to_multiple
@@ -19,7 +21,7 @@ __all__ = ["Registrar", "require_same_lattice"]
 
 
 class Registrar:
-    """A bundle's registration network on a device.
+    """A bundle's registration network on a device; the same pair has the same displacement every time.
 
     Args:
         bundle: the weights.
@@ -28,6 +30,7 @@ class Registrar:
 
     Raises:
         WeightsError: the bundle holds no registration network or it does not fit its configuration.
+        TooLittleMemory: the network does not fit into the device's memory.
     """
 
     def __init__(self, bundle: Bundle, device: torch.device, upsampling: Upsampling | None = None) -> None:
@@ -48,6 +51,8 @@ class Registrar:
         return self.refinement.iterations > 0
 
     @torch.no_grad()
+    @shortage_told("this pair")
+    @repeatable()
     def __call__(
         self,
         moving: Volume,
@@ -65,6 +70,7 @@ class Registrar:
 
         Raises:
             GridMismatch: the two images differ in shape or spacing.
+            TooLittleMemory: the pair does not fit into the device's memory.
         """
         require_same_lattice(moving.header, fixed.header)
         content = (moving.array != 0) | (fixed.array != 0)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from pairs.displacement import WrittenField
 from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError, known_error
@@ -125,12 +124,10 @@ class PairRegistration:
         warnings += orientation_warnings(fixed.header, moving.header)
         if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
             warnings.append("fixed and moving image are the same")
-        # cuDNN may otherwise take other algorithms from run to run, and 10-bit mantissas.
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            segmentation = self.masks(fixed)
-            if self.registrar.region_count > 1 and not segmentation.labels.any():
-                warnings.append("no region found in the fixed image: the background filter alone is used")
-            return self.registrar(moving, fixed, segmentation, self._moving_regions(moving, warnings))
+        segmentation = self.masks(fixed)
+        if self.registrar.region_count > 1 and not segmentation.labels.any():
+            warnings.append("no region found in the fixed image: the background filter alone is used")
+        return self.registrar(moving, fixed, segmentation, self._moving_regions(moving, warnings))
 
     def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
         """What the refinement needs; users who bring segmentations of fixed images alone go without it."""

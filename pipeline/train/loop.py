@@ -16,6 +16,7 @@ from tqdm import tqdm
 from pairs.errors import Stopped
 from pairs.regularfile import read_regular
 from pairs.wholefile import whole_file
+from pipeline.device import repeatable
 from pipeline.stopping import interruptible, stop_requested
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.typing import Tensor
@@ -89,6 +90,7 @@ def step_generator(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * 1_000_003 + step)
 
 
+@repeatable()
 def train(
     module: torch.nn.Module,
     plan: Plan,
@@ -122,7 +124,9 @@ def train(
             losses = _optimise(module, optimizer, plan, step, losses_of)
             bar.update()
             is_due = (step + 1) % plan.validate_every == 0 or step + 1 == plan.steps
-            at = Checkpoint(step + 1, time.monotonic() - started, losses if is_due else None)
+            # To read a loss is to wait for the GPU, so it is done where it is told, and before the clock is read.
+            figures = {name: value.item() for name, value in losses.items()} if is_due else None
+            at = Checkpoint(step + 1, time.monotonic() - started, figures)
             at = _validated(module, validate, at, metrics)
             if stop_requested():
                 raise Stopped("training stopped")
@@ -142,7 +146,7 @@ def _optimise(
     plan: Plan,
     step: int,
     losses_of: Callable[[int], Mapping[str, Tensor]],
-) -> dict[str, float]:
+) -> dict[str, Tensor]:
     stage = plan.stage(step)
     if step == stage.start:
         # The moments of the stage before are those of another loss.
@@ -156,9 +160,8 @@ def _optimise(
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
-        figures = {name: value.item() for name, value in losses.items()}
     optimizer.step()
-    return figures
+    return {name: value.detach() for name, value in losses.items()}
 
 
 def _validated(

@@ -31,19 +31,24 @@ NAMES = ("disp_0006_0007.npz", "disp_0007_0008.npz", "disp_0008_0006.npz")
 
 
 def test_a_field_for_every_pair_and_a_report(
-    predict: Predict, tiny_task: Path, output: Path, listing: Listing, report_of: ReportOf
+    predict: Predict,
+    tiny_task: Path,
+    output: Path,
+    listing: Listing,
+    report_of: ReportOf,
+    device: torch.device,
 ) -> None:
     assert predict() == 0
     assert listing(output) == [*NAMES, "report.json"]
     report = report_of(output)
-    assert (report.task, report.profile, report.device) == ("TinyMR", "l2r2021", "cpu")
+    assert (report.task, report.profile, report.device) == ("TinyMR", "l2r2021", str(device))
     assert report.training == {"registration": {"task": "TinyMR", "licence": "none needed"}}
     assert [record.file for record in report.pairs] == list(NAMES)
     for pair, record in zip(read_task(tiny_task).pairs, report.pairs, strict=True):
-        assert (record.pair, record.status, record.device) == (pair.name, "done", "cpu")
+        assert (record.pair, record.status, record.device) == (pair.name, "done", str(device))
         assert (record.error, record.warnings) == (None, ())
         assert record.seconds > 0
-        assert record.peak_memory_mib > 50
+        assert record.peak_memory_mib > 1
         assert 0 < (record.decode_error_mean_vox or 0) < (record.decode_error_max_vox or 0)
         field = read_displacement(find_field(output, pair), SHAPE).displacement
         assert field.shape == (*SHAPE, 3)

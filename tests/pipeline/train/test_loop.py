@@ -291,3 +291,23 @@ def test_validation_does_not_change_the_training(plan: Plan, tmp_path: Path) -> 
 def test_checkpoint_and_log_lie_beside_the_weights(plan: Plan) -> None:
     assert plan.checkpoint == plan.out.parent / "net.checkpoint.safetensors"
     assert plan.metrics == plan.out.parent / "net.metrics.jsonl"
+
+
+def test_losses_are_read_only_where_they_are_told(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To read one is to wait for a GPU; two of them at each of five validations, and none at other steps."""
+    read, item = [], torch.Tensor.item
+    monkeypatch.setattr(torch.Tensor, "item", lambda tensor: read.append(1) or item(tensor))
+    run(plan)
+    assert len(read) == 2 * len(log_lines(plan)) == 10
+
+
+def test_a_training_repeats_itself(plan: Plan) -> None:
+    seen, module = [], network()
+
+    def losses_of(step: int) -> dict[str, torch.Tensor]:
+        seen.append(torch.backends.cudnn.deterministic)
+        return noisy_losses(module)(step)
+
+    train(module, plan, losses_of, dict)
+    assert set(seen) == {True}
+    assert not torch.backends.cudnn.deterministic
