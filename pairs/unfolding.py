@@ -42,7 +42,7 @@ def unfolded(displacement: NDArray[Any], profile: Profile) -> NDArray[Any]:
 
     Returns:
         The same array where nothing folds. Else a new one, close to what the host would have decoded, of
-        which nothing folds once it is stored. Of a field as rough as noise some folds may be left.
+        which nothing folds once it is stored, or, where the steps do not get there, a few voxels still do.
 
     Raises:
         DisplacementError: If it cannot be stored, see `encode`.
