@@ -12,6 +12,7 @@ from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, Volume
 from pairs.grid import orientation_warnings
 from pairs.header import read_header
 from pairs.pair import Pair
+from pairs.unfolding import unfolded
 from pairs.volume import Volume, read_image
 from pipeline.bundle import file_hash
 from pipeline.memory import as_shortage
@@ -127,7 +128,12 @@ class PairRegistration:
         segmentation = self.masks(fixed)
         if self.registrar.region_count > 1 and not segmentation.labels.any():
             warnings.append("no region found in the fixed image: the background filter alone is used")
-        return self.registrar(moving, fixed, segmentation, self._moving_regions(moving, warnings))
+        regions = self._moving_regions(moving, warnings)
+        displacement = self.registrar(moving, fixed, segmentation, regions)
+        # What was added to the network's displacement may not fold; what is its own is shown as it is.
+        if self.registrar.refines or self.fields.profile.half:
+            displacement = unfolded(displacement, self.fields.profile)
+        return displacement
 
     def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
         """What the refinement needs; users who bring segmentations of fixed images alone go without it."""

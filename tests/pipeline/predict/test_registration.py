@@ -2,14 +2,19 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from pairs.displacement import read_displacement
+from pairs.unfolding import folded_voxels
 from pairs.volume import Volume, read_image, write_volume
+from pipeline.bundle import Bundle, write_bundle
+from pipeline.config import RefinementConfig
 from pipeline.predict import registration
 from pipeline.predict.masks import SideCheckedMasks
 from pipeline.predict.registrar import Registrar
@@ -300,3 +305,40 @@ def test_the_label_values_of_a_volume_take_a_byte_a_voxel(image: Volume) -> None
     masks.check.settled = False
     masks(image)
     assert seen == [np.uint8]
+
+
+def crumpled(*_: object) -> np.ndarray:
+    """A displacement that folds where it is read as it is, and where it is stored on the half grid."""
+    noise = np.random.default_rng(0).normal(size=(*SHAPE, 3))
+    return gaussian_filter(noise, (2, 2, 2, 0)).astype(np.float32) * 30
+
+
+@pytest.mark.parametrize(
+    ("profile", "iterations", "folds"),
+    [("l2r2021", 0, False), ("psmareg2026", 0, False), ("l2r2022", 2, False), ("l2r2022", 0, True)],
+)
+def test_neither_storing_nor_refinement_folds(
+    predict: Predict,
+    output: Path,
+    tiny_bundle: Bundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    profile: str,
+    iterations: int,
+    folds: bool,
+) -> None:
+    """What the network itself folds, where nothing is added to it, is shown as it is."""
+    config = tiny_bundle.header.config
+    refinement = RefinementConfig(iterations=iterations)
+    header = tiny_bundle.header.model_copy(
+        update={"config": config.model_copy(update={"refinement": refinement})}
+    )
+    weights = tmp_path / "refining.safetensors"
+    write_bundle(weights, replace(tiny_bundle, header=header))
+    monkeypatch.setattr(Registrar, "__call__", crumpled)
+    assert len(folded_voxels(crumpled()))
+    assert predict("--profile", profile, "--weights", weights) == 0
+    for record in records(output):
+        assert record.file is not None
+        field = read_displacement(output / record.file, SHAPE).displacement
+        assert (len(folded_voxels(field)) > 0) == folds
