@@ -26,6 +26,8 @@ MAX_VOXELS = 1024**3
 _AFFINE_TOLERANCE = 1e-3
 _SINGLE_FILE_MAGIC = (b"n+1", b"n+2")
 _PAIR_MAGIC = (b"ni1", b"ni2")
+# How far above unit length rounding to float32 may leave a quaternion; nibabel's own limit is 4e-7.
+_QUATERNION_ROUNDING = np.float64(1e-5)
 # nibabel repairs header problems below this level and tells; from it on the header is unusable.
 _NIBABEL_ERROR_LEVEL = 40
 
@@ -92,6 +94,7 @@ def _nifti_header(path: Path, stream: BinaryIO, repairs: _Repairs) -> nib.Nifti1
             int.from_bytes(block[:4], "big"),
         ):
             header = kind(block[:size], check=False)
+            header.quaternion_threshold = _QUATERNION_ROUNDING
             magic = header["magic"].item()
             # Some tools write the word of a header without voxels and put the voxels behind it all the same.
             pair_in_one = magic in _PAIR_MAGIC and header["vox_offset"].item() >= size

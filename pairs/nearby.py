@@ -7,7 +7,7 @@ from pathlib import Path
 from pairs.imagefiles import label_path, list_images
 from pairs.pair import Pair
 
-__all__ = ["descriptions", "missing_images_hint", "missing_task_hint", "no_task_hint"]
+__all__ = ["descriptions", "is_image_folder", "missing_images_hint", "missing_task_hint", "no_task_hint"]
 
 _IMAGES = "images"
 _TOLD = 3
@@ -20,6 +20,11 @@ def descriptions(folder: Path) -> list[Path]:
         return named or [path for path in (folder / "dataset.json",) if path.is_file()]
     except OSError:
         return []
+
+
+def is_image_folder(source: Path) -> bool:
+    """Says whether a folder is one of images in a task, by its name."""
+    return source.absolute().name.startswith(_IMAGES)
 
 
 def missing_task_hint(source: Path) -> str | None:
@@ -36,7 +41,7 @@ def missing_task_hint(source: Path) -> str | None:
 def no_task_hint(source: Path) -> str:
     """Returns what to type for a folder that is no task by itself."""
     parent = source.absolute().parent
-    if source.resolve().name.startswith(_IMAGES) or source.name.startswith(_IMAGES):
+    if is_image_folder(source):
         return f"this is a folder of images; give the task folder that it lies in: {_shown(source)}"
     if below := [folder for folder in _folders(source) if descriptions(folder)]:
         return f"one folder down are tasks: give {' or '.join(map(str, below[:_TOLD]))}"

@@ -16,6 +16,8 @@ from pairs.taskform import PairText, SubjectText, TaskForm
 
 __all__ = ["Pair", "Subject", "Task", "label_path", "read_task"]
 
+_NAMELESS_TOLD = 3
+
 
 @dataclass(frozen=True)
 class Task:
@@ -112,15 +114,23 @@ class _Reading:
 
     Attributes:
         faults: What makes the task unusable.
-        warnings: What is odd and harmless.
     """
 
     def __init__(self, root: Path, form: TaskForm, follow_links: bool) -> None:
         self.faults: list[str] = []
-        self.warnings: list[str] = []
+        self._odd: list[str] = []
+        self._nameless: list[str] = []
         self._root = root
         self._form = form
         self._follow_links = follow_links
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd and harmless; of many images without ids the first are told."""
+        more = len(self._nameless) - _NAMELESS_TOLD
+        told = self._nameless[:_NAMELESS_TOLD]
+        rest = [f"{more} more images have no identifiers in their names; not used"] if more > 0 else []
+        return (*self._odd, *told, *rest)
 
     def pairs(self, texts: Sequence[PairText]) -> tuple[Pair, ...]:
         """Returns each pair once."""
@@ -133,9 +143,9 @@ class _Reading:
             pair = Pair(fixed[0], moving[0], fixed[1], moving[1])
             key = (pair.fixed, pair.moving)
             if key in found:
-                self.warnings.append(f"{text.where}: pair {pair.name} is listed before; it is done once")
+                self._odd.append(f"{text.where}: pair {pair.name} is listed before; it is done once")
             elif pair.fixed == pair.moving:
-                self.warnings.append(f"{text.where}: fixed and moving are the same image ({pair.name})")
+                self._odd.append(f"{text.where}: fixed and moving are the same image ({pair.name})")
             found.setdefault(key, pair)
         return tuple(found.values())
 
@@ -148,7 +158,7 @@ class _Reading:
             if image is None or (id_ := self._id_or_warning(image, text.where)) is None:
                 continue
             if image in found:
-                self.warnings.append(f"{text.where}: {image.name} is listed before; it is used once")
+                self._odd.append(f"{text.where}: {image.name} is listed before; it is used once")
             found.setdefault(image, Subject(id_, image, label))
         return tuple(found.values())
 
@@ -191,7 +201,7 @@ class _Reading:
         try:
             return image_id(path)
         except TaskError as error:
-            self.warnings.append(f"{where}: {error}; not used")
+            self._nameless.append(f"{where}: {error}; not used")
             return None
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pairs.dialects import read_form
 from pairs.errors import TaskError
-from pairs.nearby import descriptions, missing_task_hint, no_task_hint
+from pairs.nearby import descriptions, is_image_folder, missing_task_hint, no_task_hint
 from pairs.official import official_form
 from pairs.taskform import TaskForm
 
@@ -35,7 +35,8 @@ def own_form(source: Path, given: TaskForm | None) -> TaskForm:
         raise TaskError(
             "ambiguous task folder", where=source, expected="one *_dataset.json", got=got, remedy=remedy
         )
-    form = official_form(source) or given
+    # A folder of images alone may hold some of an official list; its task is the folder that it lies in.
+    form = (None if is_image_folder(source) else official_form(source)) or given
     if form is None:
         expected = "one *_dataset.json, or images that an official pair list names"
         raise TaskError("no task found", where=source, expected=expected, remedy=no_task_hint(source))

@@ -216,3 +216,11 @@ def test_faults_are_told_in_plain_words(faults: Callable[..., tuple[str, ...]]) 
         "registration_val[0].fixed: expected text; got 3",
         "registration_val[0].moving: is missing",
     )
+
+
+def test_of_many_images_without_identifiers_the_first_are_told(read: Read, item: Entry) -> None:
+    wrong = [{"image": f"./imagesTr/hippocampus_{number:03d}.nii.gz"} for number in range(20)]
+    told = read(training=[item(1), *wrong], numTraining=21).warnings
+    assert len(told) == 4
+    assert "hippocampus_000.nii.gz" in told[0]
+    assert told[3] == "17 more images have no identifiers in their names; not used"

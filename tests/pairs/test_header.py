@@ -16,6 +16,7 @@ Save = Callable[..., Path]
 
 _DATATYPE = 70
 _SROW_X = 280
+_PIXDIM = 76
 _QFORM_CODE = 252
 _MAGIC = 344
 
@@ -111,14 +112,22 @@ def test_agreeing_sform_and_qform_do_not_warn(tmp_path: Path, affine: np.ndarray
 def test_a_qform_that_is_no_rotation_is_told_beside_a_good_sform(
     tmp_path: Path, affine: np.ndarray, ramp: Ramp, patched: Save
 ) -> None:
-    # Quaternions a hair above unit length come from rounding to float32.
-    beside = (_QFORM_CODE, struct.pack("<hhf", 1, 1, 1.0000002))
+    beside = (_QFORM_CODE, struct.pack("<hhf", 1, 1, 1.5))
     header = read_header(patched(tmp_path / "a.nii", ramp(), beside))
     np.testing.assert_allclose(header.affine, affine)
     assert "qform is invalid" in header.warnings[0]
     alone = (_QFORM_CODE, struct.pack("<hhf", 1, 0, 1.5))
     with pytest.raises(CorruptVolume, match="no valid affine"):
         read_header(patched(tmp_path / "b.nii", ramp(), alone))
+
+
+def test_a_quaternion_that_rounding_left_above_unit_length_is_one(
+    tmp_path: Path, ramp: Ramp, patched: Save
+) -> None:
+    half_turn = (_QFORM_CODE, struct.pack("<hhfff", 1, 0, 1.0000002, 0, 0))
+    unmirrored = (_PIXDIM, struct.pack("<f", 1))
+    header = read_header(patched(tmp_path / "a.nii", ramp(), half_turn, unmirrored))
+    np.testing.assert_allclose(np.diag(header.affine)[:3] / header.spacing_mm, (1, -1, -1), atol=1e-6)
 
 
 def test_the_mark_of_a_header_without_voxels_is_told_where_the_voxels_follow(

@@ -36,6 +36,12 @@ def test_the_folder_of_images_in_place_of_the_task(tmp_path: Path) -> None:
     root = write_json(tmp_path / "T")
     write_images(root / "imagesTr")
     assert told(root / "imagesTr").endswith(f"give the task folder that it lies in: {root}")
+    # Also where an official list names some of them.
+    for number in (211, 250):
+        (root / "imagesTr" / f"HippocampusMR_{number:04d}_0000.nii.gz").touch()
+    assert "give the task folder that it lies in" in told(root / "imagesTr")
+    (tmp_path / "pairs.csv").write_text("fixed,moving\n1,2\n")
+    assert len(read_task(root / "imagesTr", pairs_file=tmp_path / "pairs.csv").pairs) == 1
 
 
 def test_one_folder_too_high(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_segmentor_for_a_backbone_that_there_is_not(
     ("labels", "sentence"),
     [
         ({"1": "left bean", "4": ""}, "label 4; expected a printable name, got ''"),
-        ({"1": "left bean", "4": None}, "labels.0.4: Input should be a valid string; got None"),
+        ({"1": "left bean", "4": None}, "labels.0.4: expected text; got None"),
         ({}, "the task names no labels: TinyMR; fill `labels`"),
     ],
 )
