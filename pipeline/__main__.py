@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pairs.errors import UsageError, exit_code_of
+from pairs.logline import OneLineFormatter
+from pairs.program import run_program
 from pipeline.stopping import listen_for_signals
 
 __all__ = ["main"]
@@ -60,7 +62,9 @@ def _log_to_console() -> None:
     progress, trouble = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
     progress.addFilter(lambda record: record.levelno < logging.WARNING)
     trouble.setLevel(logging.WARNING)
-    logging.basicConfig(format="%(message)s", handlers=(progress, trouble))
+    for handler in (progress, trouble):
+        handler.setFormatter(OneLineFormatter("%(message)s"))
+    logging.basicConfig(handlers=(progress, trouble))
     for package in ("pairs", "pipeline"):
         logging.getLogger(package).setLevel(logging.INFO)
 
@@ -79,4 +83,4 @@ def _parser(verb: str | None) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from evaluation.ranking.runtime import read_runtimes
 from evaluation.ranking.samples import collect_samples
 from evaluation.ranking.significance import TESTS
 from pairs.errors import UsageError
-from pairs.wholefile import write_json
+from pairs.wholefile import probe_file, write_json
 
 __all__ = ["add_command"]
 
@@ -88,12 +88,14 @@ def _rank(arguments: argparse.Namespace) -> int:
 
 
 def _require_outputs(arguments: argparse.Namespace) -> None:
-    """Refuses to write over what is read."""
+    """Refuses to write over what is read, and a folder that cannot be written to."""
     inputs = {path.resolve() for path in (*arguments.metrics, arguments.initial) if path is not None}
     outputs = [path.resolve() for path in (arguments.json, arguments.csv) if path is not None]
     for path in outputs:
         if path in inputs or outputs.count(path) > 1:
             raise UsageError("output is also an input or another output", where=path)
+    for path in outputs:
+        probe_file(path)
 
 
 def _names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str]:

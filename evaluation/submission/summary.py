@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from evaluation.check.findings import printable
 from evaluation.check.folder import REPORT_NAME
 from pairs.pair import Pair
+from pairs.regularfile import read_regular
 
 __all__ = ["Summary", "summarise_run"]
 
@@ -90,7 +91,7 @@ def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:
         pairs: The pairs that are submitted.
     """
     try:
-        report = _Report.model_validate_json((folder / REPORT_NAME).read_bytes())
+        report = _Report.model_validate_json(read_regular(folder / REPORT_NAME))
     except (OSError, ValidationError):
         return Summary(len(pairs))
     names = {pair.name for pair in pairs}

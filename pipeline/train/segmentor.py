@@ -9,6 +9,7 @@ from torch import nn
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.device import mixed_precision
 from pipeline.segment.networks import HalfGrid, build_network, padded_for, segmentation_loss
+from pipeline.train.ahead import Ahead
 from pipeline.train.augment import augmented
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice
@@ -48,10 +49,13 @@ def train_segmentor(
         learner = network.core
         training, held_out = ([halved_sample(s) for s in part] for part in (training, held_out))
 
-    def losses_of(step: int) -> dict[str, Tensor]:
+    def draw(step: int) -> Sample:
         generator = step_generator(seed, step)
         choice = int(torch.randint(len(training), (), generator=generator))
-        subject = augmented(training[choice], generator, config.segmentor_training.augmentation)
+        return augmented(training[choice], generator, config.segmentor_training.augmentation)
+
+    def losses_of(step: int) -> dict[str, Tensor]:
+        subject = drawn(step)
         with mixed_precision(device, precision):
             logits = learner(subject.image.to(device))
         return {"dice_ce": loss(logits.float(), subject.labels[:, None].to(device))}
@@ -63,7 +67,8 @@ def train_segmentor(
         # The gap to subjects it was trained on tells over-fitting from under-training.
         return figures | {"training_dice": _mean_dice(learner, training[: len(held_out)], regions, device)}
 
-    train(learner, plan, losses_of, validate)
+    with Ahead(draw, plan.steps, device) as drawn:
+        train(learner, plan, losses_of, validate)
     return network
 
 

@@ -3,14 +3,14 @@
 import json
 import os
 import stat
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pairs.errors import CorruptVolume, OutputError
-from pairs.wholefile import probe_writable, sweep_temporaries, whole_file, write_json
+from pairs.wholefile import probe_file, probe_writable, whole_file, whole_folder, write_json
 
 
 def test_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
@@ -114,29 +114,46 @@ def test_probe_refuses_what_cannot_be_written(tmp_path: Path) -> None:
         probe_writable(tmp_path / "file" / "below")
 
 
-def test_sweep_removes_only_old_temporaries(tmp_path: Path) -> None:
-    hour_ago_s = time.time() - 3700
-    old = tmp_path / ".partial-0123456789abcdef.nii.gz"
-    young = tmp_path / ".partial-fedcba9876543210.npz"
-    others = [
-        tmp_path / name
-        for name in ("result.npz", ".partial-abc.npz", ".hidden", "x.partial-0123456789abcdef.npz")
-    ]
-    for path in (old, young, *others):
-        path.touch()
-    for path in (old, *others):
-        os.utime(path, (hour_ago_s, hour_ago_s))
-    sweep_temporaries(tmp_path)
-    sweep_temporaries(tmp_path / "absent")
-    assert set(tmp_path.iterdir()) == {young, *others}
+def test_probe_removes_what_a_killed_run_left(tmp_path: Path, left_behind: Callable[[Path], Path]) -> None:
+    leftover = left_behind(tmp_path)
+    probe_writable(tmp_path)
+    assert not leftover.exists()
 
 
-def test_sweep_knows_the_names_that_writing_gives(tmp_path: Path) -> None:
-    hour_ago_s = time.time() - 3700
-    for name in ("a.nii.gz", "b.npz", "c"):
-        with whole_file(tmp_path / name) as temporary:
-            left_over = temporary.rename(tmp_path / f"kept{name}")
-            temporary.touch()
-        os.utime(left_over.rename(temporary), (hour_ago_s, hour_ago_s))
-    sweep_temporaries(tmp_path)
-    assert {entry.name for entry in tmp_path.iterdir()} == {"a.nii.gz", "b.npz", "c"}
+def test_folder_appears_only_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "copy"
+    path.mkdir()
+    with whole_folder(path) as temporary:
+        (temporary / "a").write_text("a")
+        assert not list(path.iterdir())
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["copy", "a"]
+
+
+def test_failure_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="No space left"), whole_folder(tmp_path / "copy"):
+        raise OSError(28, "No space left on device")
+    with pytest.raises(OutputError), whole_folder(tmp_path / "no" / "copy"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_that_is_taken_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "precious").touch()
+    with pytest.raises(OutputError), whole_folder(tmp_path / "copy"):
+        pass
+    assert [path.name for path in tmp_path.rglob("*")] == ["copy", "precious"]
+
+
+@pytest.mark.parametrize("name", ["taken", "x" * 300, "file/below", "file/far/below"])
+def test_a_file_that_cannot_be_written_is_told_before(tmp_path: Path, name: str) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError):
+        probe_file(tmp_path / name)
+    assert {path.name for path in tmp_path.rglob("*")} == {"taken", "file"}
+
+
+def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
+    probe_file(tmp_path / "a" / "b.json")
+    assert [path.name for path in tmp_path.rglob("*")] == ["a"]

@@ -77,7 +77,7 @@ def test_vectors_that_do_not_fit(
     [
         ("label 4; expected a printable name, got ''", {"1": "left bean", "4": ""}),
         ("label 1; expected a printable name, got ' -'", {"1": " -", "4": "right bean"}),
-        ("labels.0.4: Input should be a valid string", {"1": "left bean", "4": None}),
+        ("labels.0.4: expected text", {"1": "left bean", "4": None}),
         ("name every label in `labels` of the dataset JSON", {}),
     ],
 )

@@ -1,7 +1,7 @@
 """Training of the segmentation network on made-up subjects."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,6 @@ from pipeline.train.subjects import Sample
 
 __all__: list[str] = []
 
-CPU = torch.device("cpu")
 CONFIG = TaskConfig(
     task="Toy",
     segmentor=SegmentorConfig(channels=(4, 8), residual_units=1),
@@ -38,12 +37,16 @@ def subject(number: int, shape: tuple[int, int, int] = (16, 16, 16)) -> Sample:
 SUBJECTS = [subject(number) for number in range(4)]
 
 
-def trained(
-    out: Path, steps: int = 3, training: Sequence[Sample] = SUBJECTS[:3], held_out: Sequence[Sample] = ()
-) -> dict[str, torch.Tensor]:
-    plan = Plan(out, steps, learning_rate=1e-2, power=0.9, validate_every=10, fingerprint="mine")
-    network: nn.Module = train_segmentor(CONFIG, training, held_out, 2, plan, CPU)
-    return network.state_dict()
+@pytest.fixture
+def trained(device: torch.device) -> Callable[..., dict[str, torch.Tensor]]:
+    def make(
+        out: Path, steps: int = 3, training: Sequence[Sample] = SUBJECTS[:3], held_out: Sequence[Sample] = ()
+    ) -> dict[str, torch.Tensor]:
+        plan = Plan(out, steps, learning_rate=1e-2, power=0.9, validate_every=10, fingerprint="mine")
+        network: nn.Module = train_segmentor(CONFIG, training, held_out, 2, plan, device)
+        return network.state_dict()
+
+    return make
 
 
 def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -55,7 +58,7 @@ def last_line(out: Path) -> dict:
 
 
 def test_an_interrupted_training_ends_with_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unbroken = trained(tmp_path / "unbroken")
     with monkeypatch.context() as during:
@@ -67,7 +70,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     assert equal(trained(tmp_path / "broken"), unbroken)
 
 
-def test_it_learns_to_see_the_cube(tmp_path: Path) -> None:
+def test_it_learns_to_see_the_cube(trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path) -> None:
     out = tmp_path / "a.safetensors"
     trained(out, steps=40, held_out=SUBJECTS[3:])
     line = last_line(out)
@@ -76,29 +79,35 @@ def test_it_learns_to_see_the_cube(tmp_path: Path) -> None:
     assert line["held_out"]["training_dice"] > 0.7
 
 
-def test_held_out_subjects_leave_no_trace_in_the_weights(tmp_path: Path) -> None:
+def test_held_out_subjects_leave_no_trace_in_the_weights(
+    trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
     assert equal(trained(tmp_path / "a"), trained(tmp_path / "b", held_out=SUBJECTS[3:]))
 
 
-def test_without_held_out_subjects_no_figures_are_made_up(tmp_path: Path) -> None:
+def test_without_held_out_subjects_no_figures_are_made_up(
+    trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
     trained(tmp_path / "a.safetensors")
     assert last_line(tmp_path / "a.safetensors")["held_out"] == {}
 
 
-def test_odd_sides_and_different_shapes_are_padded(tmp_path: Path) -> None:
+def test_odd_sides_and_different_shapes_are_padded(
+    trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
     odd = [subject(0, (13, 15, 14)), subject(1, (16, 17, 13))]
     state = trained(tmp_path / "a", training=odd, held_out=odd)
     assert all(value.isfinite().all() for value in state.values())
 
 
-def test_on_the_half_grid_it_learns_what_it_is_then_used_for(tmp_path: Path) -> None:
+def test_on_the_half_grid_it_learns_what_it_is_then_used_for(device: torch.device, tmp_path: Path) -> None:
     config = TaskConfig(
         task="Toy",
         segmentor=SegmentorConfig(channels=(4, 8), residual_units=1, grid="half"),
         segmentor_training=SegmentorTraining(seed=3, augmentation=0),
     )
     plan = Plan(tmp_path / "half", 80, learning_rate=1e-2, power=0.9, validate_every=80, fingerprint="half")
-    network = train_segmentor(config, SUBJECTS[:3], SUBJECTS[3:], 2, plan, CPU)
+    network = train_segmentor(config, SUBJECTS[:3], SUBJECTS[3:], 2, plan, device)
     one = SUBJECTS[3]
     with torch.no_grad():
         found = network.eval()(one.image).argmax(1)
