@@ -15,6 +15,8 @@ from benchmarks.roofline import Peaks, work_of
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 PEAKS = Peaks({"float32": 1e9, "tf32": 2e9, "bfloat16": 4e9}, 1e8)
 

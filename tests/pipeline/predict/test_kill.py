@@ -19,7 +19,10 @@ __all__: list[str] = []
 Predict = Callable[..., int]
 
 # A child of this process has all libraries loaded; it runs on one thread, so nothing is missing in it.
-pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
 
 
 def started(predict: Predict, *arguments: object) -> BaseProcess:

@@ -17,6 +17,8 @@ from pipeline.predict.report import PairRecord, read_report
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 Predict = Callable[..., int]
 

@@ -21,6 +21,8 @@ from pipeline.reproduce.process import NoFigure
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 Reproduce = Callable[..., int]
 Commands = list[tuple[str, ...]]
 PNG = b"\x89PNG"

@@ -22,6 +22,8 @@ from pipeline.train import loop
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")
 

@@ -20,6 +20,8 @@ from pipeline.train.subjects import Sample
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 SIDE = 16
 
 
