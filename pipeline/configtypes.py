@@ -33,7 +33,7 @@ def _not_blank(text: str) -> str:
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 # Sizes have ends, since a weights file must not be able to ask for any amount of memory.
-Channels = Annotated[int, Field(gt=0, le=16384)]
+Channels = Annotated[int, Field(gt=0, le=2**24)]
 Side = Annotated[int, Field(gt=0, le=2048)]
 """In voxels or tokens."""
 Label = Annotated[int, Field(ge=0, le=2**31 - 1)]
