@@ -90,7 +90,7 @@ class Dataset(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     name: str | None = None
-    registration_direction: dict[str, int] = {}
+    registration_direction: dict[str, Annotated[int, Field(ge=0, le=9999)]] = {}
     modality: dict[ModalityKey, str] = {}
     labels: LabelNames = {}
     tensorImageShape: Annotated[dict[ModalityKey, Shape], BeforeValidator(_shapes)] = {}  # noqa: N815

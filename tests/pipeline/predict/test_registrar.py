@@ -138,7 +138,12 @@ anywhere = settings(
 @example((15, 31, 17), True, 0)
 @example((46, 13, 46), False, 0)
 def test_a_volume_of_any_sides_is_registered(
-    tiny_bundle: Bundle, image: Volume, shape: tuple[int, int, int], halving: bool, iterations: int
+    built: Callable[..., Registrar],
+    tiny_bundle: Bundle,
+    image: Volume,
+    shape: tuple[int, int, int],
+    halving: bool,
+    iterations: int,
 ) -> None:
     """Shorter than the crop along some axes, longer along others; the crop is of 16 voxels."""
     registrar = built(halved(tiny_bundle) if halving else tiny_bundle, iterations)
@@ -154,7 +159,11 @@ def test_a_volume_of_any_sides_is_registered(
 @example((1, 1, 1), "zoom2")
 @example((1, 20, 3), "trilinear")
 def test_a_volume_of_any_even_sides_is_refined_for_the_half_grid(
-    tiny_bundle: Bundle, image: Volume, halves: tuple[int, int, int], upsampling: Upsampling
+    built: Callable[..., Registrar],
+    tiny_bundle: Bundle,
+    image: Volume,
+    halves: tuple[int, int, int],
+    upsampling: Upsampling,
 ) -> None:
     shape = tuple(2 * side for side in halves)
     registrar = built(tiny_bundle, 1)

@@ -231,7 +231,8 @@ def test_a_segmentor_of_other_data_settings_or_program_is_trained_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def trained(config: TaskConfig = tiny_config) -> Path:
-        return own_segmentor(read_task(tiny_task), config, "cpu", tmp_path, Budget(1, "steps"))
+        arguments = ("--task", tiny_task)
+        return own_segmentor(read_task(tiny_task), config, arguments, "cpu", tmp_path, Budget(1, "steps"))
 
     seen = [trained()]
     assert trained() == seen[0]
