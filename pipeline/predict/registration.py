@@ -21,6 +21,7 @@ from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.masks import Masks
 from pipeline.predict.registrar import Registrar, require_same_lattice
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
+from pipeline.preprocess import window_warnings
 from pipeline.segment.segmentor import Segmentation
 from pipeline.stopping import interruptible
 
@@ -121,7 +122,7 @@ class PairRegistration:
         require_same_lattice(read_header(pair.moving), header)
         fixed, moving = read_image(pair.fixed), read_image(pair.moving)
         for volume in (fixed, moving):
-            warnings += _oddities(volume)
+            warnings += self._oddities(volume)
         warnings += orientation_warnings(fixed.header, moving.header)
         if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
             warnings.append("fixed and moving image are the same")
@@ -134,6 +135,12 @@ class PairRegistration:
         if self.registrar.refines or self.fields.profile.half:
             displacement = unfolded(displacement, self.fields.profile)
         return displacement
+
+    def _oddities(self, volume: Volume) -> list[str]:
+        name = volume.header.path.name
+        constant = ["the image is constant"] if volume.array.min() == volume.array.max() else []
+        shifted = window_warnings(volume.array, self.registrar.intensity)
+        return [f"{name}: {text}" for text in (*volume.header.warnings, *constant, *shifted)]
 
     def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
         """What the refinement needs; users who bring segmentations of fixed images alone go without it."""
@@ -179,9 +186,3 @@ def _as_known(error: Exception) -> KnownError:
         return VolumeError(str(known)) if isinstance(error, OSError) else known
     log.error("unknown error", exc_info=error)
     return InternalError("unknown error", got=f"{type(error).__name__}: {error}")
-
-
-def _oddities(volume: Volume) -> list[str]:
-    name = volume.header.path.name
-    constant = ["the image is constant"] if volume.array.min() == volume.array.max() else []
-    return [f"{name}: {text}" for text in (*volume.header.warnings, *constant)]
