@@ -15,6 +15,7 @@ from pairs.pair import Pair
 from pairs.unfolding import unfolded
 from pairs.volume import Volume, read_image
 from pipeline.bundle import file_hash
+from pipeline.gpufailure import GpuFailure, gpu_failure_told
 from pipeline.memory import as_shortage
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
@@ -77,6 +78,7 @@ class PairRegistration:
         Raises:
             Stopped: a signal arrived; nothing of the pair is written.
             OutputError: the output folder cannot be written to.
+            GpuFailure: the GPU does not work, and would not for the pairs after this one.
         """
         start = time.monotonic()
         restart_peak(self.registrar.device)
@@ -104,10 +106,10 @@ class PairRegistration:
         try:
             outcome.fingerprint = self.fingerprints.of(pair)
             # The field is written outside: a signal then waits, and the finished pair is recorded.
-            with interruptible():
+            with interruptible(), gpu_failure_told():
                 displacement = self._displacement(pair, outcome.warnings)
             outcome.written = self.fields.write(pair, displacement)
-        except (OutputError, Stopped):
+        except (GpuFailure, OutputError, Stopped):
             raise
         except Exception as error:
             outcome.error = _as_known(error)
