@@ -142,6 +142,21 @@ def test_images_without_the_unit_that_the_weights_expect(
         assert told == shifted
 
 
+def test_an_oblique_affine_changes_no_byte_of_a_field(
+    predict: Predict, tiny_task: Path, output: Path
+) -> None:
+    assert predict() == 0
+    straight = {path.name: path.read_bytes() for path in output.glob("disp_*")}
+    turned = np.eye(4)
+    turned[:2, :2] = [[0.8, -0.6], [0.6, 0.8]]
+    turned[:3, 3] = (7, -3, 11)
+    for path in (tiny_task / "imagesTr").iterdir():
+        change(path, lambda array: array, turned)
+    assert predict() == 0
+    assert {path.name: path.read_bytes() for path in output.glob("disp_*")} == straight
+    assert all(not record.warnings for record in records(output))
+
+
 @pytest.mark.parametrize("copied", [False, True])
 def test_fixed_and_moving_of_the_same_content(
     predict: Predict, tiny_task: Path, output: Path, rewrite_task: Callable[..., None], copied: bool
