@@ -10,6 +10,7 @@ from typing import NoReturn
 from pairs.errors import UsageError, exit_code_of
 from pairs.logline import OneLineFormatter
 from pairs.program import run_program
+from pipeline.gpufailure import gpu_failure_told
 from pipeline.stopping import listen_for_signals
 
 __all__ = ["main"]
@@ -51,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
 
     def command() -> int:
         options = _parser(verb).parse_args(arguments)
-        code: int = options.run(options)
+        with gpu_failure_told():
+            code: int = options.run(options)
         return code
 
     return exit_code_of(command)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pipeline.config import IntensityConfig
 from pipeline.typing import Shaped, Tensor
 
-__all__ = ["content_box", "content_crop", "crop_to", "normalise", "pad_to_multiple"]
+__all__ = ["content_box", "content_crop", "crop_to", "normalise", "pad_to_multiple", "window_warnings"]
 
 
 def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
@@ -30,6 +30,17 @@ def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
     if not high > low:
         return np.zeros_like(image)
     return np.clip((image - low) / (high - low), 0, 1).astype(np.float32)
+
+
+def window_warnings(image: np.ndarray, config: IntensityConfig) -> list[str]:
+    """Tells an image that seems not to be in the unit of the window: CT that was stored without its shift.
+
+    Air is negative in Hounsfield units, so that a scan without any negative value was shifted or rescaled.
+    """
+    if config.kind != "window" or config.low >= 0 or image.min() < 0:
+        return []
+    unit = f"the weights expect a unit such as HU, from {config.low:g} to {config.high:g}"
+    return [f"no voxel is negative, but {unit}: the intensities look shifted or rescaled"]
 
 
 def pad_to_multiple(

@@ -15,12 +15,14 @@ from pairs.pair import Pair
 from pairs.unfolding import unfolded
 from pairs.volume import Volume, read_image
 from pipeline.bundle import file_hash
+from pipeline.gpufailure import GpuFailure, gpu_failure_told
 from pipeline.memory import as_shortage
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.masks import Masks
 from pipeline.predict.registrar import Registrar, require_same_lattice
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
+from pipeline.preprocess import window_warnings
 from pipeline.segment.segmentor import Segmentation
 from pipeline.stopping import interruptible
 
@@ -76,6 +78,7 @@ class PairRegistration:
         Raises:
             Stopped: a signal arrived; nothing of the pair is written.
             OutputError: the output folder cannot be written to.
+            GpuFailure: the GPU does not work, and would not for the pairs after this one.
         """
         start = time.monotonic()
         restart_peak(self.registrar.device)
@@ -103,10 +106,10 @@ class PairRegistration:
         try:
             outcome.fingerprint = self.fingerprints.of(pair)
             # The field is written outside: a signal then waits, and the finished pair is recorded.
-            with interruptible():
+            with interruptible(), gpu_failure_told():
                 displacement = self._displacement(pair, outcome.warnings)
             outcome.written = self.fields.write(pair, displacement)
-        except (OutputError, Stopped):
+        except (GpuFailure, OutputError, Stopped):
             raise
         except Exception as error:
             outcome.error = _as_known(error)
@@ -121,7 +124,7 @@ class PairRegistration:
         require_same_lattice(read_header(pair.moving), header)
         fixed, moving = read_image(pair.fixed), read_image(pair.moving)
         for volume in (fixed, moving):
-            warnings += _oddities(volume)
+            warnings += self._oddities(volume)
         warnings += orientation_warnings(fixed.header, moving.header)
         if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
             warnings.append("fixed and moving image are the same")
@@ -134,6 +137,12 @@ class PairRegistration:
         if self.registrar.refines or self.fields.profile.half:
             displacement = unfolded(displacement, self.fields.profile)
         return displacement
+
+    def _oddities(self, volume: Volume) -> list[str]:
+        name = volume.header.path.name
+        constant = ["the image is constant"] if volume.array.min() == volume.array.max() else []
+        shifted = window_warnings(volume.array, self.registrar.intensity)
+        return [f"{name}: {text}" for text in (*volume.header.warnings, *constant, *shifted)]
 
     def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
         """What the refinement needs; users who bring segmentations of fixed images alone go without it."""
@@ -179,9 +188,3 @@ def _as_known(error: Exception) -> KnownError:
         return VolumeError(str(known)) if isinstance(error, OSError) else known
     log.error("unknown error", exc_info=error)
     return InternalError("unknown error", got=f"{type(error).__name__}: {error}")
-
-
-def _oddities(volume: Volume) -> list[str]:
-    name = volume.header.path.name
-    constant = ["the image is constant"] if volume.array.min() == volume.array.max() else []
-    return [f"{name}: {text}" for text in (*volume.header.warnings, *constant)]

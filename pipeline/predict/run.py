@@ -1,5 +1,6 @@
 """The run over all pairs: keep what is finished, do the rest, report each."""
 
+import gc
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -53,6 +54,9 @@ def run_pairs(
             records[pair.name] = register(pair, records.get(pair.name))
             file.write(records[pair.name])
             _log_record(records[pair.name])
+            if records[pair.name].error:
+                # What the pair held hangs on its error, in cycles; the next pair may need the memory.
+                gc.collect()
     return _in_order(plan, records)
 
 

@@ -108,6 +108,7 @@ def test_report_goes_to_stderr_only(capsys: pytest.CaptureFixture[str]) -> None:
         (OSError(36, "File name too long", "x" * 300), 2, "got File name too long"),
         (FileNotFoundError(2, "No such file or directory", "/gone"), 2, "/gone"),
         (OSError(28, "No space left on device"), 5, "cannot write; got No space left on device"),
+        (OSError(122, "Disk quota exceeded", "/home/a"), 5, "cannot write: /home/a; got Disk quota exceeded"),
         (OSError(30, "Read-only file system", "/ro/a"), 5, "cannot write: /ro/a; got Read-only file system"),
         (MemoryError(), 1, "too little memory; give more"),
         (RuntimeError("can't start new thread"), 1, "too little memory; got can't start new thread"),

@@ -1,5 +1,6 @@
 """Files are whole or absent."""
 
+import errno
 import json
 import os
 import stat
@@ -51,9 +52,10 @@ def test_failure_leaves_the_old_file_and_no_temporary(tmp_path: Path, error: typ
     assert path.read_text() == "old"
 
 
-def test_full_disk_is_an_output_error(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="No space left"), whole_file(tmp_path / "a"):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_full_disk_is_an_output_error(tmp_path: Path, number: int) -> None:
+    with pytest.raises(OutputError, match=os.strerror(number)), whole_file(tmp_path / "a"):
+        raise OSError(number, os.strerror(number))
     assert not list(tmp_path.iterdir())
 
 

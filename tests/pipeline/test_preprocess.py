@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import IntensityConfig
-from pipeline.preprocess import content_box, content_crop, crop_to, normalise, pad_to_multiple
+from pipeline.preprocess import (
+    content_box,
+    content_crop,
+    crop_to,
+    normalise,
+    pad_to_multiple,
+    window_warnings,
+)
 
 __all__: list[str] = []
 
@@ -71,6 +78,23 @@ def test_negative_values_are_scaled_from_their_own_percentile() -> None:
 def test_window_maps_its_ends_to_zero_and_one() -> None:
     image = np.array([-1000, -200, 50, 300, 3000], np.float32).reshape(5, 1, 1)
     assert normalise(image, WINDOW).ravel().tolist() == [0, 0, 0.5, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "config", "told"),
+    [
+        ((-1024, 40, 3000), WINDOW, False),
+        ((0, 1064, 4024), WINDOW, True),
+        ((0, 0.3, 1), WINDOW, True),
+        ((0, 1064, 4024), PERCENTILE, False),
+        ((0, 1064, 4024), IntensityConfig(kind="window", low=0, high=4000), False),
+    ],
+)
+def test_ct_that_was_shifted_or_rescaled_is_told(
+    values: tuple[float, ...], config: IntensityConfig, told: bool
+) -> None:
+    warnings = window_warnings(np.array(values, np.float32).reshape(3, 1, 1), config)
+    assert [("shifted" in warning and "from -200 to 300" in warning) for warning in warnings] == [True] * told
 
 
 @pytest.mark.parametrize("config", [PERCENTILE, WINDOW])

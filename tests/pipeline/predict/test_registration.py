@@ -14,7 +14,7 @@ from pairs.displacement import read_displacement
 from pairs.unfolding import folded_voxels
 from pairs.volume import Volume, read_image, write_volume
 from pipeline.bundle import Bundle, write_bundle
-from pipeline.config import RefinementConfig
+from pipeline.config import IntensityConfig, RefinementConfig
 from pipeline.predict import registration
 from pipeline.predict.masks import SideCheckedMasks
 from pipeline.predict.registrar import Registrar
@@ -122,6 +122,39 @@ def test_a_constant_image(predict: Predict, tiny_task: Path, output: Path) -> No
         moving = "0007" if subject == "0006" else "0008"
         field = read_displacement(output / f"disp_{subject}_{moving}.npz", SHAPE).displacement
         assert np.isfinite(field).all()
+
+
+def test_images_without_the_unit_that_the_weights_expect(
+    predict: Predict, tiny_task: Path, output: Path, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    window = IntensityConfig(kind="window", low=-500, high=800)
+    config = tiny_bundle.header.config.model_copy(update={"intensity": window})
+    weights = tmp_path / "ct.safetensors"
+    write_bundle(
+        weights,
+        replace(tiny_bundle, header=tiny_bundle.header.model_copy(update={"config": config})),
+    )
+    change(image(tiny_task, "0008"), lambda array: array - 1024)
+    assert predict("--weights", weights) == 0
+    for record in records(output):
+        told = {warning.partition(":")[0] for warning in record.warnings if "no voxel is negative" in warning}
+        shifted = {f"TinyMR_{subject}_0000.nii.gz" for subject in ("0006", "0007") if subject in record.pair}
+        assert told == shifted
+
+
+def test_an_oblique_affine_changes_no_byte_of_a_field(
+    predict: Predict, tiny_task: Path, output: Path
+) -> None:
+    assert predict() == 0
+    straight = {path.name: path.read_bytes() for path in output.glob("disp_*")}
+    turned = np.eye(4)
+    turned[:2, :2] = [[0.8, -0.6], [0.6, 0.8]]
+    turned[:3, 3] = (7, -3, 11)
+    for path in (tiny_task / "imagesTr").iterdir():
+        change(path, lambda array: array, turned)
+    assert predict() == 0
+    assert {path.name: path.read_bytes() for path in output.glob("disp_*")} == straight
+    assert all(not record.warnings for record in records(output))
 
 
 @pytest.mark.parametrize("copied", [False, True])
