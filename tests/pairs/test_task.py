@@ -157,10 +157,8 @@ def test_ids_of_a_csv_follow_no_link_out_of_the_task_folder(tmp_path: Path) -> N
     for number in (438, 439):
         (root / "imagesTr" / f"OASIS_0{number}_0000.nii.gz").symlink_to(tmp_path / "secret.nii.gz")
     (root / "pairs.csv").write_text("fixed,moving\n438,439\n")
-    told = r"line 2, column fixed: symlink leaves.*line 2, column moving: symlink"
-    with pytest.raises(TaskError, match=told):
-        TaskError, match="line 2, column fixed: symlink leaves.*line 2, column moving: symlink"
-    ):
+    refused = r"line 2, column fixed: symlink leaves.*line 2, column moving: symlink leaves"
+    with pytest.raises(TaskError, match=refused):
         read_task(root / "pairs.csv")
     assert names(read_task(root / "pairs.csv", follow_links=True)) == ["0438_0000<--0439_0000"]
 
