@@ -1,6 +1,7 @@
 """The known errors, each one sentence that says what, where, expected, got and remedy."""
 
 import errno
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
@@ -33,13 +34,9 @@ _FAULTS_TOLD = 10
 # A disk or a quota that is full, and a file system that takes nothing.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # What libraries say that have no class of their own for memory, or threads, that cannot be had.
-_NO_MEMORY = (
-    "DefaultCPUAllocator",
-    "out of memory",
-    "std::bad_alloc",
-    "can't start new thread",
-    "failed to map segment",
-    "annot allocate memory",
+_NO_MEMORY = re.compile(
+    "DefaultCPUAllocator|out of memory|std::bad_alloc|annot allocate memory"
+    "|can't start new thread|failed to map segment"
 )
 
 
@@ -222,7 +219,7 @@ def known_error(error: Exception) -> KnownError | None:
     """
     if isinstance(error, KnownError):
         return error
-    if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
         got = str(error) or None
         return TooLittleMemory("too little memory", got=got, remedy="give more, or crop the images")
     if isinstance(error, OSError):

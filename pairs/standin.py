@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from pairs.regularfile import open_regular
+
 __all__ = ["StandIn", "file_stand_in", "stand_in"]
 
 _START = 512
@@ -32,9 +34,7 @@ def stand_in(start: bytes) -> StandIn | None:
 def file_stand_in(path: Path) -> StandIn | None:
     """Recognises what is no data in a regular file; None also where it cannot be read."""
     try:
-        if not path.is_file():
-            return None
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             return stand_in(stream.read(_START))
     except OSError:
         return None

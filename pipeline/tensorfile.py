@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from pairs.errors import WeightsError
-from pairs.regularfile import NotRegularFile, require_regular
+from pairs.regularfile import NotRegularFile, open_regular, require_regular
 from pairs.standin import file_stand_in
 from pairs.wholefile import whole_file
 from pipeline.typing import Tensor
@@ -141,7 +141,7 @@ def _told(path: Path, error: Exception) -> tuple[object, str | None]:
     """What the file is in place of safetensors, and what to do about it."""
     if (found := file_stand_in(path)) is not None:
         return found
-    with contextlib.suppress(OSError), path.open("rb") as file:
+    with contextlib.suppress(OSError), open_regular(path) as file:
         if file.read(4).startswith(_PYTORCH):
             return "a PyTorch checkpoint", "make a bundle of it with `convert`, then give that"
     return error, None

@@ -94,9 +94,11 @@ def _unpickled(path: Path) -> object:
 
 
 def _require_stored(file: BinaryIO) -> None:
-    """Refuse an archive of compressed members: torch writes none, and they may expand without end."""
+    """Refuse an archive of compressed members: `torch.save` writes none, and they may expand without end."""
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
+            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
+                raise ValueError("TorchScript, which is a program")
             if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
                 raise ValueError("compressed members")
     file.seek(0)

@@ -24,7 +24,15 @@ DOORS = {
     "matplotlib": ("evaluation/picture", "pipeline/reproduce"),
 }
 # The door itself, and readers of what ships with the program or was written by it a moment before.
-READS_ITS_OWN = ("pairs/regularfile.py", "pairs/official.py", "evaluation/submission/zeros.py")
+READS_ITS_OWN = (
+    "pairs/regularfile.py",
+    "pairs/official.py",
+    "evaluation/submission/zeros.py",
+    "pipeline/programversion.py",
+    # What the kernel says in /proc and /sys.
+    "pairs/cores.py",
+    "pairs/temporary.py",
+)
 DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc"}
 MAX_FILE_LINES = 250
 MAX_FUNCTION_LINES = 45

@@ -198,11 +198,11 @@ def test_a_small_volume_fills_swinunetrs_window(device: torch.device) -> None:
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 9, 2), (3, 2, 40)])
 @pytest.mark.parametrize("crop", [None, (8, 8, 8)])
 def test_a_volume_of_any_sides_is_segmented_on_its_own_grid(
-    shape: tuple[int, int, int], crop: tuple[int, int, int] | None
+    shape: tuple[int, int, int], crop: tuple[int, int, int] | None, device: torch.device
 ) -> None:
     settings = {"orientation": "RAS", "spacing_mm": (1.5, 1.5, 2.0), "class_labels": (0, 7, 3, 0)}
     config = SegmentorConfig.model_validate({"channels": (2, 4), "roi": (16, 16, 16), **settings})
-    find = VolumeSegmentor(Segmentor(ByBrightness(), config, CPU, crop), WINDOW, REGIONS)
+    find = VolumeSegmentor(Segmentor(ByBrightness(), config, device, crop), WINDOW, REGIONS)
     found = find(volume(np.full(shape, hounsfield(0.3), np.float32), TURNED))
     assert found.labels.shape == found.confidence.shape == shape
     assert np.unique(found.labels).tolist() == [2]
