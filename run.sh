@@ -149,8 +149,8 @@ check_and_test() {
   [ ${#failed[@]} = 0 ] || say "failed: $(printf '%s; ' "${failed[@]}")the exit code will say so"
   # All of it goes on all cores; a part of it is sooner done than the other processes have started.
   case "$*" in
-    '') set -- --numprocesses "$(nproc)" --dist loadgroup ;;
-    --fast) set -- --numprocesses "$(nproc)" --dist loadgroup -m "not slow" ;;
+    '') set -- --numprocesses "$(nproc)" ;;
+    --fast) set -- --numprocesses "$(nproc)" -m "not slow" ;;
   esac
   "$python" -m pytest "$@" || failed+=(pytest)
   [ ${#failed[@]} = 0 ]

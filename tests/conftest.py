@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from pairs.temporary import locked_temporary
 
@@ -13,6 +15,18 @@ __all__ = ["left_behind", "shared"]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--device cuda` runs what has tensors on a GPU; without one every such test ends in an error."""
     parser.addoption("--device", choices=("cpu", "cuda"), default="cpu", help="of the tests of the pipeline")
+
+
+class _OneForTheEngine(LoadScopeScheduling):
+    """Tests go to whichever process is free, those of the container to one: it builds the image once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "docker" if nodeid.startswith("tests/docker/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Takes the place of what `--dist` names. xdist's own groups do not work with this pytest."""
+    return _OneForTheEngine(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -72,10 +72,9 @@ def _answering_engine() -> docker.DockerClient | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs all tests that need the engine, so that the image is built once."""
+    """What needs the engine takes minutes."""
     for item in items:
         if "engine" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("engine"))
             item.add_marker(pytest.mark.slow)
 
 
