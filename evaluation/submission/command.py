@@ -14,9 +14,9 @@ from evaluation.submission.summary import summarise_run
 from evaluation.submission.tasknumber import task_folder, task_number
 from evaluation.submission.zeros import zero_members
 from pairs.errors import UsageError
+from pairs.outputs import require_outputs
 from pairs.regularfile import open_regular
 from pairs.task import Task
-from pairs.wholefile import probe_file
 
 __all__ = ["add_command"]
 
@@ -50,7 +50,11 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    probe_file(arguments.zip)
+    require_outputs(
+        (arguments.zip,),
+        tasks=(arguments.task, *arguments.all_tasks_zero),
+        inputs=(arguments.fields, arguments.pairs, arguments.config),
+    )
     task, check = check_as_asked(arguments)
     print_check(check, asked=arguments.profile is not None)
     _require_edition(check)

@@ -87,3 +87,8 @@ def test_a_label_without_a_name(
     path = tiny_task / "TinyMR_dataset.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": {"0": labels}}))
     refused(2, sentence, "embed", "--task", tiny_task, "--embedder", "one-hot")
+
+
+def test_the_table_replaces_no_input(refused: Refused, tiny_task: Path, tmp_path: Path) -> None:
+    words = ("--embedder", "table", "--vectors", tmp_path / "results" / "a.safetensors")
+    refused(2, "also an input", "embed", "--task", tiny_task, *words)
