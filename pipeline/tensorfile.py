@@ -126,7 +126,7 @@ def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> Ten
         make = "check the path, or make the file first"
         raise WeightsError("no such file", where=path, remedy=make) from error
     except NotRegularFile as error:
-        raise WeightsError("no such file", where=path, got=error.strerror) from error
+        raise WeightsError("not a regular file", where=path, got=error.strerror) from error
     # Every kind: what the reader and torch make of a damaged header goes beyond SafetensorError.
     except Exception as error:
         got, remedy = _told(path, error)
