@@ -6,12 +6,13 @@ from pathlib import Path
 
 from evaluation.reports.document import as_document
 from evaluation.reports.spreadsheet import write_spreadsheet
-from evaluation.reports.table import printable, render, unread_note
+from evaluation.reports.table import render, unread_note
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.errors import Stopped, UsageError
 from pairs.foreign.readers import FOREIGN_READERS
+from pairs.logline import one_line
 from pairs.outputs import require_outputs
 from pairs.wholefile import write_json
 
@@ -71,7 +72,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     evaluation = _score(arguments)
     for method in evaluation.methods:
         if not evaluation.evaluator.reports(method):
-            where = f"evaluator {evaluation.evaluator.name} does not report {printable(method.name)}"
+            where = f"evaluator {evaluation.evaluator.name} does not report {one_line(method.name)}"
             _logger.warning("%s; it is in the table and in the JSON under true", where)
     if evaluation.unread:
         _logger.warning("%s", unread_note(evaluation))
