@@ -112,8 +112,7 @@ def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
 
 
 def _shortage_told(weights: Path) -> AbstractContextManager[None]:
-    remedy = "free some memory, or use --device cpu where the GPU is too small"
-    return shortage_told("the networks", weights, remedy)
+    return shortage_told("the networks", weights, "free some memory")
 
 
 def _require_segmentations(folder: Path | None) -> None:
