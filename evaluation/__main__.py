@@ -17,10 +17,11 @@ __all__ = ["main"]
 def _picture(arguments: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other commands do without it.
     from evaluation.picture.draw import draw_pair
+    from pairs.outputs import require_outputs
     from pairs.task import read_task
-    from pairs.wholefile import probe_file
 
-    probe_file(arguments.out)
+    inputs = (arguments.fields, arguments.pairs)
+    require_outputs((arguments.out,), tasks=(arguments.task,), inputs=inputs)
     task = read_task(arguments.task, pairs_file=arguments.pairs, follow_links=arguments.follow_links)
     draw_pair(task, arguments.fields, arguments.out, pair_number=arguments.pair)
     return 0

@@ -63,7 +63,7 @@ def read_content(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise TaskError("file is missing", where=path) from error
     except NotRegularFile as error:
-        raise TaskError("not a file", where=path, got=error.strerror) from error
+        raise TaskError("not a regular file", where=path, got=error.strerror) from error
     except OSError as error:
         raise TaskError("cannot read", where=path, got=error.strerror or str(error)) from error
     if len(content) > MAX_DOCUMENT_BYTES:

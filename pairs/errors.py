@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
+from pairs.logline import LONGEST_LINE, bounded
+
 __all__ = [
     "BadLabels",
     "CorruptVolume",
@@ -25,7 +27,6 @@ __all__ = [
     "WeightsError",
     "exit_code_of",
     "known_error",
-    "one_line",
     "report_and_exit_code",
 ]
 
@@ -38,11 +39,6 @@ _NO_MEMORY = re.compile(
     "DefaultCPUAllocator|out of memory|std::bad_alloc|annot allocate memory"
     "|can't start new thread|failed to map segment"
 )
-
-
-def one_line(text: str) -> str:
-    """Escapes newlines, ANSI sequences and the like, so that a file name cannot forge log lines."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class KnownError(Exception):
@@ -74,12 +70,14 @@ class KnownError(Exception):
             got: What was found instead.
             remedy: What the user can do about it.
         """
-        head = what if where is None else f"{what}: {where}"
+        head = what if where is None else f"{what}: {bounded(where)}"
         facts = [
-            f"{word} {fact}" for word, fact in (("expected", expected), ("got", got)) if fact is not None
+            f"{word} {bounded(fact)}"
+            for word, fact in (("expected", expected), ("got", got))
+            if fact is not None
         ]
         parts = [head, ", ".join(facts), remedy or ""]
-        super().__init__(one_line("; ".join(part for part in parts if part)))
+        super().__init__(bounded("; ".join(part for part in parts if part), LONGEST_LINE))
 
 
 class UsageError(KnownError):
@@ -114,7 +112,7 @@ class TaskError(KnownError):
         """
         if not faults:
             raise ValueError("TaskError.collect needs at least one fault")
-        lines = tuple(one_line(fault) for fault in faults)
+        lines = tuple(bounded(fault) for fault in faults)
         noun = "fault" if len(lines) == 1 else "faults"
         numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines[:_FAULTS_TOLD], start=1))
         more = f" and {len(lines) - _FAULTS_TOLD} more" if len(lines) > _FAULTS_TOLD else ""

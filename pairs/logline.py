@@ -1,10 +1,32 @@
-"""Log lines as a terminal may show them: names in them come from files and must be no commands to it."""
+"""Lines as a terminal may show them: they tell what is in files, and are no commands and have an end."""
 
 import logging
 
-from pairs.errors import one_line
+__all__ = ["LONGEST_LINE", "OneLineFormatter", "bounded", "one_line"]
 
-__all__ = ["OneLineFormatter"]
+LONGEST_LINE = 2000
+"""Characters of a message."""
+# Of a part of it, such as a path or what was found in a file.
+_LONGEST_PART = 400
+_CUT = " [...] "
+
+
+def one_line(text: str) -> str:
+    """Escapes newlines, ANSI sequences and the like, so that a file name cannot forge log lines."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def bounded(told: object, longest: int = _LONGEST_PART) -> str:
+    """Returns a text in one line of at most `longest` characters; a long one keeps both its ends."""
+    line = one_line(_ends(str(told), longest))
+    return _ends(line, longest)
+
+
+def _ends(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    half = (longest - len(_CUT)) // 2
+    return f"{text[:half]}{_CUT}{text[-half:]}"
 
 
 class OneLineFormatter(logging.Formatter):
@@ -12,4 +34,4 @@ class OneLineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """The message in one line, without anything that a terminal obeys."""
-        return one_line(super().formatMessage(record))
+        return bounded(super().formatMessage(record), LONGEST_LINE)

@@ -17,7 +17,7 @@ _KINDS = (
 
 
 class NotRegularFile(OSError):
-    """Something of that name that is no file to read; `strerror` says what it is."""
+    """Something of that name that is no file to read; `strerror` says what it is, such as "a named pipe"."""
 
 
 def require_regular(path: Path) -> None:
@@ -30,7 +30,7 @@ def require_regular(path: Path) -> None:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         kind = next((word for is_kind, word in _KINDS if is_kind(mode)), "something else")
-        raise NotRegularFile(errno.EINVAL, f"not a regular file but {kind}", str(path))
+        raise NotRegularFile(errno.EINVAL, kind, str(path))
 
 
 def open_regular(path: Path) -> BufferedReader:

@@ -37,7 +37,9 @@ def _require_file(path: Path) -> None:
         raise MissingVolume("volume does not exist", where=path) from error
     except NotRegularFile as error:
         got = error.strerror
-        raise MissingVolume("volume is not a file", where=path, expected="a NIfTI file", got=got) from error
+        raise MissingVolume(
+            "volume is not a regular file", where=path, expected="a NIfTI file", got=got
+        ) from error
     except OSError as error:
         raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
     if size == 0:

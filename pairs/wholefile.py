@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pairs.errors import KnownError, OutputError
+from pairs.regularfile import NotRegularFile, require_regular
 from pairs.temporary import locked_temporary, sweep_temporaries
 
 __all__ = ["probe_file", "probe_writable", "whole_file", "whole_folder", "write_json"]
@@ -28,6 +29,31 @@ def _output_error(path: Path, error: OSError) -> KnownError:
     return OutputError("cannot write", where=path, got=error.strerror or str(error))
 
 
+# What is in them stands for devices and open streams, links such as /dev/stdout too.
+_SYSTEM = (Path("/dev"), Path("/proc"), Path("/sys"))
+_DEV_SHM = Path("/dev/shm")  # Memory for files of users.
+
+
+def _require_replaceable(path: Path) -> None:
+    """Refuses what a file must not take the place of: a device, a pipe, a socket, a folder.
+
+    A symlink is looked at where it ends, and may end nowhere.
+    """
+    try:
+        with suppress(FileNotFoundError):
+            require_regular(path)
+        folder = path.absolute().parent.resolve()
+    except NotRegularFile as error:
+        raise OutputError(
+            "output is not a regular file",
+            where=path,
+            got=error.strerror,
+            remedy="give the name of a file; for a table on the screen, leave the option out",
+        ) from error
+    if any(folder.is_relative_to(system) for system in _SYSTEM) and not folder.is_relative_to(_DEV_SHM):
+        raise OutputError("output is not a regular file", where=path, got=f"a name in {folder}")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yields a temporary path that becomes `path` when the block succeeds and vanishes when it fails.
@@ -39,9 +65,11 @@ def whole_file(path: Path) -> Iterator[Path]:
         path: The final path; its folder must exist.
 
     Raises:
-        OutputError: If the file cannot be written or renamed, including an `OSError` from the block.
+        OutputError: If the file cannot be written or renamed, including an `OSError` from the block, or if
+            there is something of that name that is no regular file.
     """
     try:
+        _require_replaceable(path)
         with locked_temporary(path.parent, _full_suffix(path)) as temporary:
             yield temporary
             _sync(temporary)
@@ -96,15 +124,22 @@ def probe_file(path: Path) -> None:
     """Makes the folder of an output file ready; see `probe_writable`.
 
     Raises:
-        OutputError: If there is a folder of its name, the name cannot be one, or its folder is not writable.
+        OutputError: If there is something of its name that is no regular file, the name cannot be one, or its
+            folder is not writable.
     """
     try:
-        is_taken = path.is_dir()
+        _require_replaceable(path)
     except OSError as error:
         raise _output_error(path, error) from error
-    if is_taken:
-        raise OutputError("output is a folder", where=path, expected="the name of a file")
     probe_writable(path.absolute().parent)
+
+
+def _obstacle(folder: Path) -> str:
+    """What stands where a folder, or one above it, should be."""
+    taken = next((path for path in (folder, *folder.parents) if path.exists() or path.is_symlink()), folder)
+    if not taken.exists():
+        return f"a link that leads nowhere, {taken}"
+    return f"a file, {taken}" if taken.is_file() else f"a pipe or a device, {taken}"
 
 
 def probe_writable(folder: Path) -> None:
@@ -119,6 +154,13 @@ def probe_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with locked_temporary(folder, "") as temporary:
             temporary.write_bytes(b"probe")
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OutputError(
+            "output folder is not a folder",
+            where=folder,
+            got=_obstacle(folder),
+            remedy="give the name of a folder",
+        ) from error
     except OSError as error:
         raise OutputError(
             "output folder is not writable",

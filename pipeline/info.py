@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from pairs.errors import one_line
+from pairs.logline import one_line
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.weightfolders import bundles
 

@@ -1,14 +1,19 @@
 """Memory that cannot be had, on the device or beside it, told as a known error."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import torch
 
 from pairs.errors import TooLittleMemory, known_error
 
 __all__ = ["as_shortage", "shortage_told"]
 
-_REMEDY = "crop the images, or use --device cpu where the GPU is too small"
+_REMEDY = "crop the images"
+# Where in its sources torch gave up, which tells users nothing.
+_PLACE = re.compile(r"\[enforce fail at [^\]]*\] (err == 0\. )?")
 
 
 def as_shortage(
@@ -20,14 +25,16 @@ def as_shortage(
         error: Of Python or torch.
         what: What there is too little memory for.
         where: The file that it is for.
-        remedy: What to do.
+        remedy: What to do; of a GPU's memory also that the CPU can be used.
     """
     known = known_error(error)
     if not isinstance(known, TooLittleMemory):
         return None
     if known is error:
         return known
-    got = f"{type(error).__name__} {error}".strip()
+    got = f"{type(error).__name__} {_PLACE.sub('', str(error))}".strip()
+    if isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error):
+        remedy += ", or use --device cpu"
     return TooLittleMemory(f"too little memory for {what}", where=where, got=got, remedy=remedy)
 
 

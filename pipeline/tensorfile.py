@@ -11,13 +11,23 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
+from pairs.damage import reason_of
 from pairs.errors import WeightsError
-from pairs.regularfile import NotRegularFile, open_regular, require_regular
+from pairs.regularfile import NotRegularFile, open_regular
 from pairs.standin import file_stand_in
 from pairs.wholefile import whole_file
 from pipeline.typing import Tensor
 
-__all__ = ["HASH_KEY", "OwnFile", "TensorFile", "read_own", "read_tensors", "require_plain", "write_tensors"]
+__all__ = [
+    "HASH_KEY",
+    "OwnFile",
+    "TensorFile",
+    "read_own",
+    "read_tensors",
+    "require_file",
+    "require_plain",
+    "write_tensors",
+]
 
 HASH_KEY = "content_sha256"
 """Entry of the header of our own files: SHA-256 over its other entries and the tensors."""
@@ -116,17 +126,12 @@ def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> Ten
         WeightsError: absent, truncated, not safetensors, or with numbers of an uncommon type; a pickle is
             never opened.
     """
+    require_file(path)
     try:
-        require_regular(path)
         with safe_open(path, framework="pt") as file:
             names = [name for name in file.keys() if wanted is None or wanted(name)]  # noqa: SIM118 - not a dict
             tensors = {name: file.get_tensor(name) for name in names}
             metadata = file.metadata() or {}
-    except FileNotFoundError as error:
-        make = "check the path, or make the file first"
-        raise WeightsError("no such file", where=path, remedy=make) from error
-    except NotRegularFile as error:
-        raise WeightsError("no such file", where=path, got=error.strerror) from error
     # Every kind: what the reader and torch make of a damaged header goes beyond SafetensorError.
     except Exception as error:
         got, remedy = _told(path, error)
@@ -137,6 +142,22 @@ def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> Ten
     return TensorFile(tensors, metadata)
 
 
+def require_file(path: Path, remedy: str = "check the path, or make the file first") -> None:
+    """Refuse what cannot be opened: a file that is absent or closed, a folder, a named pipe, a device.
+
+    Raises:
+        WeightsError: it is; the sentence ends with the remedy.
+    """
+    try:
+        open_regular(path).close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise WeightsError("no such file", where=path, remedy=remedy) from error
+    except NotRegularFile as error:
+        raise WeightsError("not a regular file", where=path, got=error.strerror, remedy=remedy) from error
+    except OSError as error:
+        raise WeightsError("cannot read", where=path, got=reason_of(error)) from error
+
+
 def _told(path: Path, error: Exception) -> tuple[object, str | None]:
     """What the file is in place of safetensors, and what to do about it."""
     if (found := file_stand_in(path)) is not None:
@@ -144,7 +165,7 @@ def _told(path: Path, error: Exception) -> tuple[object, str | None]:
     with contextlib.suppress(OSError), open_regular(path) as file:
         if file.read(4).startswith(_PYTORCH):
             return "a PyTorch checkpoint", "make a bundle of it with `convert`, then give that"
-    return error, None
+    return reason_of(error), None
 
 
 def require_plain(name: str, tensor: Tensor, where: Path) -> None:

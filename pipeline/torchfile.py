@@ -13,7 +13,8 @@ import torch
 
 from pairs.errors import WeightsError
 from pairs.regularfile import open_regular
-from pipeline.tensorfile import read_tensors, require_plain
+from pairs.standin import file_stand_in
+from pipeline.tensorfile import read_tensors, require_file, require_plain
 from pipeline.typing import Tensor
 
 __all__ = ["read_state"]
@@ -49,8 +50,7 @@ def read_state(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[
     def is_wanted(name: str) -> bool:
         return wanted is None or wanted(name.removeprefix(PARALLEL))
 
-    if not path.is_file():
-        raise WeightsError("no such file", where=path, remedy="check the path")
+    require_file(path)
     if path.suffix == ".safetensors":
         state = read_tensors(path, is_wanted).tensors
     else:
@@ -83,13 +83,15 @@ def _unpickled(path: Path) -> object:
                 got=called.group(1),
                 remedy=_REMEDY,
             ) from error
-        got = "a TorchScript archive" if "TorchScript" in str(error) else "something else"
+        got, remedy = file_stand_in(path) or ("something else", _REMEDY)
+        if "TorchScript" in str(error):
+            got = "a TorchScript archive"
         raise WeightsError(
             "cannot read the checkpoint",
             where=path,
             expected="what torch.save wrote",
             got=got,
-            remedy=_REMEDY,
+            remedy=remedy,
         ) from error
 
 

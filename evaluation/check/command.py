@@ -5,10 +5,11 @@ from pathlib import Path
 
 from evaluation.check.checker import Check, check_fields
 from evaluation.check.editions import EDITION
-from evaluation.check.findings import count, printable
+from evaluation.check.findings import count
 from evaluation.check.repair import repair_fields
 from evaluation.check.suspicions import SUSPICION
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
+from pairs.logline import one_line
 from pairs.profile import PROFILES
 from pairs.task import Task
 
@@ -83,8 +84,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _fix(arguments: argparse.Namespace, check: Check) -> int:
     print()
     for repair in repair_fields(check, arguments.fields, arguments.fix):
-        print(printable(str(repair)))
-    print(f"\nthe copy {printable(str(arguments.fix))}, checked again:")
+        print(one_line(str(repair)))
+    print(f"\nthe copy {one_line(str(arguments.fix))}, checked again:")
     arguments.fields, arguments.profile = arguments.fix, check.profile.name
     _, again = check_as_asked(arguments)
     print_check(again, asked=True)

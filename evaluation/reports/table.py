@@ -6,8 +6,9 @@ from evaluation.reports.aggregate import Summary, structure_rows, summarise_case
 from evaluation.reports.truth import dice30, truths
 from evaluation.scoring.evaluate import Evaluation
 from pairs.evaluation_config import Method
+from pairs.logline import one_line
 
-__all__ = ["printable", "render", "unread_note"]
+__all__ = ["render", "unread_note"]
 
 _WORST_PAIRS = 3
 _OVERALL = "mean over pairs"
@@ -15,13 +16,8 @@ _UNITS = {"hd95": " [voxels]", "tre": " [mm]"}
 _DIGITS = {"dice": 4, "hd95": 3, "tre": 3}
 
 
-def printable(text: str) -> str:
-    """Replaces control characters: an escape sequence in a name from a file must not reach the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
 def _structure_name(evaluation: Evaluation, label: int) -> str:
-    name = printable(evaluation.label_names.get(label, ""))
+    name = one_line(evaluation.label_names.get(label, ""))
     return f"{label} {name}".rstrip()
 
 
@@ -138,7 +134,7 @@ def render(evaluation: Evaluation) -> str:
     noun = "pair" if len(evaluation.scores) == 1 else "pairs"
     profiles = ", ".join(sorted({score.profile for score in evaluation.scores}))
     lines = [
-        f"{printable(evaluation.name)}: {len(evaluation.scores)} {noun}, fields in profile {profiles}, "
+        f"{one_line(evaluation.name)}: {len(evaluation.scores)} {noun}, fields in profile {profiles}, "
         f"evaluator {evaluation.evaluator.name}",
         *_left_out(evaluation),
         "",

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from evaluation.reports.document import as_document
 from evaluation.reports.spreadsheet import write_spreadsheet
-from evaluation.reports.table import printable, render, unread_note
+from evaluation.reports.table import render, unread_note
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.errors import Stopped, UsageError
 from pairs.foreign.readers import FOREIGN_READERS
-from pairs.wholefile import probe_file, write_json
+from pairs.logline import one_line
+from pairs.outputs import require_outputs
+from pairs.wholefile import write_json
 
 __all__ = ["add_command"]
 
@@ -70,7 +72,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     evaluation = _score(arguments)
     for method in evaluation.methods:
         if not evaluation.evaluator.reports(method):
-            where = f"evaluator {evaluation.evaluator.name} does not report {printable(method.name)}"
+            where = f"evaluator {evaluation.evaluator.name} does not report {one_line(method.name)}"
             _logger.warning("%s; it is in the table and in the JSON under true", where)
     if evaluation.unread:
         _logger.warning("%s", unread_note(evaluation))
@@ -121,24 +123,20 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
     Raises:
         UsageError: If an output is an input or another output, --strict-json has no file to go to, or --plot
             has no format for its name.
-        OutputError: If an output is a folder, or its folder is not writable.
+        OutputError: If an output cannot be written.
     """
     if arguments.strict_json and arguments.json is None:
         raise UsageError("--strict-json needs --json FILE")
-    outputs = [path for path in (arguments.json, arguments.csv, arguments.plot) if path is not None]
-    inputs = (arguments.task, arguments.pairs, arguments.config)
-    taken = {path.resolve() for path in inputs if path is not None}
-    for path in outputs:
-        if path.resolve() in taken:
-            raise UsageError("output is also an input or another output", where=path)
-        taken.add(path.resolve())
+    require_outputs(
+        (arguments.json, arguments.csv, arguments.plot),
+        tasks=(arguments.task,),
+        inputs=(arguments.fields, arguments.pairs, arguments.config),
+    )
     if arguments.plot is not None:
         # matplotlib takes a second to load and everything else does without it.
         from evaluation.picture.fileformat import require_format
 
         require_format(arguments.plot)
-    for path in outputs:
-        probe_file(path)
 
 
 def _score(arguments: argparse.Namespace) -> Evaluation:

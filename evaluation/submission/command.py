@@ -7,16 +7,16 @@ from pathlib import Path
 from evaluation.check.checker import Check
 from evaluation.check.command import add_sources, check_as_asked, next_step, print_check
 from evaluation.check.editions import EDITION
-from evaluation.check.findings import printable
 from evaluation.check.suspicions import SUSPICION
 from evaluation.submission.pack import Member, field_members, write_zip
 from evaluation.submission.summary import summarise_run
 from evaluation.submission.tasknumber import task_folder, task_number
 from evaluation.submission.zeros import zero_members
 from pairs.errors import UsageError
+from pairs.logline import one_line
+from pairs.outputs import require_outputs
 from pairs.regularfile import open_regular
 from pairs.task import Task
-from pairs.wholefile import probe_file
 
 __all__ = ["add_command"]
 
@@ -50,7 +50,11 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    probe_file(arguments.zip)
+    require_outputs(
+        (arguments.zip,),
+        tasks=(arguments.task, *arguments.all_tasks_zero),
+        inputs=(arguments.fields, arguments.pairs, arguments.config),
+    )
     task, check = check_as_asked(arguments)
     print_check(check, asked=arguments.profile is not None)
     _require_edition(check)
@@ -64,7 +68,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(line)
     with open_regular(arguments.zip) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    print(f"\n{printable(str(arguments.zip))}: {len(members)} files, {size} bytes, sha256 {digest}")
+    print(f"\n{one_line(str(arguments.zip))}: {len(members)} files, {size} bytes, sha256 {digest}")
     print("next: upload it; a second call writes the same bytes")
     return 0
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evaluation.check.findings import printable
 from evaluation.check.folder import REPORT_NAME
+from pairs.logline import one_line
 from pairs.pair import Pair
 from pairs.regularfile import read_regular
 
@@ -80,7 +80,7 @@ class Summary:
         ]
         if self.zeroed:
             rows.append(("zero in place of a failure", ", ".join(self.zeroed)))
-        return [printable(f"{word:<17} {value}") for word, value in rows]
+        return [one_line(f"{word:<17} {value}") for word, value in rows]
 
 
 def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:

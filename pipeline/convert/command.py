@@ -4,8 +4,8 @@ import argparse
 import logging
 from pathlib import Path
 
+from pairs.outputs import require_outputs
 from pairs.taskoptions import add_link_option
-from pairs.wholefile import probe_file
 from pipeline.bundle import write_bundle
 from pipeline.convert import registration, segmentor
 from pipeline.convert.target import target_of
@@ -48,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     """
     name = next(name for name in CONVERTERS if getattr(options, name) is not None)
     target = target_of(options.task, options.config, follow_links=options.follow_links)
-    probe_file(options.out)
+    inputs = (options.segmentor, options.registration, options.embedding, options.config)
+    require_outputs((options.out,), tasks=(Path(options.task),), inputs=inputs)
     bundle = CONVERTERS[name][0].convert(getattr(options, name), target, options)
     write_bundle(options.out, bundle)
     log.info("wrote %s", options.out)

@@ -5,9 +5,9 @@ import logging
 from pathlib import Path
 
 from pairs.errors import WeightsError
+from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option
-from pairs.wholefile import probe_file
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.demo.population import Member, load_members, mean_of, quantise, spread_over
 from pipeline.demo.template import TemplateHeader, write_template
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             expected=sorted(task.label_names),
             got=list(labels[1:]),
         )
-    probe_file(options.out)
+    require_outputs((options.out,), tasks=(options.task,), inputs=(options.weights,))
     registrar = Registrar(bundle, choose_device(options.device))
     subjects = spread_over(task.training_subjects(), options.subjects)
     members = load_members(subjects, labels, bundle.header.config.intensity)

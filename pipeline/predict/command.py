@@ -12,6 +12,7 @@ from pairs.displacement import PROFILES
 from pairs.editions import ProfileChoice, choose_profile, misfit_of
 from pairs.errors import UsageError, VolumeError, WeightsError
 from pairs.header import read_header
+from pairs.outputs import require_output_folder
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option, add_pairs_option
 from pairs.wholefile import probe_writable
@@ -70,6 +71,9 @@ def run(options: argparse.Namespace) -> int:
     with interruptible():
         device = choose_device(options.device)
         task = read_task(options.input, pairs_file=options.pairs, follow_links=options.follow_links)
+        read = {image.parent for pair in task.pairs for image in (pair.fixed, pair.moving)}
+        own = () if options.segmentations is None else (options.segmentations,)
+        require_output_folder(options.output, task.root, (*read, *own))
         choice = _profile(options.profile, task)
         fields = FieldFolder(options.output, choice.profile, options.short_names)
         fields.require_distinct_names(task.pairs)
@@ -108,8 +112,7 @@ def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
 
 
 def _shortage_told(weights: Path) -> AbstractContextManager[None]:
-    remedy = "free some memory, or use --device cpu where the GPU is too small"
-    return shortage_told("the networks", weights, remedy)
+    return shortage_told("the networks", weights, "free some memory")
 
 
 def _require_segmentations(folder: Path | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from pairs.errors import UsageError, WeightsError
+from pairs.errors import UsageError
 from pairs.header import read_header
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option
@@ -17,6 +17,7 @@ from pipeline.reproduce.budget import Budget, parse_budget
 from pipeline.reproduce.ownsegmentor import SEGMENTORS_SHARE, own_segmentor
 from pipeline.reproduce.process import run_module
 from pipeline.reproduce.variant import Masks, Variant
+from pipeline.tensorfile import require_file
 from pipeline.weightfolders import bundle_of
 
 __all__ = ["Setting", "add_arguments", "setting_of"]
@@ -171,8 +172,8 @@ def setting_of(options: argparse.Namespace) -> Setting:
     budget = None if options.budget is None else parse_budget(options.budget)
     named = ("segmentor", "embedding", "clip", "clip_rn", "vectors")
     for path in (*(getattr(options, name) for name in named), *options.weaker):
-        if path is not None and not path.is_file():
-            raise WeightsError("no such file", where=path)
+        if path is not None:
+            require_file(path)
     task = read_task(options.task, follow_links=options.follow_links)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     out = (options.out or Path("reproduced") / Path(task.name).name).absolute()

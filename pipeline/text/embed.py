@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from pairs.errors import UsageError
+from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option
-from pairs.wholefile import probe_file
 from pipeline.config import read_config, shipped_config
 from pipeline.regions import JointRegions, joint_regions
 from pipeline.text.background import BACKGROUNDS, background_vector
@@ -130,7 +130,8 @@ def run(args: argparse.Namespace) -> int:
         KnownError: See `embed`, `read_task` and `write_table`.
     """
     row = _row(args)
-    probe_file(args.out)
+    inputs = (args.weights, args.vectors, args.config)
+    require_outputs((args.out,), tasks=(args.task, *args.aux_task), inputs=inputs)
     tasks = [_Worded.of(read_task(args.task, follow_links=args.follow_links), args.anatomy, args.config)]
     others = [read_task(folder, follow_links=args.follow_links) for folder in args.aux_task]
     tasks += [_Worded.of(task, args.anatomy) for task in others]

@@ -13,7 +13,7 @@ from pairs.document import read_document
 from pairs.errors import TaskError, UsageError, WeightsError
 from pairs.npzfile import read_npz_arrays
 from pipeline.configtypes import first_fault
-from pipeline.tensorfile import read_tensors
+from pipeline.tensorfile import read_tensors, require_file
 from pipeline.text.table import is_table, read_table
 from pipeline.typing import Float, Tensor
 
@@ -136,8 +136,7 @@ def _key(text: str) -> str:
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, tuple[str, ...]]]:
     """Vectors (rows, C1) and sentences by array name."""
-    if not path.is_file():
-        raise WeightsError("no such file", where=path, remedy="give the file of vectors with --vectors")
+    require_file(path, "give the file of vectors with --vectors")
     if is_table(path):
         table = read_table(path)
         return {"vectors": table.vectors}, {"vectors": table.prompts}

@@ -13,6 +13,7 @@ from pairs.task import Task, read_task
 from pipeline.bundle import Bundle, file_hash, read_bundle
 from pipeline.config import TaskConfig
 from pipeline.regions import JointRegions, joint_regions
+from pipeline.tensorfile import require_file
 from pipeline.train.leftout import LeftOut
 from pipeline.train.masked import halved, with_masks
 from pipeline.train.masksource import mask_source
@@ -98,8 +99,7 @@ def read_auxiliary(options: argparse.Namespace) -> Auxiliary:
             got = f"{len(bundles)} bundles"
             raise UsageError("too much for one --aux-task", where=folder, expected="one bundle", got=got)
         for bundle in bundles:
-            if not bundle.is_file():
-                raise WeightsError("no such file", where=bundle, remedy="give a bundle, or leave it out")
+            require_file(bundle, "give a bundle, or leave it out")
         task = read_task(folder, follow_links=options.follow_links)
         tasks.append(AuxiliaryTask(task, bundles[0] if bundles else None))
     return Auxiliary(tuple(tasks), options.aux_regions == "encode")

@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train and write the bundle; returns 0, or 1 where subjects had to be left out."""
     job = prepare(options)
-    remedy = "make the crop or the network smaller, free some memory, or use --device cpu"
+    remedy = "make the crop or the network smaller, or free some memory"
     with shortage_told("the training", options.out, remedy):
         bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
     write_bundle(options.out, bundle)

@@ -9,8 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from pairs.errors import UsageError
+from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
-from pairs.wholefile import probe_file
 from pipeline.backbones.registry import build_backbone
 from pipeline.bundle import file_hash, read_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
@@ -60,7 +60,10 @@ def prepare(options: argparse.Namespace) -> Job:
     if not task.label_names:
         task = replace(task, label_names=config.labels)
     device = choose_device(options.device)
-    probe_file(options.out)
+    bundles = (other.segmentor for other in others.tasks)
+    inputs = (options.segmentor, options.segmentations, options.embedding, options.config, *bundles)
+    tasks = (options.task, *(other.task.root for other in others.tasks))
+    require_outputs((options.out,), tasks=tasks, inputs=inputs)
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     _require_trainable(config, options.network)
     seen = [*subjects_seen(task, config.split)]

@@ -90,12 +90,12 @@ def test_size_is_capped_before_parsing(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_missing_file_and_folder_are_told_apart(tmp_path: Path) -> None:
     assert "missing" in refusal(tmp_path / "none.json")
-    assert "not a file" in refusal(tmp_path)
+    assert "not a regular file" in refusal(tmp_path)
 
 
 def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
-    assert "not a file" in refusal(tmp_path / "pipe.json")
+    assert "not a regular file" in refusal(tmp_path / "pipe.json")
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

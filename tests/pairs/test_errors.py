@@ -45,6 +45,24 @@ def test_newline_and_colour_in_a_file_name_are_escaped() -> None:
     assert str(KnownError("bad", where="a\n\x1b[31merror: fake")) == r"bad: a\n\x1b[31merror: fake"
 
 
+def test_no_part_is_longer_than_a_few_lines_and_both_ends_are_kept() -> None:
+    path = "/first/" + "x" * 5000 + "/last.nii.gz"
+    sentence = str(KnownError("bad", where=path, expected="a" * 5000, got="\x1b" * 5000, remedy="mend it"))
+    assert len(sentence) < 1300
+    assert sentence.startswith("bad: /first/xxx")
+    assert "x/last.nii.gz; expected aaa" in sentence
+    assert sentence.endswith("; mend it")
+    assert len(str(KnownError("w" * 10**7, remedy="r" * 10**7))) <= 2000
+
+
+def test_collected_faults_are_bounded_too() -> None:
+    error = TaskError.collect("t" * 5000, [f"{number} {'f' * 5000}" for number in range(20)])
+    assert len(str(error)) <= 2000
+    assert str(error).endswith("and 10 more")
+    assert len(error.faults) == 20
+    assert max(map(len, error.faults)) <= 400
+
+
 @pytest.mark.parametrize(
     ("name", "exit_code", "code"),
     [

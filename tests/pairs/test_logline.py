@@ -24,3 +24,10 @@ def test_a_name_from_a_file_commands_no_terminal_and_forges_no_line() -> None:
 
 def test_a_traceback_keeps_its_lines() -> None:
     assert _formatted("unknown error", with_error=True).splitlines()[1].startswith("Traceback")
+
+
+def test_a_message_has_an_end() -> None:
+    line = _formatted("a name of " + "x" * 10**6 + " characters")
+    assert len(line) <= 2000
+    assert line.startswith("WARNING: a name of xxx")
+    assert line.endswith("xxx characters")

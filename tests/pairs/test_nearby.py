@@ -1,6 +1,7 @@
 """What is one folder away from where a task was looked for is told, with what to type."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,10 @@ def test_a_decathlon_folder_is_a_task_without_pairs(tmp_path: Path) -> None:
     task = read_task(root, pairs_file=tmp_path / "pairs.csv")
     assert task.label_names == {1: "Anterior", 2: "Posterior"}
     assert [pair.name for pair in task.pairs] == ["0001_0000<--0002_0000"]
+
+
+def test_a_pipe_in_place_of_the_task_is_told_as_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.json")
+    sentence = told(tmp_path / "p.json")
+    assert sentence.startswith("not a regular file: ")
+    assert sentence.endswith("p.json; got a named pipe")

@@ -159,3 +159,55 @@ def test_a_file_that_cannot_be_written_is_told_before(tmp_path: Path, name: str)
 def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
     probe_file(tmp_path / "a" / "b.json")
     assert [path.name for path in tmp_path.rglob("*")] == ["a"]
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_link_to_a_device(path: Path) -> None:
+    path.symlink_to(os.devnull)
+
+
+def make_link_to_a_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
+@pytest.mark.parametrize("make", [make_pipe, make_link_to_a_device, make_link_to_a_pipe])
+def test_devices_and_pipes_are_never_replaced(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "out.csv"
+    make(path)
+    before = path.lstat()
+    with pytest.raises(OutputError, match=r"output is not a regular file: .*; got a (device|named pipe)"):
+        probe_file(path)
+    with pytest.raises(OutputError, match="output is not a regular file"), whole_file(path):
+        pass
+    assert path.lstat() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["/dev/null", "/dev/stdout", "/dev/new", "/proc/self/fd/1", "/dev/../dev/fd/1"]
+)
+def test_names_of_devices_and_open_streams_are_refused(name: str) -> None:
+    for check in (probe_file, lambda path: whole_file(path).__enter__()):
+        with pytest.raises(OutputError, match="output is not a regular file"):
+            check(Path(name))
+
+
+def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    probe_file(tmp_path / "link")
+    with whole_file(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link").read_text() == "new"
+
+
+def test_a_file_in_place_of_the_output_folder_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "gone").symlink_to("nowhere")
+    for name, got in (("file", "a file"), ("file/below", "a file"), ("gone", "a link that leads nowhere")):
+        with pytest.raises(
+            OutputError, match=f"output folder is not a folder: .*; got {got}, .*; give the name"
+        ):
+            probe_writable(tmp_path / name)

@@ -111,7 +111,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    refuse(tmp_path, "no such file")
+    refuse(tmp_path, "not a regular file")
 
 
 @pytest.mark.parametrize("kept", [0, 4, 8, 100, 0.5, -1])

@@ -46,3 +46,11 @@ def test_other_errors_pass() -> None:
     assert as_shortage(error, "this pair") is None
     with pytest.raises(RuntimeError, match="shapes"):
         fail(error, "this pair")
+
+
+def test_only_users_of_a_gpu_are_sent_to_the_processor() -> None:
+    with pytest.raises(TooLittleMemory, match=r"CUDA out of memory; crop the images, or use --device cpu$"):
+        fail(torch.OutOfMemoryError("CUDA out of memory"), "this pair")
+    told = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"
+    with pytest.raises(TooLittleMemory, match=r"got RuntimeError Default.* memory; crop the images$"):
+        fail(RuntimeError(told), "this pair")

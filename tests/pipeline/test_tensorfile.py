@@ -1,5 +1,6 @@
 """Safetensors files are whole, readable by everybody, and never unpickled."""
 
+import errno
 import json
 import os
 import stat
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from pairs.errors import WeightsError
+from pipeline import tensorfile
 from pipeline.tensorfile import HASH_KEY, read_own, read_tensors, write_tensors
 
 
@@ -106,5 +108,22 @@ def test_numbers_of_an_uncommon_type_are_refused_by_name(tmp_path: Path) -> None
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.safetensors")
-    with pytest.raises(WeightsError, match=r"no such file: .*named pipe"):
+    with pytest.raises(WeightsError, match=r"not a regular file: .*; got a named pipe"):
         read_tensors(tmp_path / "pipe.safetensors")
+
+
+def test_a_file_that_may_not_be_read_is_told_without_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"x": torch.ones(1)}, path)
+
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    # The superuser, who runs tests in containers, may read all.
+    for place in ("open_regular", "safe_open"):
+        with monkeypatch.context() as patched:
+            patched.setattr(tensorfile, place, closed)
+            with pytest.raises(WeightsError, match=r"cannot read: .*got Permission denied(;|$)"):
+                read_tensors(path)

@@ -173,3 +173,15 @@ def test_a_checkpoint_without_weights(path: Path, content: object, got: str) -> 
 def test_a_missing_file(path: Path) -> None:
     with pytest.raises(WeightsError, match="no such file"):
         read_state(path)
+
+
+def test_a_pipe_is_told_as_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    with pytest.raises(WeightsError, match=r"not a regular file: .*pipe\.pt; got a named pipe"):
+        read_state(tmp_path / "pipe.pt")
+
+
+def test_a_pointer_in_place_of_a_checkpoint_is_told_as_one(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(WeightsError, match=r"got a Git LFS pointer; fetch the file with `git lfs pull`"):
+        read_state(path)

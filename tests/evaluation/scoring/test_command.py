@@ -265,6 +265,19 @@ def test_inputs_are_never_written_over(
     assert config.read_text() == "{}"
 
 
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+@pytest.mark.parametrize("name", ["Tiny_dataset.json", "labelsTr/Tiny_0001_0000.nii.gz"])
+def test_files_of_the_task_and_fields_are_never_written_over(
+    tiny_task: Task, fields_of: FieldsOf, capsys: pytest.CaptureFixture[str], option: str, name: str
+) -> None:
+    fields = fields_of(tiny_task, 0.0)
+    for path in (tiny_task.root / name, next(fields.glob("disp_*"))):
+        before = path.read_bytes()
+        assert main(_arguments(tiny_task, fields, option, path)) == 2
+        assert "also an input" in capsys.readouterr().err
+        assert path.read_bytes() == before
+
+
 def test_a_folder_in_place_of_a_file_is_refused_before_the_scoring(tiny_task: Task, tmp_path: Path) -> None:
     assert main(_arguments(tiny_task, tmp_path / "nowhere", "--json", tmp_path)) == 5
 

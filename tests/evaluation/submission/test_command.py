@@ -231,3 +231,15 @@ def test_the_summary_for_the_organisers(
         "weights           not recorded",
     ):
         assert words in told
+
+
+@pytest.mark.parametrize("name", ["fields/disp_0001_0000_0002_0000.nii.gz", "A/A_dataset.json"])
+def test_a_zip_replaces_no_field_and_no_file_of_the_task(
+    submit: Callable[..., int], tmp_path: Path, name: str
+) -> None:
+    task = make_task(tmp_path / "A")
+    fields = write_fields(task, tmp_path / "fields", "l2r2022")
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(UsageError, match="also an input"):
+        submit(task, fields, "--zip", tmp_path / name)
+    assert (tmp_path / name).read_bytes() == before

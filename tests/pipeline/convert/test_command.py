@@ -161,7 +161,7 @@ def test_another_network_is_told_by_its_first_misfit(
         (("--task", "LungCT"), 2, "names no labels"),
         (("--size", "huge"), 2, "huge"),
         (("--segmentor", "absent.pt"), 4, "no such file: absent.pt"),
-        (("--out", "."), 5, "output is a folder"),
+        (("--out", "."), 5, "output is not a regular file"),
     ],
 )
 def test_bad_arguments_write_nothing(

@@ -160,7 +160,7 @@ def test_every_kind_of_float_is_read(tmp_path: Path, kind: str) -> None:
         ("empty.npz", "cannot be read.*not a zip file"),
         ("noise.safetensors", "expected a safetensors file"),
         ("missing.npz", "no such file"),
-        ("folder.npz", "no such file"),
+        ("folder.npz", "not a regular file: .*; got a folder"),
     ],
 )
 def test_files_that_hold_no_vectors_are_refused(tmp_path: Path, name: str, words: str) -> None:
