@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from evaluation.check.checker import Check, check_fields
+from evaluation.check.checker import SUBSET, Check, check_fields
 from evaluation.check.editions import EDITION
 from evaluation.check.findings import count, printable
 from evaluation.check.repair import repair_fields
@@ -95,6 +95,8 @@ def _fix(arguments: argparse.Namespace, check: Check) -> int:
 def next_step(check: Check) -> str:
     """Says what to do next, by what was found."""
     errors = [one for one in check.findings if one.severity == "error"]
+    if not errors and any(one.rule == SUBSET for one in check.findings):
+        return f"next: do not upload {check.pairs} of the task's pairs alone; a host wants all of them"
     if not errors:
         return "next: submit packs these fields; a host would take them"
     steps = [one.remedy for one in errors if one.rule == EDITION]

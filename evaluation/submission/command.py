@@ -65,7 +65,8 @@ def _run(arguments: argparse.Namespace) -> int:
     with open_regular(arguments.zip) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     print(f"\n{printable(str(arguments.zip))}: {len(members)} files, {size} bytes, sha256 {digest}")
-    print("next: upload it; a second call writes the same bytes")
+    again = "a second call writes the same bytes"
+    print(f"next: upload it; {again}" if task.left_out == 0 else f"{next_step(check)}; {again}")
     return 0
 
 

@@ -86,3 +86,21 @@ def test_faults_of_the_call_are_known_errors(known: "Known", tmp_path: Path) -> 
     with pytest.raises(NothingToDo) as nothing:
         call("--task", known.task.root, "--fields", tmp_path / "empty")
     assert nothing.value.exit_code == 3
+
+
+def test_a_part_of_the_pairs_is_not_for_upload(
+    known: "Known", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2021")
+    listed = tmp_path / "two.csv"
+    listed.write_text("fixed,moving\n1,101\n2,102\n")
+    assert call("--task", known.task.root, "--fields", fields, "--pairs", listed) == 0
+    told = lines(capsys)
+    warned = "warning: [subset] pair list is a part of the task's own; "
+    assert f"{warned}expected all 3 pairs, as a host wants, got 2 of them" in told[0]
+    assert told[-1] == "next: do not upload 2 of the task's pairs alone; a host wants all of them"
+    # Another list, such as the hidden one of an organiser, or the same one: nothing to warn of.
+    for rows in ("1,103\n2,102\n", "1,101\n2,102\n3,103\n"):
+        listed.write_text(f"fixed,moving\n{rows}")
+        call("--task", known.task.root, "--fields", fields, "--pairs", listed)
+        assert "[subset]" not in capsys.readouterr().out

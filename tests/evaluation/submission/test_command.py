@@ -231,3 +231,17 @@ def test_the_summary_for_the_organisers(
         "weights           not recorded",
     ):
         assert words in told
+
+
+def test_a_part_of_the_pairs_is_packed_and_not_for_upload(
+    tmp_path: Path, submit: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_task(tmp_path / "Own")
+    fields = write_fields(root, tmp_path / "fields", "l2r2022")
+    listed = tmp_path / "one.csv"
+    listed.write_text("fixed,moving\n1,2\n")
+    assert submit(root, fields, "--pairs", listed) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1].startswith("next: do not upload 1 of the task's pairs alone; a host wants all of them")
+    assert submit(root, fields) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("next: upload it")
