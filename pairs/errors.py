@@ -1,9 +1,7 @@
 """The known errors, each one sentence that says what, where, expected, got and remedy."""
 
-import errno
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 __all__ = [
@@ -23,21 +21,11 @@ __all__ = [
     "UsageError",
     "VolumeError",
     "WeightsError",
-    "exit_code_of",
-    "known_error",
     "one_line",
     "report_and_exit_code",
 ]
 
 _FAULTS_TOLD = 10
-
-# A disk or a quota that is full, and a file system that takes nothing.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-# What libraries say that have no class of their own for memory, or threads, that cannot be had.
-_NO_MEMORY = re.compile(
-    "DefaultCPUAllocator|out of memory|std::bad_alloc|annot allocate memory"
-    "|can't start new thread|failed to map segment"
-)
 
 
 def one_line(text: str) -> str:
@@ -206,41 +194,6 @@ class TooLittleMemory(KnownError):
 
     exit_code = 1
     code = "memory"
-
-
-def known_error(error: Exception) -> KnownError | None:
-    """Tells faults of the surroundings, such as a folder that may not be searched, from those of the program.
-
-    Args:
-        error: Any error.
-
-    Returns:
-        The error itself where it is known already; None where it is a fault of the program.
-    """
-    if isinstance(error, KnownError):
-        return error
-    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
-        got = str(error) or None
-        return TooLittleMemory("too little memory", got=got, remedy="give more, or crop the images")
-    if isinstance(error, OSError):
-        fault, got = error.filename, error.strerror or str(error)
-        if error.errno in _NO_ROOM:
-            return OutputError("cannot write", where=fault, got=got)
-        return UsageError("file or folder cannot be used", where=fault, got=got)
-    return None
-
-
-def exit_code_of(command: Callable[[], int]) -> int:
-    """Runs a command line's verb; known errors become one line on stderr and their exit code."""
-    try:
-        return command()
-    except KeyboardInterrupt:
-        return report_and_exit_code(Stopped("stopped by a signal", remedy="run the same command again"))
-    except Exception as error:
-        known = known_error(error)
-        if known is None:
-            raise
-        return report_and_exit_code(known)
 
 
 def report_and_exit_code(error: KnownError) -> int:

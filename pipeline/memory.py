@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pairs.errors import TooLittleMemory, known_error
+from pairs.errors import TooLittleMemory
+from pairs.surroundings import known_error
 
 __all__ = ["as_shortage", "shortage_told"]
 

@@ -81,7 +81,7 @@ def check_fields(
     for found in tqdm(fields, desc="checking", unit="field", disable=None):
         findings += inspection.look(found, survey.stored.get(found.entry.name))
     verdict = inspection.verdict()
-    findings += [*verdict.findings, *inspection.twins()]
+    findings += [*verdict.findings, *inspection.lost_evidence(), *inspection.twins()]
     return Check(chosen, short_names, fields, in_order(findings), len(task.pairs), verdict.meant)
 
 

@@ -104,3 +104,15 @@ def test_a_part_of_the_pairs_is_not_for_upload(
         listed.write_text(f"fixed,moving\n{rows}")
         call("--task", known.task.root, "--fields", fields, "--pairs", listed)
         assert "[subset]" not in capsys.readouterr().out
+
+
+def test_labels_that_may_not_be_read_are_told_once_and_the_check_goes_on(
+    known: "Known", tmp_path: Path, close_folder: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2021")
+    close_folder(known.task.root / "labelsTr")
+    assert call("--task", known.task.root, "--fields", fields) == 0
+    told = lines(capsys)
+    assert told[0].startswith("warning: [evidence] label maps or images cannot be read; got 3 of them")
+    assert "got Permission denied" in told[0]
+    assert told[1] == "0 errors, 1 warning in 3 fields"
