@@ -43,7 +43,8 @@ def nearest_profile(witnesses: Sequence[Witness], task_name: str) -> Profile:
     """Returns the profile to which most fields are nearest; for a task without fields the one it asks for.
 
     Fields that cannot be read tell by their names, only where there is no other and among the editions of
-    the task. Profiles of one task only (LUMIR, PSMAReg, the hippocampus of 2020) need more likeness elsewhere.
+    the task. Profiles of one task only (LUMIR, PSMAReg, the hippocampus of 2020) need more likeness
+    elsewhere.
     """
     known = known_profiles(task_name)
     if not witnesses:
