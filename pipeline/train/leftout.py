@@ -26,6 +26,13 @@ class LeftOut:
     def __init__(self) -> None:
         self.faults: dict[Subject, str] = {}
 
+    def __str__(self) -> str:
+        """How many they are, and the first of them."""
+        names = sorted({str(one.id) for one in self.faults})
+        more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+        noun = "1 subject was" if len(names) == 1 else f"{len(names)} subjects were"
+        return f"{noun} left out of the training: {', '.join(names[:_TOLD])}{more}"
+
     def attempt(self, subject: Subject, read: Callable[[Subject], _Result]) -> _Result | None:
         """What `read` returns; None where a file of the subject is missing, damaged or on another grid."""
         try:
