@@ -22,7 +22,8 @@ def own_form(source: Path, given: TaskForm | None) -> TaskForm:
     Raises:
         TaskError: If there is no task, or more than one; it says what is there one folder away.
     """
-    if source.is_file():
+    if source.exists() and not source.is_dir():
+        # What is no regular file is refused where it is opened.
         return read_form(source)
     if not source.is_dir():
         raise TaskError("task folder or file is missing", where=source, remedy=missing_task_hint(source))

@@ -85,9 +85,10 @@ def _fix(arguments: argparse.Namespace, check: Check) -> int:
     for repair in repair_fields(check, arguments.fields, arguments.fix):
         print(printable(str(repair)))
     print(f"\nthe copy {printable(str(arguments.fix))}, checked again:")
+    asked = arguments.profile is not None
     arguments.fields, arguments.profile = arguments.fix, check.profile.name
     _, again = check_as_asked(arguments)
-    print_check(again, asked=True)
+    print_check(again, asked=asked)
     print(next_step(again))
     return 0 if again.accepted else 1
 

@@ -60,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="registration: filters a region, filters a voxel from its place, or none",
     )
     parser.epilog = (
-        "exit code: 0 when the bundle is written; 1 also when it is written, but without subjects whose files "
-        "could not be used: the last line names them"
+        "exit code: 0 when the bundle is written; 1 also when it is written, but without subjects whose "
+        "files could not be used: the last line names them"
     )
     auxiliary.add_arguments(parser)
     parser.add_argument("--licence", default="", help="licence of the training data, kept in the bundle")

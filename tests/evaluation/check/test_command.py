@@ -47,6 +47,9 @@ def test_a_fault_and_its_repair(known: "Known", tmp_path: Path, capsys: pytest.C
     told = lines(capsys)
     assert f"repaired: disp_1_101.npz -> {FIRST} (name)" in told
     assert told[-3:-1] == ["0 errors, 0 warnings in 3 fields", "3 pairs, profile l2r2021 (as asked)"]
+    # Who named no profile did not ask for that of the copy.
+    call(*arguments[:4], "--fix", tmp_path / "again")
+    assert "as asked" not in capsys.readouterr().out
     assert call("--task", known.task.root, "--fields", tmp_path / "out") == 0
 
 
