@@ -4,6 +4,8 @@ import sys
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
+from pairs.counting import counted
+
 __all__ = [
     "BadLabels",
     "CorruptVolume",
@@ -103,10 +105,9 @@ class TaskError(KnownError):
         if not faults:
             raise ValueError("TaskError.collect needs at least one fault")
         lines = tuple(one_line(fault) for fault in faults)
-        noun = "fault" if len(lines) == 1 else "faults"
         numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines[:_FAULTS_TOLD], start=1))
         more = f" and {len(lines) - _FAULTS_TOLD} more" if len(lines) > _FAULTS_TOLD else ""
-        error = cls(f"{len(lines)} {noun} in {where}: {numbered}{more}")
+        error = cls(f"{counted(len(lines), 'fault')} in {where}: {numbered}{more}")
         error._collected = lines
         return error
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from pairs.counting import counted
 from pairs.errors import TaskError
 
 __all__ = ["SymlinkLeaves", "link_faults", "resolve_inside"]
@@ -30,8 +31,7 @@ def link_faults(links: Mapping[str, str]) -> list[str]:
     sentences = list(links.values())
     if len(sentences) <= 1:
         return sentences
-    more = len(sentences) - 1
-    return [f"{sentences[0]}; the same for {more} more link{'s' if more > 1 else ''}"]
+    return [f"{sentences[0]}; the same for {counted(len(sentences) - 1, 'more link')}"]
 
 
 def resolve_inside(root: Path, text: str, *, follow_links: bool = False) -> Path:

@@ -9,6 +9,7 @@ from evaluation.check.findings import count, printable
 from evaluation.check.repair import repair_fields
 from evaluation.check.suspicions import SUSPICION
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
+from pairs.counting import counted
 from pairs.profile import PROFILES
 from pairs.task import Task
 
@@ -66,9 +67,10 @@ def print_check(check: Check, *, asked: bool) -> None:
     for finding in check.findings:
         print(finding)
     errors, warnings = (count(check.findings, "error"), count(check.findings, "warning"))
+    found = counted(len(check.fields), "field") if check.fields else "a folder without a field of the pairs"
     how = "as asked" if asked else "what most of the fields are nearest to"
-    print(f"{_number(errors, 'error')}, {_number(warnings, 'warning')} in {len(check.fields)} fields")
-    print(f"{check.pairs} pairs, profile {check.profile.name} ({how})")
+    print(f"{counted(errors, 'error')}, {counted(warnings, 'warning')} in {found}")
+    print(f"{counted(check.pairs, 'pair')}, profile {check.profile.name} ({how})")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -103,10 +105,10 @@ def next_step(check: Check) -> str:
     steps = [one.remedy for one in errors if one.rule == EDITION]
     mended = sum(one.repairable for one in errors)
     if mended:
-        steps.append(f"check --fix OUT repairs {mended} of {_number(len(errors), 'error')} in a copy")
+        steps.append(f"check --fix OUT repairs {mended} of {counted(len(errors), 'error')} in a copy")
     missing = sum(one.rule == "missing" for one in errors)
     if missing:
-        steps.append(f"register {_number(missing, 'missing pair')}")
+        steps.append(f"register {counted(missing, 'missing pair')}")
     suspected = sum(one.rule == SUSPICION for one in errors)
     if suspected == len(errors):
         steps.append("look into what is suspected; submit --accept-suspicions packs the fields as they are")
@@ -115,7 +117,3 @@ def next_step(check: Check) -> str:
     if not steps:
         steps.append("make the named files anew")
     return f"next: {'; '.join(steps)}"
-
-
-def _number(amount: int, noun: str) -> str:
-    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evaluation.check.findings import printable
 from evaluation.check.folder import REPORT_NAME
+from pairs.counting import counted
 from pairs.damage import reason_of
 from pairs.pair import Pair
 from pairs.regularfile import read_regular
@@ -73,7 +74,7 @@ class Summary:
         if self.mean_seconds is not None and self.max_seconds is not None:
             seconds = f"{self.mean_seconds:.2f} mean, {self.max_seconds:.2f} max"
             if self.recorded < self.pairs:
-                seconds += f" (recorded for {self.recorded} of {self.pairs} pairs)"
+                seconds += f" (recorded for {self.recorded} of {counted(self.pairs, 'pair')})"
         memory = _UNKNOWN if self.peak_memory_mib is None else f"{self.peak_memory_mib:.0f} MiB"
         rows = [
             ("pairs", str(self.pairs)),

@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from pairs.counting import counted
 from pairs.pair import Pair
 from pipeline.predict.plan import Plan
 from pipeline.predict.report import PairRecord, RunReport
@@ -70,9 +71,9 @@ def _warn_of_stale(report: RunReport, plan: Plan, folder: Path) -> None:
     stale = [one for one in report.pairs if one.status == "stale" and one.pair not in asked]
     if stale:
         log.warning(
-            "%s of an earlier run in %s, such as %s: not of profile %s, these weights and this program; "
+            "%s of an earlier run left in %s, such as %s: not of profile %s, these weights and this program; "
             "register those pairs again, or delete the files",
-            "1 field stays" if len(stale) == 1 else f"{len(stale)} fields stay",
+            counted(len(stale), "field"),
             folder,
             stale[0].file,
             report.profile,

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from pairs.counting import counted
 from pairs.errors import VolumeError
 from pairs.task import Subject
 
@@ -30,8 +31,7 @@ class LeftOut:
         """How many they are, and the first of them."""
         names = sorted({str(one.id) for one in self.faults})
         more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
-        noun = "1 subject was" if len(names) == 1 else f"{len(names)} subjects were"
-        return f"{noun} left out of the training: {', '.join(names[:_TOLD])}{more}"
+        return f"{counted(len(names), 'subject')} left out of the training: {', '.join(names[:_TOLD])}{more}"
 
     def attempt(self, subject: Subject, read: Callable[[Subject], _Result]) -> _Result | None:
         """What `read` returns; None where a file of the subject is missing, damaged or on another grid."""

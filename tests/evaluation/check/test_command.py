@@ -119,3 +119,17 @@ def test_labels_that_may_not_be_read_are_told_once_and_the_check_goes_on(
     assert told[0].startswith("warning: [evidence] label maps or images cannot be read; got 3 of them")
     assert "got Permission denied" in told[0]
     assert told[1] == "0 errors, 1 warning in 3 fields"
+
+
+def test_one_pair_is_in_the_singular(
+    make_known: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = make_known(pairs=1)
+    fields = own.write(tmp_path / "fields", "l2r2021")
+    call("--task", own.task.root, "--fields", fields)
+    assert lines(capsys)[-3].endswith(" in 1 field")
+    (fields / FIRST).rename(fields / "notes.txt")
+    call("--task", own.task.root, "--fields", fields)
+    told = lines(capsys)
+    assert told[-3].endswith(" in a folder without a field of the pairs")
+    assert told[-2].startswith("1 pair, profile")

@@ -40,7 +40,7 @@ def test_a_subset_forgets_no_other_pair(
     assert predict("--pairs", subset(tmp_path, "7,8")) == 0
     assert {record.pair: record for record in report_of(output).pairs} == before
     # The summary counts what was asked for.
-    assert "1 of 1 pairs done" in caplog.text
+    assert "1 of 1 pair done" in caplog.text
     assert predict("--pairs", subset(tmp_path, "6,8")) == 0
     assert [record.pair for record in report_of(output).pairs] == [
         "0006_0000<--0008_0000",
@@ -77,7 +77,7 @@ def test_fields_of_other_settings_are_marked_and_lost_ones_dropped(
         PAIRS[0]: "stale",
     }
     assert (output / "disp_0006_0007.npz").is_file()
-    told = f"1 field stays of an earlier run in {output}, such as disp_0006_0007.npz: not of profile l2r2022"
+    told = f"1 field of an earlier run left in {output}, such as disp_0006_0007.npz: not of profile l2r2022"
     assert told in caplog.text
 
 

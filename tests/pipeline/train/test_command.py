@@ -60,7 +60,7 @@ def test_a_damaged_subject_is_left_out_and_the_exit_code_tells(
     out = tmp_path / "TinyMR.safetensors"
     assert train("segmentor", out, "--steps", 1) == 1
     assert read_bundle(out).header.training["segmentor"]["subjects"] == 2
-    told = f"{out} is complete; 1 subject was left out of the training: 0002_0000; the exit code is 1"
+    told = f"{out} is complete; 1 subject left out of the training: 0002_0000; the exit code is 1"
     assert caplog.messages[-1] == told
 
 
