@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pairs.errors import exit_code_of
 from pairs.logline import OneLineFormatter
 from pairs.program import run_program
+from pairs.surroundings import exit_code_of
 from pairs.taskoptions import add_link_option, add_pairs_option
 
 __all__ = ["main"]

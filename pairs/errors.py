@@ -1,11 +1,10 @@
 """The known errors, each one sentence that says what, where, expected, got and remedy."""
 
-import errno
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
+from pairs.counting import counted
 from pairs.logline import LONGEST_LINE, bounded
 
 __all__ = [
@@ -25,20 +24,10 @@ __all__ = [
     "UsageError",
     "VolumeError",
     "WeightsError",
-    "exit_code_of",
-    "known_error",
     "report_and_exit_code",
 ]
 
 _FAULTS_TOLD = 10
-
-# A disk or a quota that is full, and a file system that takes nothing.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-# What libraries say that have no class of their own for memory, or threads, that cannot be had.
-_NO_MEMORY = re.compile(
-    "DefaultCPUAllocator|out of memory|std::bad_alloc|annot allocate memory"
-    "|can't start new thread|failed to map segment"
-)
 
 
 class KnownError(Exception):
@@ -113,10 +102,9 @@ class TaskError(KnownError):
         if not faults:
             raise ValueError("TaskError.collect needs at least one fault")
         lines = tuple(bounded(fault) for fault in faults)
-        noun = "fault" if len(lines) == 1 else "faults"
         numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines[:_FAULTS_TOLD], start=1))
         more = f" and {len(lines) - _FAULTS_TOLD} more" if len(lines) > _FAULTS_TOLD else ""
-        error = cls(f"{len(lines)} {noun} in {where}: {numbered}{more}")
+        error = cls(f"{counted(len(lines), 'fault')} in {where}: {numbered}{more}")
         error._collected = lines
         return error
 
@@ -204,41 +192,6 @@ class TooLittleMemory(KnownError):
 
     exit_code = 1
     code = "memory"
-
-
-def known_error(error: Exception) -> KnownError | None:
-    """Tells faults of the surroundings, such as a folder that may not be searched, from those of the program.
-
-    Args:
-        error: Any error.
-
-    Returns:
-        The error itself where it is known already; None where it is a fault of the program.
-    """
-    if isinstance(error, KnownError):
-        return error
-    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
-        got = str(error) or None
-        return TooLittleMemory("too little memory", got=got, remedy="give more, or crop the images")
-    if isinstance(error, OSError):
-        fault, got = error.filename, error.strerror or str(error)
-        if error.errno in _NO_ROOM:
-            return OutputError("cannot write", where=fault, got=got)
-        return UsageError("file or folder cannot be used", where=fault, got=got)
-    return None
-
-
-def exit_code_of(command: Callable[[], int]) -> int:
-    """Runs a command line's verb; known errors become one line on stderr and their exit code."""
-    try:
-        return command()
-    except KeyboardInterrupt:
-        return report_and_exit_code(Stopped("stopped by a signal", remedy="run the same command again"))
-    except Exception as error:
-        known = known_error(error)
-        if known is None:
-            raise
-        return report_and_exit_code(known)
 
 
 def report_and_exit_code(error: KnownError) -> int:

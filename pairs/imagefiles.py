@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from pairs.imageid import ImageId, parse_image_id
+from pairs.regularfile import is_regular
 
 __all__ = ["find_image", "image_id", "image_prefixes", "image_texts", "label_path", "list_images"]
 
@@ -26,7 +27,7 @@ def label_path(image: Path) -> Path:
     if not _NAME_2021.fullmatch(image.name):
         return folder / image.name
     candidates = [folder / (word + image.name.removeprefix("img")) for word in ("label", "seg")]
-    return next((path for path in candidates if path.exists()), candidates[0])
+    return next((path for path in candidates if is_regular(path)), candidates[0])
 
 
 def image_id(path: Path) -> ImageId:

@@ -1,5 +1,6 @@
 """Lines as a terminal may show them: they tell what is in files, and are no commands and have an end."""
 
+import copy
 import logging
 
 __all__ = ["LONGEST_LINE", "OneLineFormatter", "bounded", "one_line"]
@@ -30,8 +31,13 @@ def _ends(text: str, longest: int) -> str:
 
 
 class OneLineFormatter(logging.Formatter):
-    """Escapes line breaks, ANSI sequences and the like in messages; tracebacks keep their lines."""
+    """Escapes line breaks, ANSI sequences and the like in messages; tracebacks keep their lines.
+
+    Levels are in small letters, as in the line that tells why a run ends.
+    """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """The message in one line, without anything that a terminal obeys."""
-        return bounded(super().formatMessage(record), LONGEST_LINE)
+        told = copy.copy(record)
+        told.levelname = record.levelname.lower()
+        return bounded(super().formatMessage(told), LONGEST_LINE)

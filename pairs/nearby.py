@@ -30,7 +30,8 @@ def is_image_folder(source: Path) -> bool:
 def missing_task_hint(source: Path) -> str | None:
     """Returns what to type for a folder or file that does not exist."""
     parent = source.absolute().parent
-    close = difflib.get_close_matches(source.name, _names(parent), n=1)
+    others = [name for name in _names(parent) if name != source.name]
+    close = difflib.get_close_matches(source.name, others, n=1)
     if close:
         return f"did you mean {source.with_name(close[0])}?"
     if found := descriptions(parent):

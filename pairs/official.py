@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pairs.errors import TaskError
 from pairs.imagefiles import find_image, image_prefixes, label_path, list_images
+from pairs.regularfile import is_regular
 from pairs.taskform import PairText, SubjectText, TaskForm
 
 __all__ = ["OfficialList", "OfficialTask", "official_form", "official_names", "read_official"]
@@ -145,7 +146,7 @@ def _subjects(root: Path) -> list[SubjectText]:
     for image in list_images(root):
         label = label_path(image)
         text = image.relative_to(root).as_posix()
-        own = label != image and label.is_relative_to(root) and label.is_file()
+        own = label != image and label.is_relative_to(root) and is_regular(label)
         label_text = label.relative_to(root).as_posix() if own else None
         subjects.append(SubjectText(text, label_text, text))
     return subjects

@@ -3,17 +3,35 @@
 import errno
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from pairs.counting import counted
 from pairs.errors import TaskError
 
-__all__ = ["resolve_inside"]
+__all__ = ["SymlinkLeaves", "link_faults", "resolve_inside"]
 
 # CuRIOUS writes "/imagesTr/..." and means the task folder.
 _DATA_FOLDER = re.compile(r"(images|labels|masks|keypoints|landmarks)\w*")
 # That of Linux; some file systems take less.
 _MAX_NAME_BYTES = 255
 _DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class SymlinkLeaves(TaskError):
+    """A path of the task folder that a symlink leads out of it."""
+
+
+def link_faults(links: Mapping[str, str]) -> list[str]:
+    """Returns what is said of paths that lead out of the task folder: one sentence, however many there are.
+
+    Args:
+        links: The sentence of each of them by the text of its path.
+    """
+    sentences = list(links.values())
+    if len(sentences) <= 1:
+        return sentences
+    return [f"{sentences[0]}; the same for {counted(len(sentences) - 1, 'more link')}"]
 
 
 def resolve_inside(root: Path, text: str, *, follow_links: bool = False) -> Path:
@@ -28,7 +46,8 @@ def resolve_inside(root: Path, text: str, *, follow_links: bool = False) -> Path
         follow_links: Whether a symlink inside the task folder may point out of it, as in datalad checkouts.
 
     Raises:
-        TaskError: If the text leaves the task folder by `..`, an absolute path, a drive, `~` or a symlink, or
+        SymlinkLeaves: If a symlink leads out of the task folder.
+        TaskError: If the text leaves the task folder by `..`, an absolute path, a drive or `~`, or
             holds a character that no path of a task has.
     """
     relative = _relative(root, text)
@@ -42,7 +61,7 @@ def resolve_inside(root: Path, text: str, *, follow_links: bool = False) -> Path
         raise TaskError("path cannot be resolved", where=text, got=str(error)) from error
     if not target.is_relative_to(home):
         remedy = "give --follow-links to read it, or copy the file into the task folder"
-        raise TaskError("symlink leaves the task folder", where=text, got=target, remedy=remedy)
+        raise SymlinkLeaves("symlink leaves the task folder", where=text, got=target, remedy=remedy)
     return path
 
 

@@ -5,7 +5,14 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
-__all__ = ["NotRegularFile", "open_regular", "read_regular", "require_regular"]
+__all__ = [
+    "NotRegularFile",
+    "access_remedy",
+    "is_regular",
+    "open_regular",
+    "read_regular",
+    "require_regular",
+]
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -33,6 +40,15 @@ def require_regular(path: Path) -> None:
         raise NotRegularFile(errno.EINVAL, kind, str(path))
 
 
+def is_regular(path: Path) -> bool:
+    """Says whether there is a regular file that may be looked at; `is_file` raises in a closed folder."""
+    try:
+        require_regular(path)
+    except OSError:
+        return False
+    return True
+
+
 def open_regular(path: Path) -> BufferedReader:
     """Opens a regular file for reading; errors as for `require_regular`."""
     require_regular(path)
@@ -43,3 +59,10 @@ def read_regular(path: Path) -> bytes:
     """Reads a regular file as a whole; errors as for `require_regular`."""
     with open_regular(path) as stream:
         return stream.read()
+
+
+def access_remedy(error: OSError) -> str | None:
+    """Says what to do about a file or folder that is closed to the user; None for any other error."""
+    if error.errno not in (errno.EACCES, errno.EPERM):
+        return None
+    return "ask its owner for the right to it, or run as a user who has it"

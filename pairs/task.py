@@ -10,7 +10,7 @@ from pairs.imagefiles import find_image, image_id, image_prefixes, image_texts, 
 from pairs.imageid import ImageId
 from pairs.nearby import missing_images_hint
 from pairs.pair import Pair, Subject, output_name_faults, short_name_warnings
-from pairs.pathrules import resolve_inside
+from pairs.pathrules import SymlinkLeaves, link_faults, resolve_inside
 from pairs.taskfolder import own_form
 from pairs.taskform import PairText, SubjectText, TaskForm
 
@@ -33,6 +33,7 @@ class Task:
         shape: (X, Y, Z) of the fixed images as the file states it, or None; the images themselves decide.
         warnings: What is odd and harmless, one sentence each.
         held_out: Subject numbers of every pair in the task's own lists, also when another pair list is used.
+        left_out: How many pairs of the task's own list are not done, where the list in use is a part of it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Task:
     shape: tuple[int, int, int] | None
     warnings: tuple[str, ...]
     held_out: frozenset[str] = field(default_factory=frozenset)
+    left_out: int = 0
 
     def training_subjects(self, *, labelled: bool = True) -> tuple[Subject, ...]:
         """Returns the images of subjects that occur in no pair; official lists hold validation images too.
@@ -94,7 +96,6 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
         raise NothingToDo("no pairs to register", where=where, remedy=remedy)
     absent = missing_images_hint(root, pairs)
     odd = (*own.warnings, *form.warnings, *reading.warnings, *short_name_warnings(pairs))
-    warnings = odd if absent is None else (*odd, absent)
     words = _Words(own, form, pairs[0].fixed_id)
     return Task(
         name,
@@ -104,25 +105,28 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
         words.label_names(),
         words.modality(),
         words.shape(),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys(odd if absent is None else (*odd, absent))),
         held_out=frozenset(id_.subject for pair in own_pairs for id_ in (pair.fixed_id, pair.moving_id)),
+        left_out=len(own_pairs) - len(pairs) if set(pairs) < set(own_pairs) else 0,
     )
 
 
 class _Reading:
-    """Turns path texts into checked paths and gathers what is wrong on the way.
-
-    Attributes:
-        faults: What makes the task unusable.
-    """
+    """Turns path texts into checked paths and gathers what is wrong on the way."""
 
     def __init__(self, root: Path, form: TaskForm, follow_links: bool) -> None:
-        self.faults: list[str] = []
+        self._faults: list[str] = []
+        self._links: dict[str, str] = {}
         self._odd: list[str] = []
         self._nameless: list[str] = []
         self._root = root
         self._form = form
         self._follow_links = follow_links
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What makes the task unusable."""
+        return (*self._faults, *link_faults(self._links))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -179,7 +183,7 @@ class _Reading:
         try:
             return None if path is None else (path, image_id(path))
         except TaskError as error:
-            self.faults.append(f"{where}: {error}")
+            self._faults.append(f"{where}: {error}")
             return None
 
     def _numbered(self, number: int, modality: int) -> str:
@@ -193,9 +197,11 @@ class _Reading:
     def _path(self, text: str, where: str) -> Path | None:
         try:
             return resolve_inside(self._root, text, follow_links=self._follow_links)
+        except SymlinkLeaves as error:
+            self._links.setdefault(text, f"{where}: {error}")
         except TaskError as error:
-            self.faults.append(f"{where}: {error}")
-            return None
+            self._faults.append(f"{where}: {error}")
+        return None
 
     def _id_or_warning(self, path: Path, where: str) -> ImageId | None:
         try:

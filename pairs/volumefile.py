@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 from pairs.damage import reason_of
 from pairs.errors import CorruptVolume, KnownError, MissingVolume, VolumeError
-from pairs.regularfile import NotRegularFile, open_regular, require_regular
+from pairs.regularfile import NotRegularFile, access_remedy, open_regular, require_regular
 from pairs.standin import stand_in
 
 __all__ = ["open_volume", "require_bytes"]
@@ -41,11 +41,16 @@ def _require_file(path: Path) -> None:
             "volume is not a regular file", where=path, expected="a NIfTI file", got=got
         ) from error
     except OSError as error:
-        raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
+        raise _unreadable(path, error) from error
     if size == 0:
         raise CorruptVolume(
             "volume is empty", where=path, got="zero bytes", remedy="copy or download it again"
         )
+
+
+def _unreadable(path: Path, error: OSError) -> VolumeError:
+    remedy = access_remedy(error)
+    return VolumeError("volume cannot be read", where=path, got=error.strerror, remedy=remedy)
 
 
 def _is_gzip(path: Path, raw: BinaryIO) -> bool:
@@ -91,7 +96,7 @@ def open_volume(path: Path) -> Iterator[BinaryIO]:
     try:
         raw = open_regular(path)
     except OSError as error:
-        raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
+        raise _unreadable(path, error) from error
     with raw:
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb")) if _is_gzip(path, raw) else raw
         try:

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from pairs.errors import UsageError, exit_code_of
+from pairs.errors import UsageError
 from pairs.logline import OneLineFormatter
 from pairs.program import run_program
+from pairs.surroundings import exit_code_of
 from pipeline.gpufailure import gpu_failure_told
 from pipeline.stopping import listen_for_signals
 

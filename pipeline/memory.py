@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from pairs.errors import TooLittleMemory, known_error
+from pairs.errors import TooLittleMemory
+from pairs.surroundings import known_error
 
 __all__ = ["as_shortage", "shortage_told"]
 

@@ -78,7 +78,10 @@ def _second(entry: Entry, taken: Entry, pair: Pair) -> Finding:
 
 def _missing(pair: Pair, profile: Profile, short_names: bool) -> Finding:
     expected = field_name(pair, profile, short_names=short_names)
-    remedy = "one missing field voids the whole submission: register the pair, or give it a zero field"
+    remedy = (
+        "one missing field voids the whole submission: run predict again, "
+        "with --on-error identity for a zero field where registration fails"
+    )
     return error("missing", expected, f"no field for pair {pair.name}", remedy=remedy)
 
 

@@ -7,14 +7,17 @@ from tqdm import tqdm
 
 from evaluation.check.editions import edition_findings
 from evaluation.check.fields import FoundField, find_fields
-from evaluation.check.findings import Finding, count, in_order
+from evaluation.check.findings import Finding, count, in_order, warning
 from evaluation.check.inspection import Inspection
 from evaluation.check.nearest import mixture_findings
 from evaluation.check.survey import survey_fields
 from pairs.profile import Profile, Shape3
 from pairs.task import Task
 
-__all__ = ["Check", "check_fields"]
+__all__ = ["SUBSET", "Check", "check_fields"]
+
+SUBSET = "subset"
+"""The rule of a pair list that is only a part of the task's own."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def check_fields(
         task, folder, profile=profile, short_names=short_names, expected_shape=expected_shape
     )
     chosen, assignment = survey.profile, survey.assignment
-    findings = [*survey.findings, *assignment.findings, *mixture_findings(survey.witnesses, chosen)]
+    findings = [*_subset_findings(task), *survey.findings, *assignment.findings]
+    findings += mixture_findings(survey.witnesses, chosen)
     fields = find_fields(assignment.fields, task.pairs, survey.grids, survey.stored, chosen)
     first_grid = next(iter(survey.grids.values()), None)
     if first_grid is not None:
@@ -77,5 +81,14 @@ def check_fields(
     for found in tqdm(fields, desc="checking", unit="field", disable=None):
         findings += inspection.look(found, survey.stored.get(found.entry.name))
     verdict = inspection.verdict()
-    findings += [*verdict.findings, *inspection.twins()]
+    findings += [*verdict.findings, *inspection.lost_evidence(), *inspection.twins()]
     return Check(chosen, short_names, fields, in_order(findings), len(task.pairs), verdict.meant)
+
+
+def _subset_findings(task: Task) -> list[Finding]:
+    if not task.left_out:
+        return []
+    whole = len(task.pairs) + task.left_out
+    what, got = "pair list is a part of the task's own", f"{len(task.pairs)} of them"
+    remedy = "leave out --pairs before you send the fields"
+    return [warning(SUBSET, "", what, expected=f"all {whole} pairs, as a host wants", got=got, remedy=remedy)]

@@ -3,12 +3,13 @@
 import argparse
 from pathlib import Path
 
-from evaluation.check.checker import Check, check_fields
+from evaluation.check.checker import SUBSET, Check, check_fields
 from evaluation.check.editions import EDITION
 from evaluation.check.findings import count
 from evaluation.check.repair import repair_fields
 from evaluation.check.suspicions import SUSPICION
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
+from pairs.counting import counted
 from pairs.logline import one_line
 from pairs.profile import PROFILES
 from pairs.task import Task
@@ -67,9 +68,10 @@ def print_check(check: Check, *, asked: bool) -> None:
     for finding in check.findings:
         print(finding)
     errors, warnings = (count(check.findings, "error"), count(check.findings, "warning"))
+    found = counted(len(check.fields), "field") if check.fields else "a folder without a field of the pairs"
     how = "as asked" if asked else "what most of the fields are nearest to"
-    print(f"{_number(errors, 'error')}, {_number(warnings, 'warning')} in {len(check.fields)} fields")
-    print(f"{check.pairs} pairs, profile {check.profile.name} ({how})")
+    print(f"{counted(errors, 'error')}, {counted(warnings, 'warning')} in {found}")
+    print(f"{counted(check.pairs, 'pair')}, profile {check.profile.name} ({how})")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -86,9 +88,10 @@ def _fix(arguments: argparse.Namespace, check: Check) -> int:
     for repair in repair_fields(check, arguments.fields, arguments.fix):
         print(one_line(str(repair)))
     print(f"\nthe copy {one_line(str(arguments.fix))}, checked again:")
+    asked = arguments.profile is not None
     arguments.fields, arguments.profile = arguments.fix, check.profile.name
     _, again = check_as_asked(arguments)
-    print_check(again, asked=True)
+    print_check(again, asked=asked)
     print(next_step(again))
     return 0 if again.accepted else 1
 
@@ -96,15 +99,17 @@ def _fix(arguments: argparse.Namespace, check: Check) -> int:
 def next_step(check: Check) -> str:
     """Says what to do next, by what was found."""
     errors = [one for one in check.findings if one.severity == "error"]
+    if not errors and any(one.rule == SUBSET for one in check.findings):
+        return f"next: do not upload {check.pairs} of the task's pairs alone; a host wants all of them"
     if not errors:
         return "next: submit packs these fields; a host would take them"
     steps = [one.remedy for one in errors if one.rule == EDITION]
     mended = sum(one.repairable for one in errors)
     if mended:
-        steps.append(f"check --fix OUT repairs {mended} of {_number(len(errors), 'error')} in a copy")
+        steps.append(f"check --fix OUT repairs {mended} of {counted(len(errors), 'error')} in a copy")
     missing = sum(one.rule == "missing" for one in errors)
     if missing:
-        steps.append(f"register {_number(missing, 'missing pair')}")
+        steps.append(f"register {counted(missing, 'missing pair')}")
     suspected = sum(one.rule == SUSPICION for one in errors)
     if suspected == len(errors):
         steps.append("look into what is suspected; submit --accept-suspicions packs the fields as they are")
@@ -113,7 +118,3 @@ def next_step(check: Check) -> str:
     if not steps:
         steps.append("make the named files anew")
     return f"next: {'; '.join(steps)}"
-
-
-def _number(amount: int, noun: str) -> str:
-    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

@@ -32,6 +32,7 @@ class Inspection:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._trials: list[Trial] = []
+        self._lost: list[str] = []
         self._readings: dict[object, tuple[Reading, ...]] = {}
         self._by_size: dict[int, list[Entry]] = defaultdict(list)
 
@@ -65,6 +66,7 @@ class Inspection:
         self._by_size[found.entry.path.stat().st_size].append(found.entry)
         displacement = full_field(field, source_upsampling(found, self._profile))
         evidence = read_evidence(found.pair)
+        self._lost += evidence.lost if evidence is not None else ()
         if evidence is not None and evidence.header.shape == grid:
             self._trials.append(try_field(name, displacement, evidence, self._tried(evidence.header)))
         return findings + folding_findings(displacement, name)
@@ -79,6 +81,15 @@ class Inspection:
     def verdict(self) -> Verdict:
         """Tells whether the fields as a whole do their work."""
         return judge(self._trials)
+
+    def lost_evidence(self) -> list[Finding]:
+        """Tells once that label maps or images are there which the fields could not be tried on."""
+        lost = dict.fromkeys(self._lost)
+        if not lost:
+            return []
+        what, got = "label maps or images cannot be read", f"{len(lost)} of them, such as: {next(iter(lost))}"
+        remedy = "the fields are checked without them, so a wrong direction or unit may pass"
+        return [warning("evidence", "", what, got=got, remedy=remedy)]
 
     def twins(self) -> list[Finding]:
         """Tells of files of the same content."""

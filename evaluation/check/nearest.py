@@ -42,18 +42,23 @@ class Witness:
 def nearest_profile(witnesses: Sequence[Witness], task_name: str) -> Profile:
     """Returns the profile to which most fields are nearest; for a task without fields the one it asks for.
 
-    Profiles of one task only (LUMIR, PSMAReg, the hippocampus of 2020) need more likeness elsewhere.
+    Fields that cannot be read tell by their names, only where there is no other and among the editions of
+    the task. Profiles of one task only (LUMIR, PSMAReg, the hippocampus of 2020) need more likeness
+    elsewhere.
     """
     known = known_profiles(task_name)
     if not witnesses:
         return PROFILES[known[-1] if known else OWN_TASK_PROFILE]
+    readable = [one for one in witnesses if one.stored is not None]
+    # A damaged file is no witness that its makers missed every edition.
+    eligible = PROFILES if readable or not known else {name: PROFILES[name] for name in known}
     scores = [
-        {profile.name: _likeness(one, profile) - _misfit(profile, known) for profile in PROFILES.values()}
-        for one in witnesses
+        {profile.name: _likeness(one, profile) - _misfit(profile, known) for profile in eligible.values()}
+        for one in readable or witnesses
     ]
     votes = Counter(name for one in scores for name in _best(one))
-    totals = {name: sum(one[name] for one in scores) for name in PROFILES}
-    return PROFILES[max(PROFILES, key=lambda name: (votes[name], totals[name]))]
+    totals = {name: sum(one[name] for one in scores) for name in eligible}
+    return PROFILES[max(eligible, key=lambda name: (votes[name], totals[name]))]
 
 
 def mixture_findings(witnesses: Sequence[Witness], profile: Profile) -> list[Finding]:

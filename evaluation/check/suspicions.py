@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evaluation.check.findings import Finding, Severity, warning
 from evaluation.check.readings import Reading
 from evaluation.check.trial import Trial
+from pairs.counting import counted
 
 __all__ = ["SUSPICION", "Verdict", "judge"]
 
@@ -91,7 +92,7 @@ class _Set:
             return told
         column = self.after[:, reading]
         wins = int((column > np.maximum(self.before, self.after[:, 0])).sum())
-        return f"{told}, {float(column.mean()):.3f} if so; better in {wins} of {column.size} pairs"
+        return f"{told}, {float(column.mean()):.3f} if so; better in {wins} of {counted(column.size, 'pair')}"
 
 
 def judge(trials: Sequence[Trial]) -> Verdict:

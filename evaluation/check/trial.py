@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evaluation.check.lattice import Points, lattice_over
 from evaluation.check.readings import Reading
 from evaluation.scoring.case import read_grid
-from pairs.errors import VolumeError
+from pairs.errors import MissingVolume, VolumeError
 from pairs.pair import Pair
 from pairs.task import label_path
 from pairs.volume import Header, read_image, read_labels
@@ -47,6 +47,8 @@ class Evidence:
 
     likenesses: tuple[Likeness, ...]
     header: Header
+    lost: tuple[str, ...] = ()
+    """What is there and cannot be read, one sentence each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,14 +92,18 @@ def read_evidence(pair: Pair) -> Evidence | None:
         (images, read_image, pair.fixed, pair.moving),
     )
     found: list[Likeness] = []
+    lost: list[str] = []
     for measure, read, fixed, moving in sources:
         try:
             likeness = Likeness(measure, read(fixed).array, read(moving).array)
-        except VolumeError:
+        except MissingVolume:
+            continue
+        except VolumeError as fault:
+            lost.append(str(fault))
             continue
         if likeness.fixed.shape == likeness.moving.shape == header.shape:
             found.append(likeness)
-    return Evidence(tuple(found), header) if found else None
+    return Evidence(tuple(found), header, tuple(lost)) if found else None
 
 
 def try_field(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from evaluation.ranking.results import Entry, MethodResults, Metric
+from pairs.counting import counted
 from pairs.errors import UsageError
 
 __all__ = [
@@ -74,7 +75,7 @@ def common_pairs(methods: Sequence[MethodResults]) -> tuple[str, ...]:
                 remedy="evaluate all methods on the same pairs",
             )
         if lacking:
-            _logger.warning("%s lacks %d pairs: %s", method.path, len(lacking), _listed(lacking))
+            _logger.warning("%s lacks %s: %s", method.path, counted(len(lacking), "pair"), _listed(lacking))
     return tuple(sorted(fullest.after))
 
 

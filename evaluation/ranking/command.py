@@ -14,6 +14,7 @@ from evaluation.ranking.results import Entry, MethodResults, read_results
 from evaluation.ranking.runtime import read_runtimes
 from evaluation.ranking.samples import collect_samples
 from evaluation.ranking.significance import TESTS
+from pairs.counting import counted
 from pairs.errors import UsageError
 from pairs.outputs import require_outputs
 from pairs.wholefile import write_json
@@ -77,7 +78,8 @@ def _rank(arguments: argparse.Namespace) -> int:
             "Dice30 is left out: no file tells Dice before registration; give --initial ZERO.json"
         )
     if arguments.test != "coded" and len(pairs) < _FEWEST_PAIRS:
-        _logger.warning("%d pairs: the signed rank test finds no difference in SDlogJ or runtime", len(pairs))
+        few = counted(len(pairs), "pair")
+        _logger.warning("%s: the signed rank test finds no difference in SDlogJ or runtime", few)
     tests = list(TESTS) if arguments.test == "both" else [arguments.test]
     rankings = [rank_methods(names, samples, test) for test in tests]
     if arguments.json is not None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evaluation.ranking.agreement import require_same_labels, values_per_pair
 from evaluation.ranking.results import Entry, MethodResults, Metric
+from pairs.counting import counted
 from pairs.errors import UsageError
 
 __all__ = ["RUNTIME", "Samples", "collect_samples"]
@@ -110,7 +111,7 @@ def _require_fitting(initial: Mapping[str, Entry], pairs: Sequence[str], count: 
     if initial and lacking:
         if len(lacking) == len(pairs):
             raise UsageError("initial Dice is of other pairs", expected=lacking[0], got=min(initial))
-        _logger.warning("%d pairs have no initial Dice and are left out of Dice30", len(lacking))
+        _logger.warning("no initial Dice for %s, left out of Dice30", counted(len(lacking), "pair"))
     if count is None:
         return
     for pair, entry in initial.items():

@@ -5,6 +5,7 @@ import math
 from evaluation.reports.aggregate import Summary, structure_rows, summarise_cases, summarise_method
 from evaluation.reports.truth import dice30, truths
 from evaluation.scoring.evaluate import Evaluation
+from pairs.counting import counted
 from pairs.evaluation_config import Method
 from pairs.logline import one_line
 
@@ -124,17 +125,17 @@ def unread_note(evaluation: Evaluation) -> str:
 def _left_out(evaluation: Evaluation) -> list[str]:
     """Says that the means are over a part of the pairs, where they are."""
     failed = len(evaluation.failures)
-    return (
-        [f"not scored and in no mean: {failed} of {failed + len(evaluation.scores)} pairs"] if failed else []
-    )
+    if not failed:
+        return []
+    return [f"not scored and in no mean: {failed} of {counted(failed + len(evaluation.scores), 'pair')}"]
 
 
 def render(evaluation: Evaluation) -> str:
     """Returns the table: each structure before and after registration, regularity, and the worst pairs."""
-    noun = "pair" if len(evaluation.scores) == 1 else "pairs"
+    pairs = counted(len(evaluation.scores), "pair")
     profiles = ", ".join(sorted({score.profile for score in evaluation.scores}))
     lines = [
-        f"{one_line(evaluation.name)}: {len(evaluation.scores)} {noun}, fields in profile {profiles}, "
+        f"{one_line(evaluation.name)}: {pairs}, fields in profile {profiles}, "
         f"evaluator {evaluation.evaluator.name}",
         *_left_out(evaluation),
         "",

@@ -14,9 +14,10 @@ from evaluation.scoring.faults import Gathered
 from evaluation.scoring.landmarks import PointPairs, point_paths, read_point_pairs
 from evaluation.scoring.siblings import sibling_path
 from pairs.displacement import ReadField, find_field, read_displacement
-from pairs.errors import GridMismatch
+from pairs.errors import GridMismatch, MissingVolume
 from pairs.evaluation_config import Method
 from pairs.grid import affine_warnings, orientation_warnings, require_same_shape
+from pairs.regularfile import is_regular
 from pairs.task import Pair, label_path
 from pairs.volume import Header, read_header, read_labels
 
@@ -67,8 +68,13 @@ def read_field(folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadF
 
 def read_grid(image: Path) -> Header:
     """Reads the grid of an image, or that of its label map where the image is not at hand."""
-    labels = label_path(image)
-    return read_header(labels if labels.is_file() and not image.exists() else image)
+    try:
+        return read_header(image)
+    except MissingVolume:
+        labels = label_path(image)
+        if not is_regular(labels):
+            raise
+        return read_header(labels)
 
 
 def _read_truth(path: Path, grid: Header, warnings: list[str]) -> NDArray[np.integer]:
@@ -91,10 +97,11 @@ def _require_shape(grid: Header, shape: tuple[int, int, int] | None, expected_by
 def _read_mask(image: Path, grid: Header, warnings: list[str]) -> NDArray[np.integer] | None:
     """The mask of the fixed image, or None with a warning: evaluator 2.0 goes on without it too."""
     path = sibling_path(image, "masks")
-    if not path.is_file():
+    try:
+        return _read_truth(path, grid, warnings)
+    except MissingVolume:
         warnings.append(f"no mask {path}; SDlogJ of this pair is over the whole volume")
         return None
-    return _read_truth(path, grid, warnings)
 
 
 def _labels_of(methods: Iterable[Method]) -> set[int]:
@@ -113,7 +120,7 @@ def truth_files(pair: Pair, methods: Iterable[Method], *, masked: bool) -> tuple
     """
     chosen = tuple(methods)
     files = [label_path(pair.fixed), label_path(pair.moving)] if _labels_of(chosen) else []
-    if masked and (mask := sibling_path(pair.fixed, "masks")).is_file():
+    if masked and is_regular(mask := sibling_path(pair.fixed, "masks")):
         files.append(mask)
     return (*files, *(path for dest in _destinations(chosen) for path in point_paths(pair, dest)))
 

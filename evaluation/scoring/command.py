@@ -10,6 +10,7 @@ from evaluation.reports.table import render, unread_note
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
+from pairs.counting import counted
 from pairs.errors import Stopped, UsageError
 from pairs.foreign.readers import FOREIGN_READERS
 from pairs.logline import one_line
@@ -101,8 +102,8 @@ def _tell_failures(evaluation: Evaluation, report: Path | None) -> None:
     if failures:
         more = f"; {len(failures) - _FAILURES_TOLD} more" if len(failures) > _FAILURES_TOLD else ""
         place = "with --json FILE they are listed there" if report is None else f"all are listed in {report}"
-        pairs = len(failures) + len(evaluation.scores)
-        _logger.error("%d of %d pairs could not be scored%s; %s", len(failures), pairs, more, place)
+        pairs = counted(len(failures) + len(evaluation.scores), "pair")
+        _logger.error("%d of %s could not be scored%s; %s", len(failures), pairs, more, place)
 
 
 def _journal(path: Path) -> Path:

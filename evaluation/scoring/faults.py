@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from pairs.counting import counted
 from pairs.displacement import find_field
 from pairs.errors import DisplacementError, KnownError, VolumeError
 from pairs.pair import Pair
@@ -84,7 +85,7 @@ def task_error(faults: Sequence[KnownError], fields: Path, pairs: Sequence[Pair]
         return single[0]
     kind = DisplacementError if all(isinstance(one, DisplacementError) for one in single) else VolumeError
     return kind(
-        f"none of {len(pairs)} pairs can be scored",
+        f"none of {counted(len(pairs), 'pair')} can be scored",
         where=f"fields of {fields}",
         got=_numbered(single),
         remedy=remedy,
@@ -96,7 +97,7 @@ def _other_fields(fields: Path, pairs: Sequence[Pair]) -> str | None:
     names = sorted(path.name for path in fields.glob("disp_*"))
     if not names or any(_has_field(fields, pair) for pair in pairs):
         return None
-    return f"the folder holds {len(names)} fields, such as {names[0]}; is it that of another task?"
+    return f"the folder holds {counted(len(names), 'field')}, such as {names[0]}; is it that of another task?"
 
 
 def _has_field(fields: Path, pair: Pair) -> bool:

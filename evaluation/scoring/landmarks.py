@@ -11,7 +11,7 @@ from scipy import ndimage
 from evaluation.scoring.siblings import sibling_path
 from pairs.damage import damage_told
 from pairs.errors import CorruptVolume, MissingVolume
-from pairs.regularfile import open_regular
+from pairs.regularfile import is_regular, open_regular
 from pairs.task import Pair
 
 __all__ = ["PointPairs", "initial_errors", "point_paths", "read_point_pairs", "target_errors"]
@@ -57,9 +57,9 @@ def point_paths(pair: Pair, dest: str) -> tuple[Path, Path]:
     """
     for word in _folder_words(pair, dest):
         fixed, moving = (sibling_path(image, word, ".csv") for image in (pair.fixed, pair.moving))
-        if fixed.is_file() and moving.is_file():
+        if is_regular(fixed) and is_regular(moving):
             return fixed, moving
-    missing = next(path for path in (fixed, moving) if not path.is_file())
+    missing = next(path for path in (fixed, moving) if not is_regular(path))
     raise MissingVolume("points do not exist", where=missing, remedy="add the file or leave out tre")
 
 

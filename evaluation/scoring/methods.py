@@ -1,12 +1,11 @@
 """The metrics of an evaluation: those of a configuration, or the official ones for the labels of a task."""
 
-import contextlib
 import logging
 from collections.abc import Iterable
 
 from evaluation.metrics.regions import labels_present
 from evaluation.scoring.evaluator import EVALUATORS, Evaluator, configured_methods
-from pairs.errors import UsageError, VolumeError
+from pairs.errors import MissingVolume, UsageError, VolumeError
 from pairs.evaluation_config import EvaluationConfig, Method
 from pairs.task import Task, label_path
 from pairs.volume import read_labels
@@ -17,15 +16,26 @@ _logger = logging.getLogger(__name__)
 
 
 def structure_labels(task: Task) -> tuple[int, ...]:
-    """Lists the labels to score: those the task names, else those found in the fixed label maps."""
+    """Lists the labels to score: those the task names, else those found in the fixed label maps.
+
+    Raises:
+        VolumeError: If there are label maps, and none of them can be read.
+    """
     named = tuple(sorted(label for label in task.label_names if label > 0))
     if named:
         return named
     found: set[int] = set()
+    fault: VolumeError | None = None
     for file in sorted({label_path(pair.fixed) for pair in task.pairs}):
-        # Whoever loads the pair tells what is wrong with its label map, beside all other faults.
-        with contextlib.suppress(VolumeError):
+        try:
             found.update(labels_present(read_labels(file).array))
+        except MissingVolume:
+            continue
+        except VolumeError as error:
+            # Whoever loads the pair tells it beside all other faults, as long as labels are scored at all.
+            fault = fault or error
+    if fault is not None and not found:
+        raise fault
     return tuple(sorted(found))
 
 

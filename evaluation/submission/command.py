@@ -12,6 +12,7 @@ from evaluation.submission.pack import Member, field_members, write_zip
 from evaluation.submission.summary import summarise_run
 from evaluation.submission.tasknumber import task_folder, task_number
 from evaluation.submission.zeros import zero_members
+from pairs.counting import counted
 from pairs.errors import UsageError
 from pairs.logline import one_line
 from pairs.outputs import require_outputs
@@ -68,8 +69,10 @@ def _run(arguments: argparse.Namespace) -> int:
         print(line)
     with open_regular(arguments.zip) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    print(f"\n{one_line(str(arguments.zip))}: {len(members)} files, {size} bytes, sha256 {digest}")
-    print("next: upload it; a second call writes the same bytes")
+    size_told = f"{counted(len(members), 'file')}, {size} bytes"
+    print(f"\n{one_line(str(arguments.zip))}: {size_told}, sha256 {digest}")
+    again = "a second call writes the same bytes"
+    print(f"next: upload it; {again}" if task.left_out == 0 else f"{next_step(check)}; {again}")
     return 0
 
 

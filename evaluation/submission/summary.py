@@ -1,5 +1,6 @@
 """The summary that organisers ask for: pairs, runtime, memory, device."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,15 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evaluation.check.folder import REPORT_NAME
+from pairs.counting import counted
+from pairs.damage import reason_of
 from pairs.logline import one_line
 from pairs.pair import Pair
 from pairs.regularfile import read_regular
 
 __all__ = ["Summary", "summarise_run"]
+
+_logger = logging.getLogger(__name__)
 
 _UNKNOWN = "not recorded"
 _FINISHED = ("done", "identity")
@@ -69,7 +74,7 @@ class Summary:
         if self.mean_seconds is not None and self.max_seconds is not None:
             seconds = f"{self.mean_seconds:.2f} mean, {self.max_seconds:.2f} max"
             if self.recorded < self.pairs:
-                seconds += f" (recorded for {self.recorded} of {self.pairs} pairs)"
+                seconds += f" (recorded for {self.recorded} of {counted(self.pairs, 'pair')})"
         memory = _UNKNOWN if self.peak_memory_mib is None else f"{self.peak_memory_mib:.0f} MiB"
         rows = [
             ("pairs", str(self.pairs)),
@@ -92,7 +97,11 @@ def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:
     """
     try:
         report = _Report.model_validate_json(read_regular(folder / REPORT_NAME))
-    except (OSError, ValidationError):
+    except FileNotFoundError:
+        return Summary(len(pairs))
+    except (OSError, ValidationError) as error:
+        why = reason_of(error) if isinstance(error, OSError) else "it is no report of predict"
+        _logger.warning("%s is passed over: %s; runtimes are not told", folder / REPORT_NAME, why)
         return Summary(len(pairs))
     names = {pair.name for pair in pairs}
     records = [record for record in report.pairs if record.pair in names and record.status in _FINISHED]

@@ -4,6 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
+from pairs.counting import counted
 from pairs.errors import UsageError
 from pipeline.demo.taskfolder import DEFAULT_TEMPLATE, write_task
 from pipeline.demo.template import read_template
@@ -38,7 +39,6 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--seed", expected="0 or more", got=options.seed)
     template = read_template(options.template)
     document = write_task(options.folder, template, options.subjects, options.seed)
-    log.info(
-        "%s: %d subjects drawn from a population template, none of them a scan", document, options.subjects
-    )
+    drawn = counted(options.subjects, "subject")
+    log.info("%s: %s drawn from a population template, none of them a scan", document, drawn)
     return 0

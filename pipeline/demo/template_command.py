@@ -4,6 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
+from pairs.counting import counted
 from pairs.errors import WeightsError
 from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     registrar = Registrar(bundle, choose_device(options.device))
     subjects = spread_over(task.training_subjects(), options.subjects)
     members = load_members(subjects, labels, bundle.header.config.intensity)
-    log.info("%s: %d subjects, weights %s", task.name, len(members), options.weights.name)
+    log.info("%s: %s, weights %s", task.name, counted(len(members), "subject"), options.weights.name)
     population = mean_of(members, registrar, registrar.intensity, len(labels))
     write_template(options.out, quantise(population, _header(task, bundle, members)))
     log.info("template in %s, %d kB", options.out, options.out.stat().st_size // 1000)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from pairs.counting import counted
 from pairs.displacement import PROFILES
 from pairs.editions import ProfileChoice, choose_profile, misfit_of
 from pairs.errors import UsageError, VolumeError, WeightsError
@@ -174,9 +175,9 @@ def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) ->
 def _log_start(report: RunReport, plan: Plan) -> None:
     kept = len(plan.pairs) - len(plan.todo)
     log.info(
-        "%s: %d pairs%s, weights %s, profile %s (%s), on %s",
+        "%s: %s%s, weights %s, profile %s (%s), on %s",
         report.task,
-        len(plan.pairs),
+        counted(len(plan.pairs), "pair"),
         f", {kept} of them finished before" if kept else "",
         report.weights,
         report.profile,
@@ -189,8 +190,8 @@ def _summary(records: Sequence[PairRecord], output: Path) -> int:
     """Counts the pairs that were asked for; the report may hold more."""
     failed = [record.pair for record in records if record.status != "done"]
     done = len(records) - len(failed)
-    log.info("%d of %d pairs done, report in %s", done, len(records), output / REPORT_NAME)
+    log.info("%d of %s done, report in %s", done, counted(len(records), "pair"), output / REPORT_NAME)
     if failed:
         more = f" and {len(failed) - _PAIRS_TOLD} more" if len(failed) > _PAIRS_TOLD else ""
-        log.error("%d pairs failed: %s%s", len(failed), ", ".join(failed[:_PAIRS_TOLD]), more)
+        log.error("%s failed: %s%s", counted(len(failed), "pair"), ", ".join(failed[:_PAIRS_TOLD]), more)
     return 1 if failed else 0

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from pairs.displacement import WrittenField
-from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError, known_error
+from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError
 from pairs.grid import orientation_warnings
 from pairs.header import read_header
 from pairs.pair import Pair
+from pairs.surroundings import known_error
 from pairs.unfolding import unfolded
 from pairs.volume import Volume, read_image
 from pipeline.bundle import file_hash

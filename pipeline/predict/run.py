@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from pairs.counting import counted
 from pairs.pair import Pair
 from pipeline.predict.plan import Plan
 from pipeline.predict.report import PairRecord, RunReport
@@ -45,7 +46,7 @@ def run_pairs(
     register = prepare() if plan.todo else None
     file = ReportFile(folder, report, plan)
     records = dict(plan.records)
-    file.write()
+    _warn_of_stale(file.write(), plan, folder)
     if register is None:
         return _in_order(plan, records)
     with _progress(plan) as todo:
@@ -62,6 +63,21 @@ def run_pairs(
 
 def _in_order(plan: Plan, records: Mapping[str, PairRecord]) -> tuple[PairRecord, ...]:
     return tuple(records[pair.name] for pair in plan.pairs)
+
+
+def _warn_of_stale(report: RunReport, plan: Plan, folder: Path) -> None:
+    """A folder whose fields are of two kinds is no submission, and the report alone is not read."""
+    asked = {pair.name for pair in plan.pairs}
+    stale = [one for one in report.pairs if one.status == "stale" and one.pair not in asked]
+    if stale:
+        log.warning(
+            "%s of an earlier run left in %s, such as %s: not of profile %s, these weights and this program; "
+            "register those pairs again, or delete the files",
+            counted(len(stale), "field"),
+            folder,
+            stale[0].file,
+            report.profile,
+        )
 
 
 @contextmanager

@@ -59,6 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("text", "coordinates", "plain"),
         help="registration: filters a region, filters a voxel from its place, or none",
     )
+    parser.epilog = (
+        "exit code: 0 when the bundle is written; 1 also when it is written, but without subjects whose "
+        "files could not be used: the last line names them"
+    )
     auxiliary.add_arguments(parser)
     parser.add_argument("--licence", default="", help="licence of the training data, kept in the bundle")
 
@@ -73,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     job.plan.checkpoint.unlink(missing_ok=True)
     log.info("wrote %s", options.out)
     if job.left_out.faults:
-        log.warning("%d subjects were left out of the training", len(job.left_out.faults))
+        log.warning("%s is complete; %s; the exit code is 1", options.out, job.left_out)
     return 1 if job.left_out.faults else 0
 
 

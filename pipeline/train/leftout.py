@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from pairs.counting import counted
 from pairs.errors import VolumeError
 from pairs.task import Subject
 
@@ -25,6 +26,12 @@ class LeftOut:
 
     def __init__(self) -> None:
         self.faults: dict[Subject, str] = {}
+
+    def __str__(self) -> str:
+        """How many they are, and the first of them."""
+        names = sorted({str(one.id) for one in self.faults})
+        more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+        return f"{counted(len(names), 'subject')} left out of the training: {', '.join(names[:_TOLD])}{more}"
 
     def attempt(self, subject: Subject, read: Callable[[Subject], _Result]) -> _Result | None:
         """What `read` returns; None where a file of the subject is missing, damaged or on another grid."""

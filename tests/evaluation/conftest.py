@@ -1,6 +1,8 @@
 """A tiny task on disk, with the fields of its pairs, for the tests of the evaluation."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from pairs.profile import PROFILES
 from pairs.task import Task, read_task
 from pairs.volume import write_volume
 
-__all__ = ["fields_of", "tiny_task"]
+__all__ = ["close_folder", "fields_of", "tiny_task"]
 
 _SHAPE = (14, 12, 16)
 _SUBJECTS = 4
@@ -50,6 +52,22 @@ def tiny_task(tmp_path: Path) -> Task:
     }
     (root / "Tiny_dataset.json").write_text(json.dumps(document))
     return read_task(root)
+
+
+@pytest.fixture
+def close_folder(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """A function that closes a folder as mode 000 does, also for root: nothing in it may be looked at."""
+    look = Path.stat
+
+    def close(folder: Path) -> None:
+        def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+            if folder in path.parents:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return look(path, follow_symlinks=follow_symlinks)
+
+        monkeypatch.setattr(Path, "stat", stat)
+
+    return close
 
 
 @pytest.fixture

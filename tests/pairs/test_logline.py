@@ -19,7 +19,7 @@ def _formatted(message: str, *, with_error: bool = False) -> str:
 
 def test_a_name_from_a_file_commands_no_terminal_and_forges_no_line() -> None:
     line = _formatted("task \x1b]0;owned\x07\nWARNING: all is well\u202e\x9b2J ä")
-    assert line == r"WARNING: task \x1b]0;owned\x07\nWARNING: all is well\u202e\x9b2J ä"
+    assert line == r"warning: task \x1b]0;owned\x07\nWARNING: all is well\u202e\x9b2J ä"
 
 
 def test_a_traceback_keeps_its_lines() -> None:

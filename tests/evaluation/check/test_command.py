@@ -47,6 +47,9 @@ def test_a_fault_and_its_repair(known: "Known", tmp_path: Path, capsys: pytest.C
     told = lines(capsys)
     assert f"repaired: disp_1_101.npz -> {FIRST} (name)" in told
     assert told[-3:-1] == ["0 errors, 0 warnings in 3 fields", "3 pairs, profile l2r2021 (as asked)"]
+    # Who named no profile did not ask for that of the copy.
+    call(*arguments[:4], "--fix", tmp_path / "again")
+    assert "as asked" not in capsys.readouterr().out
     assert call("--task", known.task.root, "--fields", tmp_path / "out") == 0
 
 
@@ -86,3 +89,47 @@ def test_faults_of_the_call_are_known_errors(known: "Known", tmp_path: Path) -> 
     with pytest.raises(NothingToDo) as nothing:
         call("--task", known.task.root, "--fields", tmp_path / "empty")
     assert nothing.value.exit_code == 3
+
+
+def test_a_part_of_the_pairs_is_not_for_upload(
+    known: "Known", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2021")
+    listed = tmp_path / "two.csv"
+    listed.write_text("fixed,moving\n1,101\n2,102\n")
+    assert call("--task", known.task.root, "--fields", fields, "--pairs", listed) == 0
+    told = lines(capsys)
+    warned = "warning: [subset] pair list is a part of the task's own; "
+    assert f"{warned}expected all 3 pairs, as a host wants, got 2 of them" in told[0]
+    assert told[-1] == "next: do not upload 2 of the task's pairs alone; a host wants all of them"
+    # Another list, such as the hidden one of an organiser, or the same one: nothing to warn of.
+    for rows in ("1,103\n2,102\n", "1,101\n2,102\n3,103\n"):
+        listed.write_text(f"fixed,moving\n{rows}")
+        call("--task", known.task.root, "--fields", fields, "--pairs", listed)
+        assert "[subset]" not in capsys.readouterr().out
+
+
+def test_labels_that_may_not_be_read_are_told_once_and_the_check_goes_on(
+    known: "Known", tmp_path: Path, close_folder: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2021")
+    close_folder(known.task.root / "labelsTr")
+    assert call("--task", known.task.root, "--fields", fields) == 0
+    told = lines(capsys)
+    assert told[0].startswith("warning: [evidence] label maps or images cannot be read; got 3 of them")
+    assert "got Permission denied" in told[0]
+    assert told[1] == "0 errors, 1 warning in 3 fields"
+
+
+def test_one_pair_is_in_the_singular(
+    make_known: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = make_known(pairs=1)
+    fields = own.write(tmp_path / "fields", "l2r2021")
+    call("--task", own.task.root, "--fields", fields)
+    assert lines(capsys)[-3].endswith(" in 1 field")
+    (fields / FIRST).rename(fields / "notes.txt")
+    call("--task", own.task.root, "--fields", fields)
+    told = lines(capsys)
+    assert told[-3].endswith(" in a folder without a field of the pairs")
+    assert told[-2].startswith("1 pair, profile")

@@ -9,6 +9,7 @@ from evaluation.check.editions import edition_findings
 from evaluation.check.names import parse_field_name
 from evaluation.check.nearest import Witness, nearest_profile
 from evaluation.check.stored import Head, Stored
+from pairs.editions import known_profiles
 from pairs.profile import PROFILES
 
 GRID, HALF = (8, 6, 10), (4, 3, 5)
@@ -57,6 +58,16 @@ def test_unreadable_fields_tell_by_their_names() -> None:
     parsed = parse_field_name("disp_0001_0000_0002_0000.nii.gz")
     assert parsed is not None
     assert nearest_profile([Witness(parsed, None, None)], "Own").name == "l2r2022"
+
+
+def test_damaged_fields_neither_outvote_a_readable_one_nor_leave_the_editions_of_the_task() -> None:
+    parsed = parse_field_name("disp_0001_0002.npz")
+    assert parsed is not None
+    damaged = Witness(parsed, None, None)
+    sound = witness("disp_0001_0000_0002_0000.nii.gz", (*GRID, 3), "f4")
+    assert nearest_profile([damaged, damaged, sound], "Own").name == "l2r2022"
+    assert nearest_profile([damaged], "Own").name == "l2r2021"
+    assert nearest_profile([damaged], "HippocampusMR").name in known_profiles("HippocampusMR")
 
 
 def test_a_profile_that_no_edition_has_asked_for() -> None:

@@ -60,7 +60,7 @@ def test_a_pair_missing_from_one_file_is_filled_in_and_told(caplog: pytest.LogCa
     with caplog.at_level(logging.WARNING):
         samples = _collected([whole, partial])
     assert samples["Dice"].values.tolist() == [[0.1, 0.2, 0.3], [0.4, 0.5, 0.0]]
-    assert "partial.json lacks 1 pairs: 3" in caplog.text
+    assert "partial.json lacks 1 pair: 3" in caplog.text
 
 
 def test_a_metric_that_one_method_lacks_is_absent_and_one_that_all_lack_is_left_out() -> None:

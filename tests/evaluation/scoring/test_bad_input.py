@@ -86,7 +86,7 @@ def test_fields_of_another_task_are_recognised_as_such(tiny_task: Task, tmp_path
     folder = tmp_path / "fields"
     folder.mkdir()
     (folder / "disp_0211_0250.npz").write_bytes(b"")
-    with pytest.raises(DisplacementError, match=r"none of 3 pairs.*holds 1 fields.*disp_0211.*another task"):
+    with pytest.raises(DisplacementError, match=r"none of 3 pairs.*holds 1 field,.*disp_0211.*another task"):
         evaluate_task(tiny_task, folder)
 
 

@@ -243,3 +243,17 @@ def test_a_zip_replaces_no_field_and_no_file_of_the_task(
     with pytest.raises(UsageError, match="also an input"):
         submit(task, fields, "--zip", tmp_path / name)
     assert (tmp_path / name).read_bytes() == before
+
+
+def test_a_part_of_the_pairs_is_packed_and_not_for_upload(
+    tmp_path: Path, submit: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_task(tmp_path / "Own")
+    fields = write_fields(root, tmp_path / "fields", "l2r2022")
+    listed = tmp_path / "one.csv"
+    listed.write_text("fixed,moving\n1,2\n")
+    assert submit(root, fields, "--pairs", listed) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1].startswith("next: do not upload 1 of the task's pairs alone; a host wants all of them")
+    assert submit(root, fields) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("next: upload it")

@@ -1,6 +1,7 @@
 """What is told to the organisers, from reports of every state."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,11 +43,24 @@ def test_a_report_of_predict(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", '{"pairs": 3}', '{"pairs": [{"seconds": 1}]}', "\x00"])
-def test_what_is_not_there_is_not_recorded(tmp_path: Path, content: str | None) -> None:
+def test_what_is_not_there_is_not_recorded(
+    tmp_path: Path, content: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
     if content is not None:
         (tmp_path / "report.json").write_text(content)
     lines = summarise_run(tmp_path, pairs(2)).lines()
     assert [line.endswith("not recorded") for line in lines] == [False, True, True, True, True]
+    # What is there and is no report is told; a folder without one is nobody's fault.
+    assert caplog.text.count("report.json is passed over") == (content is not None)
+
+
+def test_a_report_that_may_not_be_read_is_told(
+    tmp_path: Path, close_folder: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "report.json").write_text("{}")
+    close_folder(tmp_path)
+    assert summarise_run(tmp_path, pairs(2)).mean_seconds is None
+    assert "report.json is passed over: Permission denied; runtimes are not told" in caplog.text
 
 
 def test_names_of_a_report_cannot_command_the_terminal(tmp_path: Path) -> None:

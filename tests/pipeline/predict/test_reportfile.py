@@ -40,7 +40,7 @@ def test_a_subset_forgets_no_other_pair(
     assert predict("--pairs", subset(tmp_path, "7,8")) == 0
     assert {record.pair: record for record in report_of(output).pairs} == before
     # The summary counts what was asked for.
-    assert "1 of 1 pairs done" in caplog.text
+    assert "1 of 1 pair done" in caplog.text
     assert predict("--pairs", subset(tmp_path, "6,8")) == 0
     assert [record.pair for record in report_of(output).pairs] == [
         "0006_0000<--0008_0000",
@@ -66,9 +66,10 @@ def test_another_pairs_failure_is_not_this_runs(
 
 
 def test_fields_of_other_settings_are_marked_and_lost_ones_dropped(
-    predict: Predict, output: Path, report_of: ReportOf, tmp_path: Path
+    predict: Predict, output: Path, report_of: ReportOf, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert predict() == 0
+    assert "of an earlier run" not in caplog.text
     (output / "disp_0008_0006.npz").unlink()
     assert predict("--pairs", subset(tmp_path, "7,8"), "--profile", "l2r2022") == 0
     assert {record.pair: record.status for record in report_of(output).pairs} == {
@@ -76,6 +77,8 @@ def test_fields_of_other_settings_are_marked_and_lost_ones_dropped(
         PAIRS[0]: "stale",
     }
     assert (output / "disp_0006_0007.npz").is_file()
+    told = f"1 field of an earlier run left in {output}, such as disp_0006_0007.npz: not of profile l2r2022"
+    assert told in caplog.text
 
 
 def test_two_processes_in_one_folder_end_with_one_whole_report(

@@ -54,12 +54,14 @@ def test_segmentor(train: Train, tmp_path: Path, tiny_config: TaskConfig) -> Non
 
 
 def test_a_damaged_subject_is_left_out_and_the_exit_code_tells(
-    train: Train, tmp_path: Path, tiny_task: Path
+    train: Train, tmp_path: Path, tiny_task: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tiny_task / "labelsTr" / "TinyMR_0002_0000.nii.gz").write_bytes(b"damaged")
     out = tmp_path / "TinyMR.safetensors"
     assert train("segmentor", out, "--steps", 1) == 1
     assert read_bundle(out).header.training["segmentor"]["subjects"] == 2
+    told = f"{out} is complete; 1 subject left out of the training: 0002_0000; the exit code is 1"
+    assert caplog.messages[-1] == told
 
 
 def test_registration(train: Train, tmp_path: Path, segmentor: Path) -> None:
