@@ -44,7 +44,7 @@ def test_smoke_draws_registers_and_scores(image: str, tmp_path: Path) -> None:
     fields = list((tmp_path / "kept" / "fields").glob("disp_*"))
     assert len(fields) == 6
     assert {path.stat().st_uid for path in fields} == {os.getuid()}
-    assert re.search(r"DiceCoefficient", done.stdout)
+    assert re.search(r"6 pairs, fields in profile l2r2022, evaluator 2\.0", done.stdout)
 
 
 def test_predict_and_evaluate_with_paths_of_this_machine(image: str, demo_task: Path, tmp_path: Path) -> None:
