@@ -95,4 +95,4 @@ def test_a_missing_template_exits_4(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_an_unwritable_folder_exits_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["demo-task", str(tmp_path / "file" / "task")]) == 5
-    assert "not writable" in capsys.readouterr().err
+    assert "output folder is not a folder" in capsys.readouterr().err
