@@ -87,7 +87,7 @@ class Inspection:
         lost = dict.fromkeys(self._lost)
         if not lost:
             return []
-        what, got = "label maps or images cannot be read", f"{len(lost)} of them, such as: {next(iter(lost))}"
+        what, got = "label maps or images cannot be read", f"for one: {next(iter(lost))}"
         remedy = "the fields are checked without them, so a wrong direction or unit may pass"
         return [warning("evidence", "", what, got=got, remedy=remedy)]
 

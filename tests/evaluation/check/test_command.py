@@ -116,7 +116,7 @@ def test_labels_that_may_not_be_read_are_told_once_and_the_check_goes_on(
     close_folder(known.task.root / "labelsTr")
     assert call("--task", known.task.root, "--fields", fields) == 0
     told = lines(capsys)
-    assert told[0].startswith("warning: [evidence] label maps or images cannot be read; got 3 of them")
+    assert told[0].startswith("warning: [evidence] label maps or images cannot be read; got for one: ")
     assert "got Permission denied" in told[0]
     assert told[1] == "0 errors, 1 warning in 3 fields"
 
