@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pairs.errors import UsageError
-from pipeline.configtypes import Name, Positive, Precision, Rate, SubjectNumber, Weight, first_fault
+from pipeline.configtypes import (
+    Fraction,
+    Name,
+    Positive,
+    Precision,
+    Rate,
+    Schedule,
+    SubjectNumber,
+    Weight,
+    first_fault,
+)
 from pipeline.configtypes import StrictModel as _Model
 from pipeline.segment.config import IntensityConfig, SegmentorConfig, SegmentorTraining
 
@@ -99,8 +109,13 @@ class RegistrationTraining(LossConfig):
     passes: Annotated[int, Field(ge=1, le=MOST_PASSES)] = 1
     """Each step draws a number of passes from 1 to this one and learns the last of them."""
     learning_rate: Rate = 1e-4
+    schedule: Schedule = "polynomial"
     power: Weight = 0.9
     """Exponent of the polynomial decay."""
+    warm_up: Annotated[int, Field(ge=0)] = 0
+    """Steps at the start of each stage over which the rate rises from 0."""
+    average: Fraction = 0.0
+    """Decay of the moving average of the weights that is kept in their place; 0 keeps the last weights."""
     stages: tuple[Positive, ...] | None = None
     """Steps for each level of a pyramid, coarsest first, together `steps`; None shares them as published."""
     resting_steps: Annotated[int, Field(ge=0)] | None = None

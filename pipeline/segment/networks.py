@@ -80,6 +80,12 @@ def _unet(config: SegmentorConfig, classes: int) -> nn.Module:
     )
 
 
+def _plain_unet(config: SegmentorConfig, classes: int) -> nn.Module:
+    from pipeline.segment.plainunet import PlainUNet
+
+    return PlainUNet(config.channels, classes)
+
+
 def _swin(feature_size: int) -> Callable[[SegmentorConfig, int], "SwinUNETR"]:
     def build(config: SegmentorConfig, classes: int) -> "SwinUNETR":
         from monai.networks.nets import SwinUNETR
@@ -99,5 +105,6 @@ def _swin(feature_size: int) -> Callable[[SegmentorConfig, int], "SwinUNETR"]:
 
 NETWORKS: dict[str, Callable[[SegmentorConfig, int], nn.Module]] = {
     "unet": _unet,
+    "plainunet": _plain_unet,
     **{f"swinunetr-{size}": _swin(features) for size, features in SWIN_FEATURES.items()},
 }

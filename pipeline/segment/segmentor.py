@@ -70,7 +70,7 @@ class Segmentor:
         from monai.inferers import sliding_window_inference
 
         roi, padded = self.config.roi, volume
-        if self.config.network == "unet":
+        if self.config.is_unet:
             padded = padded_for(self.config, volume)
             # A window never exceeds the volume: padding up to it would only add zeros to look at.
             x, y, z = (min(a, b) for a, b in zip(roi, padded.shape[2:], strict=True))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -15,11 +16,13 @@ from tqdm import tqdm
 
 from pairs.errors import Stopped
 from pairs.wholefile import whole_file
+from pipeline.configtypes import Schedule
 from pipeline.stopping import stop_requested
+from pipeline.train.average import Average
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.typing import Tensor
 
-__all__ = ["Plan", "Stage", "polynomial_rate", "step_generator", "train"]
+__all__ = ["Plan", "Stage", "cosine_rate", "polynomial_rate", "step_generator", "train"]
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,9 @@ class Plan:
         validate_every: steps between validations.
         fingerprint: hash of everything the result depends on; a checkpoint of another one is refused.
         stages: steps of each stage; none are one stage of all steps.
+        schedule: how the rate decays.
+        warm_up: steps at the start of each stage over which the rate rises from 0.
+        average: decay of the moving average of the weights; 0 trains to the last weights.
     """
 
     out: Path
@@ -59,6 +65,19 @@ class Plan:
     validate_every: int
     fingerprint: str
     stages: tuple[int, ...] = ()
+    schedule: Schedule = "polynomial"
+    warm_up: int = 0
+    average: float = 0.0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        stage = self.stage(step)
+        done = step - stage.start
+        if self.schedule == "cosine":
+            rate = cosine_rate(self.learning_rate, done, stage.steps)
+        else:
+            rate = polynomial_rate(self.learning_rate, done, stage.steps, self.power)
+        return rate * min(1.0, (done + 1) / (self.warm_up + 1))
 
     def stage(self, step: int) -> Stage:
         """The stage that a step belongs to; stages of no steps are passed over."""
@@ -81,6 +100,11 @@ class Plan:
 def polynomial_rate(initial: float, step: int, steps: int, power: float) -> float:
     """initial * (1 - step / steps) ** power (textSCF section IV-B)."""
     return initial * (1 - step / steps) ** power
+
+
+def cosine_rate(initial: float, step: int, steps: int) -> float:
+    """Half a cosine from `initial` down to 0."""
+    return initial * (1 + math.cos(math.pi * step / steps)) / 2
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
@@ -107,9 +131,10 @@ def train(
         WeightsError: the checkpoint found belongs to another configuration.
     """
     optimizer = torch.optim.Adam(module.parameters(), lr=plan.learning_rate, amsgrad=True, fused=True)
+    average = Average(module, plan.average)
     at = Checkpoint(step=0, seconds=0.0)
     if plan.checkpoint.is_file():
-        at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint)
+        at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint, average)
         log.info("resuming %s at step %d of %d", plan.out.name, at.step, plan.steps)
     metrics = _MetricsLog(plan.metrics, keep_until=at.step)
     started = time.monotonic() - at.seconds
@@ -117,16 +142,18 @@ def train(
     bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not sys.stderr.isatty())
     for step in range(at.step, plan.steps):
         losses = _optimise(module, optimizer, plan, step, losses_of)
+        average.update(step + 1)
         bar.update()
         done = Checkpoint(step + 1, time.monotonic() - started)
         if done.step % plan.validate_every == 0 or done.step == plan.steps:
-            metrics.add(done, losses, _validated(module, validate))
+            metrics.add(done, losses, _validated(module, average, validate))
         if stop_requested() or time.monotonic() - saved > CHECKPOINT_EVERY_S:
-            save_checkpoint(plan.checkpoint, module, optimizer, done, plan.fingerprint)
+            save_checkpoint(plan.checkpoint, module, optimizer, done, plan.fingerprint, average)
             saved = time.monotonic()
         if stop_requested():
             raise Stopped("training stopped", where=plan.checkpoint, remedy="run the same command to go on")
     bar.close()
+    average.settle()
 
 
 def _optimise(
@@ -141,7 +168,7 @@ def _optimise(
         # The moments of the stage before are those of another loss.
         optimizer.state.clear()
     for group in optimizer.param_groups:
-        group["lr"] = polynomial_rate(plan.learning_rate, step - stage.start, stage.steps, plan.power)
+        group["lr"] = plan.rate(step)
     module.train()
     losses = losses_of(step)
     optimizer.zero_grad(set_to_none=True)
@@ -151,9 +178,11 @@ def _optimise(
     return {name: value.item() for name, value in losses.items()}
 
 
-def _validated(module: torch.nn.Module, validate: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+def _validated(
+    module: torch.nn.Module, average: Average, validate: Callable[[], Mapping[str, float]]
+) -> Mapping[str, float]:
     module.eval()
-    with torch.no_grad():
+    with torch.no_grad(), average.applied():
         return validate()
 
 

@@ -9,13 +9,16 @@ from torch import nn
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.device import mixed_precision
 from pipeline.segment.networks import HalfGrid, build_network, padded_for, segmentation_loss
-from pipeline.train.augment import augmented
+from pipeline.train.augment import Greys, augmented, regreyed
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice
+from pipeline.train.scanner import rescanned
 from pipeline.train.subjects import Sample, halved_sample
-from pipeline.typing import Tensor
+from pipeline.typing import Int, Tensor
 
 __all__ = ["train_segmentor"]
+
+GREYS: dict[str, Greys] = {"smooth": regreyed, "scanner": rescanned}
 
 
 def train_segmentor(
@@ -30,14 +33,15 @@ def train_segmentor(
 
     Args:
         config: network and training settings of the task.
-        training: subjects to learn from, one augmented subject a step.
+        training: subjects to learn from, augmented.
         held_out: subjects whose mean Dice goes into the log.
         regions: classes, background included.
         plan: length and files.
         device: where to train.
     """
-    seed = config.segmentor_training.seed
-    precision = getattr(torch, config.segmentor_training.precision)
+    settings = config.segmentor_training
+    seed = settings.seed
+    precision = getattr(torch, settings.precision)
     torch.manual_seed(seed)
     network = build_network(config.segmentor, regions).to(device)
     loss = segmentation_loss()
@@ -50,11 +54,15 @@ def train_segmentor(
 
     def losses_of(step: int) -> dict[str, Tensor]:
         generator = step_generator(seed, step)
-        choice = int(torch.randint(len(training), (), generator=generator))
-        subject = augmented(training[choice], generator, config.segmentor_training.augmentation)
-        with mixed_precision(device, precision):
-            logits = learner(subject.image.to(device))
-        return {"dice_ce": loss(logits.float(), subject.labels[:, None].to(device))}
+        losses = []
+        # One after the other, since subjects may differ in shape.
+        for _ in range(settings.batch):
+            choice = int(torch.randint(len(training), (), generator=generator))
+            subject = augmented(training[choice], generator, settings.augmentation, GREYS[settings.greys])
+            with mixed_precision(device, precision):
+                logits = learner(subject.image.to(device))
+            losses.append(_supervised(loss, logits, subject.labels[:, None].to(device)))
+        return {"dice_ce": torch.stack(losses).mean()}
 
     def validate() -> dict[str, float]:
         if not held_out:
@@ -65,6 +73,17 @@ def train_segmentor(
 
     train(learner, plan, losses_of, validate)
     return network
+
+
+def _supervised(loss: nn.Module, logits: Tensor | list[Tensor], labels: Int[Tensor, "1 1 X Y Z"]) -> Tensor:
+    """The loss, or its mean over the levels that a network tells, each with half the weight of the finer one."""
+    levels = logits if isinstance(logits, list) else [logits]
+    weights = [0.5**level for level in range(len(levels))]
+    losses = [
+        weight * loss(one.float(), labels[..., :: 2**level, :: 2**level, :: 2**level])
+        for level, (weight, one) in enumerate(zip(weights, levels, strict=True))
+    ]
+    return torch.stack(losses).sum() / sum(weights)
 
 
 def _padded(sample: Sample, config: SegmentorConfig) -> Sample:
