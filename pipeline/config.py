@@ -79,6 +79,8 @@ class LossConfig(_Model):
     regulariser: Literal["gradient", "bending"] = "gradient"
     regularised: Literal["velocity", "displacement"] = "velocity"
     """Without integration both are the displacement."""
+    volume: Weight = 0.0
+    """Of local changes of volume, which SDlogJ measures; the paper has no such loss."""
 
     @model_validator(mode="after")
     def _coarsest_window_is_a_window(self) -> "LossConfig":
@@ -93,7 +95,12 @@ class RefinementConfig(LossConfig):
     iterations: Annotated[int, Field(ge=0, le=1000)] = 0
     """Gradient steps a pair; 0 leaves it at the network's displacement, as in the paper."""
     learning_rate_vox: Rate = 0.2
-    """Adam's rate, about the largest change of a velocity in one step, in voxels of F's grid."""
+    """Adam's rate, about the largest change of a velocity in one step, in voxels of its grid."""
+    grid: Literal["field", "half"] = "field"
+    """Of the velocity: `field` is that of the network's own; `half` a coarser one than that of a network
+    that speaks on the full grid, whose voxels would each go a way of their own."""
+    squarings: Annotated[int, Field(ge=0, le=10)] | None = None
+    """Of the velocity's integration; None is `integration_steps` of the registration."""
 
 
 class RegistrationTraining(LossConfig):

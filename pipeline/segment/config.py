@@ -37,7 +37,7 @@ class SegmentorConfig(StrictModel):
     """The segmentation network and its inference."""
 
     network: Literal["unet", "plainunet", "swinunetr-base", "swinunetr-small", "swinunetr-tiny"] = "unet"
-    """`unet`: residual, its first level on the half grid; `plainunet`: nnU-Net's, its first on the full grid."""
+    """`unet`: residual, its first level on the half grid; `plainunet`: nnU-Net's, on the full grid."""
     channels: Annotated[tuple[Positive, ...], Field(min_length=2)] = (16, 32, 64, 128)
     """Of the levels of either U-Net."""
     residual_units: Positive = 2

@@ -1,6 +1,7 @@
-"""The plain U-Net of nnU-Net, of the blocks that MONAI has for it; in training it tells what each level sees."""
+"""The plain U-Net of nnU-Net, of MONAI's blocks for it; in training each level tells what it sees."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from monai.networks.blocks.dynunet_block import UnetBasicBlock, UnetOutBlock, UnetUpBlock
 from torch import nn
@@ -29,12 +30,12 @@ class PlainUNet(nn.Module):
         )
         self.up = nn.ModuleList(
             UnetUpBlock(3, coarse, fine, kernel_size=3, stride=1, upsample_kernel_size=2, norm_name=NORM)
-            for fine, coarse in zip(channels[:-1], channels[1:], strict=True)
+            for fine, coarse in pairwise(channels)
         )
         self.logits = nn.ModuleList(UnetOutBlock(3, width, classes) for width in channels[:-1])
 
     def forward(self, image: Float[Tensor, "B 1 X Y Z"]) -> Tensor | list[Tensor]:
-        """Logits (B, N, X, Y, Z); in training a list of those of every level but the coarsest, finest first."""
+        """Logits (B, N, X, Y, Z); in training those of every level but the coarsest, finest first."""
         skips: list[Tensor] = []
         features = image
         for block in self.down:

@@ -14,7 +14,7 @@ from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice
 from pipeline.train.scanner import rescanned
 from pipeline.train.subjects import Sample, halved_sample
-from pipeline.typing import Int, Tensor
+from pipeline.typing import Float, Int, Tensor
 
 __all__ = ["train_segmentor"]
 
@@ -75,8 +75,10 @@ def train_segmentor(
     return network
 
 
-def _supervised(loss: nn.Module, logits: Tensor | list[Tensor], labels: Int[Tensor, "1 1 X Y Z"]) -> Tensor:
-    """The loss, or its mean over the levels that a network tells, each with half the weight of the finer one."""
+def _supervised(
+    loss: nn.Module, logits: Tensor | list[Tensor], labels: Int[Tensor, "1 1 X Y Z"]
+) -> Float[Tensor, ""]:
+    """The loss; its mean over the levels where a network tells them, each of half the weight of the finer."""
     levels = logits if isinstance(logits, list) else [logits]
     weights = [0.5**level for level in range(len(levels))]
     losses = [
