@@ -13,6 +13,8 @@ NOISE, BLUR, BRIGHTNESS, CONTRAST, COARSE = 0.15, 0.2, 0.15, 0.15, 0.25
 
 MAX_NOISE_STD = 0.08
 BLUR_STD_VOX = (0.5, 1.0)
+LEAST_STD_VOX = 0.01
+"""Of a filter that still has a value; it changes nothing."""
 MAX_RELATIVE = 0.25
 """Of the changes of brightness and contrast."""
 LEAST_RESOLUTION = 0.5
@@ -51,7 +53,7 @@ def rescanned(
 
 def _blurred(image: Float[Tensor, "1 1 X Y Z"], std_vox: float) -> Float[Tensor, "1 1 X Y Z"]:
     """A Gaussian filter along each axis."""
-    kernel = torch.exp(-0.5 * (torch.arange(-3.0, 4.0) / std_vox) ** 2)
+    kernel = torch.exp(-0.5 * (torch.arange(-3.0, 4.0) / max(std_vox, LEAST_STD_VOX)) ** 2)
     kernel = kernel / kernel.sum()
     for axis in range(3):
         shape, padding = [1] * 5, [0] * 3
