@@ -96,6 +96,10 @@ class RefinementConfig(LossConfig):
     """Gradient steps a pair; 0 leaves it at the network's displacement, as in the paper."""
     learning_rate_vox: Rate = 0.2
     """Adam's rate, about the largest change of a velocity in one step, in voxels of its grid."""
+    rate_decay: Literal["none", "linear"] = "none"
+    """`linear`: down to nearly 0 at the last step, so that larger steps before it leave no noise."""
+    moments: tuple[Fraction, Fraction] = (0.9, 0.999)
+    """Adam's decay rates of the mean and of the square; smaller ones suit a few steps."""
     grid: Literal["field", "half"] = "field"
     """Of the velocity: `field` is that of the network's own; `half` a coarser one than that of a network
     that speaks on the full grid, whose voxels would each go a way of their own."""

@@ -63,8 +63,11 @@ def refine(
 
     with torch.enable_grad():
         velocity = torch.zeros_like(start, requires_grad=True)
-        optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox)
-        for _ in range(config.iterations):
+        optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox, betas=config.moments)
+        for number in range(config.iterations):
+            if config.rate_decay == "linear":
+                share = 1 - number / config.iterations
+                optimizer.param_groups[0]["lr"] = config.learning_rate_vox * share
             displacement = displacement_with(velocity)
             warped = warp(source, decoded(displacement) if decoded else displacement)
             losses = weighted_losses(warped, fixed, target, displacement, start + velocity, config)

@@ -39,7 +39,7 @@ def refined(
     stride: int = 2,
     network_squarings: int = 5,
     p: float = 1.0,
-    **settings: float | str,
+    **settings: float | str | tuple[float, float],
 ) -> torch.Tensor:
     """The refinement of two label maps; the images are the label maps themselves."""
     config = RefinementConfig(**{"iterations": 20, "smoothness": 0.1, "similarity": 0.0} | settings)
@@ -107,6 +107,19 @@ def test_more_smoothness_gives_a_smoother_displacement() -> None:
 def test_volumes_are_kept_where_they_count() -> None:
     free, kept = (volume_loss(refined(MOVING, FIXED, smoothness=0.01, volume=w)) for w in (0.0, 3.0))
     assert kept < 0.5 * free
+
+
+def test_steps_grow_smaller_where_asked() -> None:
+    """A constant force moves by the rate in each step: 20 alike, or 20, 19, ... 1 of 20."""
+    settings = {"iterations": 20, "smoothness": 0.0, "learning_rate_vox": 0.01}
+    alike, decaying = (
+        refined(MOVING, FIXED, **settings, rate_decay=decay).abs().max() for decay in ("none", "linear")
+    )
+    assert 0.45 < decaying / alike < 0.7
+
+
+def test_adams_moments_are_those_of_the_configuration() -> None:
+    assert not torch.equal(refined(MOVING, FIXED), refined(MOVING, FIXED, moments=(0.5, 0.5)))
 
 
 def test_on_the_half_grid_a_full_field_is_refined_as_one_of_the_half_grid() -> None:
