@@ -18,12 +18,23 @@ __all__ = ["main", "random_bundle"]
 VECTOR_LENGTH = 768
 
 
-def random_bundle(task: str, size: str, seed: int = 0) -> Bundle:
-    """The shipped configuration's networks, the segmentor a SwinUNETR of a size in its place."""
+def random_bundle(task: str, size: str | None = None, seed: int = 0, channels: int | None = None) -> Bundle:
+    """The networks of the task's shipped configuration.
+
+    Args:
+        task: A Learn2Reg task's name, or a task folder.
+        size: Of a SwinUNETR in the place of the configuration's segmentor; None keeps that.
+        seed: Of the weights.
+        channels: Start channels of the registration, in place of the configuration's.
+    """
     target = target_of(task, None)
-    count = len(target.regions)
-    section = target.config.segmentor.model_dump() | {"network": f"swinunetr-{size}"}
-    config = target.config.model_copy(update={"segmentor": SegmentorConfig.model_validate(section)})
+    count, config = len(target.regions), target.config
+    if size is not None:
+        section = config.segmentor.model_dump() | {"network": f"swinunetr-{size}"}
+        config = config.model_copy(update={"segmentor": SegmentorConfig.model_validate(section)})
+    if channels is not None:
+        network = config.registration.model_copy(update={"start_channels": channels})
+        config = config.model_copy(update={"registration": network})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         segmentor = build_network(config.segmentor, count).state_dict()

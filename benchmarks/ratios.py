@@ -1,7 +1,6 @@
 """Times of two parts of the network beside the plain form of the same mathematics."""
 
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from benchmarks.stopwatch import seconds_of
 from pipeline.backbones.lkunet import LargeKernelBlock
 from pipeline.reproduce.process import NoFigure
 from pipeline.scf.response import blend_responses
@@ -64,23 +64,9 @@ def compare(what: str, reference_name: str, ours: Form, reference: Form, repeats
     difference = float((ours() - expected).abs().max() / expected.abs().max())
     if not difference <= TOLERANCE:
         raise NoFigure("the two forms differ", where=what, expected=f"<= {TOLERANCE}", got=difference)
-    times = [(_milliseconds(ours), _milliseconds(reference)) for _ in range(repeats)]
+    times = [(1e3 * seconds_of(ours), 1e3 * seconds_of(reference)) for _ in range(repeats)]
     low, middle, high = np.quantile([b / a for a, b in times], [0.25, 0.5, 0.75]).tolist()
     return Ratio(what, reference_name, statistics.median(a for a, _ in times), (low, middle, high))
-
-
-def _milliseconds(form: Form) -> float:
-    _finish_device()
-    start = time.perf_counter()
-    form()
-    _finish_device()
-    return 1e3 * (time.perf_counter() - start)
-
-
-def _finish_device() -> None:
-    # A GPU goes on after the call has returned.
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def _four_branches(block: LargeKernelBlock, x: torch.Tensor) -> torch.Tensor:

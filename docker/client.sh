@@ -10,6 +10,19 @@ fail() {
   exit 2
 }
 
+fail_output() {
+  printf 'error: output not writable: %s\n' "$1" >&2
+  exit 5
+}
+
+# The value of --mount for a folder at its own path; more options may follow. Docker reads it as CSV, in which quotes
+# make a comma part of the name.
+bind_of() {
+  local name=${1//\"/\"\"}
+  case $1 in *[[:cntrl:]]*) fail "a folder with a control character in its name cannot be mounted: ${1@Q}" ;; esac
+  printf 'type=bind,"source=%s","target=%s"%s' "$name" "$name" "${2:-}"
+}
+
 if [ "${1:-}" = --image ]; then
   [ $# -ge 2 ] || fail "--image takes a name"
   image=$2

@@ -13,21 +13,24 @@ arguments=()
 
 # A file is mounted with its folder, since a task's files lie beside its JSON.
 mount_read_only() {
-  local path folder
+  local path folder bind
   path=$(readlink -f -- "$1") && [ -e "$path" ] || fail "no such file or folder: $1"
   folder=$path
   [ -d "$path" ] || folder=$(dirname -- "$path")
-  mounts+=(--mount "type=bind,source=$folder,target=$folder,readonly")
+  bind=$(bind_of "$folder" ,readonly)
+  mounts+=(--mount "$bind")
   arguments+=("$path")
 }
 
 mount_for_writing() {
-  mounts+=(--mount "type=bind,source=$1,target=$1")
+  local bind
+  bind=$(bind_of "$1")
+  mounts+=(--mount "$bind")
 }
 
 # The engine would make a missing folder as root.
 mount_output_folder() {
-  mkdir -p -- "$1" || fail "output not writable: $1"
+  mkdir -p -- "$1" 2>/dev/null || fail_output "$1"
   arguments+=("$(readlink -f -- "$1")")
   mount_for_writing "${arguments[-1]}"
 }
@@ -35,7 +38,7 @@ mount_output_folder() {
 mount_output_file() {
   local path
   path=$(readlink -m -- "$1")
-  mkdir -p -- "$(dirname -- "$path")" || fail "output not writable: $1"
+  mkdir -p -- "$(dirname -- "$path")" 2>/dev/null || fail_output "$1"
   arguments+=("$path")
   mount_for_writing "$(dirname -- "$path")"
 }

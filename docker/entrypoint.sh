@@ -47,10 +47,9 @@ private_caches() {
 }
 
 run_verb() {
-  # Every thread counts against the process limit of a locked-down container.
-  [ -n "${OMP_NUM_THREADS:-}" ] || OMP_NUM_THREADS=$(nproc)
-  [ "$OMP_NUM_THREADS" -le 16 ] || OMP_NUM_THREADS=16
-  export OMP_NUM_THREADS
+  # Every thread counts against the process limit of a locked-down container. Without a number of the caller's the
+  # program takes one that cores, quota and process limit allow.
+  [ "${OMP_NUM_THREADS:-1}" -le 16 ] 2>/dev/null || export OMP_NUM_THREADS=16
   case $1 in
     evaluate | check | submit | rank | picture) package=evaluation ;;
     *) package=pipeline ;;

@@ -11,7 +11,7 @@ case $1 in -*) fail "$usage" ;; esac
 folder=$1
 require_engine
 require_image
-mkdir -p -- "$folder" || fail "output not writable: $folder"
+mkdir -p -- "$folder" 2>/dev/null || fail_output "$folder"
 work=$(mktemp -d)
 archive=$folder/$(basename -- "${image//[:@]/-}").tar.gz
 trap 'rm -rf -- "$work" "$archive.partial"' EXIT

@@ -8,14 +8,15 @@ require_engine
 require_image
 if [ $# -gt 0 ]; then
   folder=$1
-  mkdir -p -- "$folder" || fail "output not writable: $folder"
+  mkdir -p -- "$folder" 2>/dev/null || fail_output "$folder"
 else
   folder=$(mktemp -d)
   trap 'rm -rf -- "$folder"' EXIT
 fi
 folder=$(readlink -f -- "$folder")
+bind=$(bind_of "$folder")
 "$docker" run --rm --user "$(id -u):$(id -g)" --network none --read-only --tmpfs /tmp --cap-drop ALL \
-  --mount "type=bind,source=$folder,target=$folder" "$image" demo-task "$folder/task"
+  --mount "$bind" "$image" demo-task "$folder/task"
 "$root/docker/contained.sh" --image "$image" predict "$folder/task" "$folder/fields"
 "$root/docker/contained.sh" --image "$image" evaluate --task "$folder/task" --fields "$folder/fields"
 say "$image works"

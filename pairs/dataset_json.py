@@ -1,92 +1,20 @@
 """The organisers' dataset JSON of 2022 and later, and the LUMIR form of it."""
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from pairs.document import field_faults
+from pairs.dataset_model import Dataset, Item, NamedPair, PairedItem
+from pairs.document import brief, field_faults
 from pairs.taskform import PairText, SubjectText, TaskForm
 
-__all__ = ["ModalityKey", "Shape", "counter_warnings", "parse_dataset", "validate_leniently"]
+__all__ = ["counter_warnings", "parse_dataset", "validate_leniently"]
 
 _MAX_LABEL = 2**31 - 1
+_MODALITY = re.compile("[0-9]{1,4}")
 _POINT_KEYS = ("keypoints", "landmarks", "keypoints01", "keypoints02")
-
-
-def _by_modality(value: object) -> object:
-    """Wraps what is not keyed by modality, so that one field type serves both forms."""
-    return value if isinstance(value, dict) else {"": value}
-
-
-ModalityKey = Annotated[str, Field(pattern=r"^[0-9]{1,4}$")]
-LabelKey = Annotated[str, Field(pattern=r"^[0-9]{1,10}$")]
-Side = Annotated[int, Field(gt=0)]
-Shape = Annotated[list[Side], Field(min_length=3, max_length=3)]
-Counter = Annotated[dict[str, int], BeforeValidator(_by_modality)]
-
-
-class _NamedPair(BaseModel):
-    """One pair of path texts."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    fixed: str
-    moving: str
-
-
-class _Item(BaseModel):
-    """One image of a training list; only image and label are used."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    image: str
-    label: str | None = None
-    mask: str | None = None
-    keypoints: str | None = None
-    landmarks: str | None = None
-    keypoints01: str | None = None
-    keypoints02: str | None = None
-
-
-class _PairedItem(BaseModel):
-    """Images of one subject: fixed and moving, or modality numbers (AbdomenMRCT, CuRIOUS)."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-    __pydantic_extra__: dict[str, str]
-
-
-class _Dataset(BaseModel):
-    """The known keys; list items are checked one by one, so that one bad item does not hide the others."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    name: str | None = None
-    release: str | None = None
-    description: str | None = None
-    licence: str | None = None
-    reference: str | None = None
-    pairings: str | None = None
-    provided_data: dict[str, list[str]] = {}
-    registration_direction: dict[str, int] = {}
-    modality: dict[ModalityKey, str] = {}
-    img_shift: dict[str, str] = {}
-    labels: dict[ModalityKey, dict[LabelKey, str]] = {}
-    tensorImageSize: dict[str, str] = {}  # noqa: N815
-    tensorImageShape: dict[ModalityKey, Shape] = {}  # noqa: N815
-    numTraining: Counter = {}  # noqa: N815
-    numTest: Counter = {}  # noqa: N815
-    numPairedTraining: Counter = {}  # noqa: N815
-    numPairedTest: Counter = {}  # noqa: N815
-    numRegistration_val: Counter = {}  # noqa: N815
-    numRegistration_test: Counter = {}  # noqa: N815
-    training: Annotated[dict[str, list[Any]], BeforeValidator(_by_modality)] = {}
-    test: Annotated[dict[str, list[Any]], BeforeValidator(_by_modality)] = {}
-    training_paired_images: list[Any] = []
-    test_paired_images: list[Any] = []
-    registration_val: list[Any] = []
-    registration_test: list[Any] = []
-    validation: list[Any] = []
 
 
 _COUNTED = {
@@ -104,7 +32,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def parse_dataset(document: Mapping[str, object]) -> TaskForm:
     """Reads a parsed dataset JSON; faults stay in the form, so that the caller can tell all at once."""
     faults: list[str] = []
-    dataset = validate_leniently(_Dataset, document, faults)
+    dataset = validate_leniently(Dataset, document, faults)
     warnings = [f"unknown key {key!r} ignored" for key in dataset.model_extra or {}]
     pairs = [
         pair
@@ -123,7 +51,7 @@ def parse_dataset(document: Mapping[str, object]) -> TaskForm:
         pairs=tuple(pairs),
         subjects=tuple(SubjectText(item.image, item.label, where) for where, item in items),
         listed=tuple(listed),
-        labels=_labels(dataset.labels, faults),
+        labels=_labels(dataset, faults),
         modality={int(key): word for key, word in dataset.modality.items()},
         shapes={int(key): (sides[0], sides[1], sides[2]) for key, sides in dataset.tensorImageShape.items()},
         fixed_modality=dataset.registration_direction.get("fixed"),
@@ -137,25 +65,41 @@ def parse_dataset(document: Mapping[str, object]) -> TaskForm:
     )
 
 
-def _counter_warnings(dataset: _Dataset) -> list[str]:
+def _counter_warnings(dataset: Dataset) -> list[str]:
     lengths = {key: _length(getattr(dataset, key)) for key in _COUNTED.values()}
-    counters = {key: sum(given.values()) for key in _COUNTED if (given := getattr(dataset, key))}
+    counters = {key: given for key in _COUNTED if (given := getattr(dataset, key)) not in (None, {})}
     return counter_warnings(counters, lengths, _COUNTED)
 
 
 def counter_warnings(
-    counters: Mapping[str, int], lengths: Mapping[str, int], counted: Mapping[str, str]
+    counters: Mapping[str, object], lengths: Mapping[str, int], counted: Mapping[str, str]
 ) -> list[str]:
-    """Returns a warning for each counter that differs from the length of its list; the lists are trusted."""
+    """Returns a warning for each counter that is not the length of its list; the lists are trusted.
+
+    Args:
+        counters: By key what the file has: a number, as text too, or one for each modality.
+        lengths: Lengths of the lists.
+        counted: The list that belongs to a counter.
+    """
     return [
-        f"{key} is {count} and {counted[key]} has {lengths[counted[key]]} entries; the list is used"
-        for key, count in counters.items()
-        if count != lengths[counted[key]]
+        f"{key} is {brief(value) if count is None else count} and {counted[key]} has {lengths[counted[key]]} "
+        "entries; the list is used"
+        for key, value in counters.items()
+        if (count := _count(value)) != lengths[counted[key]]
     ]
 
 
+def _count(value: object) -> int | None:
+    """Returns the number that a counter states; None where it states none."""
+    if isinstance(value, dict):
+        counts = [_count(one) for one in value.values()]
+        return None if None in counts else sum(one for one in counts if one is not None)
+    text = str(value).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
 def _pairs(entries: list[Any], key: str, faults: list[str]) -> list[PairText]:
-    checked = _each(_NamedPair.model_validate, entries, key, faults)
+    checked = _each(NamedPair.model_validate, entries, key, faults)
     return [PairText(pair.fixed, pair.moving, where) for where, pair in checked]
 
 
@@ -165,7 +109,8 @@ def validate_leniently(model: type[Model], document: Mapping[str, object], fault
         return model.model_validate(document)
     except ValidationError as error:
         faults += field_faults(error)
-        bad = {fault["loc"][0] for fault in error.errors()}
+        # A fault of the document as a whole has no place.
+        bad = {place for fault in error.errors() for place in fault["loc"][:1]}
         return model.model_validate({key: value for key, value in document.items() if key not in bad})
 
 
@@ -183,16 +128,16 @@ def _each(
     return good
 
 
-def _items(lists: Mapping[str, list[Any]], key: str, faults: list[str]) -> list[tuple[str, _Item]]:
+def _items(lists: Mapping[str, list[Any]], key: str, faults: list[str]) -> list[tuple[str, Item]]:
     return [
         item
         for modality, entries in lists.items()
-        for item in _each(_Item.model_validate, entries, f"{key}.{modality}" if modality else key, faults)
+        for item in _each(Item.model_validate, entries, f"{key}.{modality}" if modality else key, faults)
     ]
 
 
 def _paired_texts(entries: list[Any], key: str, faults: list[str]) -> list[tuple[str, str]]:
-    checked = _each(_PairedItem.model_validate, entries, key, faults)
+    checked = _each(PairedItem.model_validate, entries, key, faults)
     return [
         (text, f"{where}.{word}")
         for where, item in checked
@@ -200,13 +145,19 @@ def _paired_texts(entries: list[Any], key: str, faults: list[str]) -> list[tuple
     ]
 
 
-def _labels(labels: Mapping[str, Mapping[str, str]], faults: list[str]) -> dict[int, dict[int, str]]:
-    """Turns label ids into integers; background is not a label."""
+def _labels(dataset: Dataset, faults: list[str]) -> dict[int, dict[int, str]]:
+    """Turns label ids into integers, without background; labels of no modality are of every one."""
+    fixed = dataset.registration_direction.get("fixed", 0)
     result: dict[int, dict[int, str]] = {}
-    for modality, names in labels.items():
+    for modality, names in dataset.labels.items():
+        if modality and not _MODALITY.fullmatch(modality):
+            faults.append(f"labels.{modality}: expected the number of a modality; got {modality!r:.60}")
+            continue
         too_large = [key for key in names if int(key) > _MAX_LABEL]
         faults += [f"labels.{modality}.{key}: label id does not fit into int32" for key in too_large]
-        result[int(modality)] = {int(key): name for key, name in names.items() if 0 < int(key) <= _MAX_LABEL}
+        known = {int(key): name for key, name in names.items() if 0 < int(key) <= _MAX_LABEL}
+        for number in [modality] if modality else {*dataset.modality, str(fixed)}:
+            result[int(number)] = known
     return result
 
 
@@ -214,7 +165,7 @@ def _length(lists: Mapping[str, list[Any]] | list[Any]) -> int:
     return len(lists) if isinstance(lists, list) else sum(len(entries) for entries in lists.values())
 
 
-def _item_warnings(items: list[tuple[str, _Item]]) -> list[str]:
+def _item_warnings(items: list[tuple[str, Item]]) -> list[str]:
     """Returns one warning for each kind of oddity in the entries of the image lists."""
     unknown = sorted({key for _, item in items for key in item.model_extra or {}})
     warnings = [f"unknown key {key!r} in image lists ignored" for key in unknown]

@@ -1,15 +1,13 @@
 """Tells the forms of pair lists apart and reads each into a `TaskForm`."""
 
-import csv
-import io
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from pairs.csvlist import parse_csv
 from pairs.dataset_json import parse_dataset
-from pairs.document import field_faults, read_document, read_text
+from pairs.document import field_faults, read_document
 from pairs.errors import TaskError
 from pairs.evaluation_config import EvalPair, parse_evaluation_config
 from pairs.psma_json import parse_psma
@@ -27,7 +25,7 @@ _PAIR_KEYS = (
 )
 _DATASET_KEYS = ("registration_val", "registration_test", "validation", "training")
 _PSMA_KEYS = ("validation_paired", "training_paired", "training_unpaired")
-_ID = re.compile(r"[0-9]{1,4}")
+_TABLES = (".csv", ".tsv", ".txt")
 _PLAIN_LIST = TypeAdapter(list[EvalPair])
 
 
@@ -40,8 +38,8 @@ def read_form(path: Path) -> TaskForm:
     Raises:
         TaskError: If the file cannot be read or is in no known dialect. Dataset faults stay in the form.
     """
-    if path.suffix.lower() == ".csv":
-        return _csv_form(path)
+    if path.suffix.lower() in _TABLES:
+        return parse_csv(path)
     document = read_document(path)
     if isinstance(document, list):
         return _plain_form(document, path)
@@ -92,37 +90,3 @@ def _config_form(document: Mapping[str, object], path: Path) -> TaskForm:
         shapes={} if config.expected_shape is None else {0: config.expected_shape},
         warnings=config.warnings,
     )
-
-
-def _csv_form(path: Path) -> TaskForm:
-    """Reads a CSV with the columns fixed and moving; the header of 2020/21 has a blank, `fixed, moving`."""
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), skipinitialspace=True, strict=True)
-    try:
-        rows = [
-            (reader.line_num, [cell.strip(" \t") for cell in row])
-            for row in reader
-            if any(map(str.strip, row))
-        ]
-    except csv.Error as error:
-        raise TaskError("not valid CSV", where=f"{path} line {reader.line_num}", got=str(error)) from error
-    header = [] if not rows else [cell.lower() for cell in rows[0][1]]
-    if header.count("fixed") != 1 or header.count("moving") != 1:
-        got = repr(",".join(header))[:80]
-        raise TaskError("CSV without header", where=path, expected="the columns fixed,moving", got=got)
-    columns = header.index("fixed"), header.index("moving")
-    faults = [
-        f"line {line}: expected {len(header)} cells, got {len(cells)}"
-        for line, cells in rows[1:]
-        if len(cells) != len(header)
-    ]
-    pairs = [
-        PairText(_id_or_path(cells[columns[0]]), _id_or_path(cells[columns[1]]), f"line {line}")
-        for line, cells in rows[1:]
-        if len(cells) == len(header)
-    ]
-    extra = tuple(f"unknown column {name!r} ignored" for name in header if name not in ("fixed", "moving"))
-    return TaskForm(pairs=tuple(pairs), warnings=extra, faults=tuple(faults))
-
-
-def _id_or_path(cell: str) -> str | int:
-    return int(cell) if _ID.fullmatch(cell) else cell

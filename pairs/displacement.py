@@ -25,6 +25,7 @@ __all__ = [
     "encode",
     "field_name",
     "find_field",
+    "present_fields",
     "read_displacement",
     "require_storable",
     "write_displacement",
@@ -171,24 +172,23 @@ def write_displacement(
     return WrittenField(path, float(error.mean(dtype=np.float64)), float(error.max()))
 
 
+def present_fields(folder: Path, pair: Pair) -> tuple[Path, ...]:
+    """Lists the fields of a pair under all names that a host accepts: npz before NIfTI, long before short."""
+    return tuple(path for name in _names(pair) if (path := folder / name).is_file())
+
+
 def find_field(folder: Path, pair: Pair) -> Path:
-    """Finds the field of a pair under any name a host accepts: npz before NIfTI, long before short names.
+    """Finds the first of the fields of a pair that `present_fields` lists.
 
     Raises:
         DisplacementError: If there is none; it lists the names tried.
     """
-    stems = dict.fromkeys(_stems(pair)[naming] for naming in ("long", "short", "visits"))
-    names = [stem + suffix for suffix in (NPZ_SUFFIX, NIFTI_SUFFIX) for stem in stems]
-    present = [name for name in names if (folder / name).is_file()]
-    if not present:
-        raise DisplacementError(
-            f"displacement field of {pair.name} missing", where=folder, expected=f"one of {', '.join(names)}"
-        )
+    if not (present := present_fields(folder, pair)):
+        tried = f"one of {', '.join(_names(pair))}"
+        raise DisplacementError(f"displacement field of {pair.name} missing", where=folder, expected=tried)
     if len(present) > 1:
-        _LOG.warning(
-            "several fields of %s in %s: %s; taking the first", pair.name, folder, ", ".join(present)
-        )
-    return folder / present[0]
+        _LOG.warning("several fields of %s: %s; taking the first", pair.name, ", ".join(map(str, present)))
+    return present[0]
 
 
 def read_displacement(path: Path, shape: Shape3) -> ReadField:
@@ -211,6 +211,11 @@ def read_displacement(path: Path, shape: Shape3) -> ReadField:
     if not np.isfinite(displacement).all():
         raise NonFiniteDisplacement("displacement field holds NaN or infinity", where=path)
     return ReadField(path, profile, displacement)
+
+
+def _names(pair: Pair) -> list[str]:
+    stems = dict.fromkeys(_stems(pair).values())
+    return [stem + suffix for suffix in (NPZ_SUFFIX, NIFTI_SUFFIX) for stem in stems]
 
 
 def _stems(pair: Pair) -> dict[str, str]:

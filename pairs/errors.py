@@ -1,9 +1,12 @@
 """The known errors, each one sentence that says what, where, expected, got and remedy."""
 
-import os
+import errno
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
+
+from pairs.logline import LONGEST_LINE, bounded
 
 __all__ = [
     "BadLabels",
@@ -18,17 +21,24 @@ __all__ = [
     "OutputError",
     "Stopped",
     "TaskError",
+    "TooLittleMemory",
     "UsageError",
     "VolumeError",
     "WeightsError",
     "exit_code_of",
+    "known_error",
     "report_and_exit_code",
 ]
 
+_FAULTS_TOLD = 10
 
-def _one_line(text: str) -> str:
-    """Escapes newlines, ANSI sequences and the like, so that a file name cannot forge log lines."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+# A disk or a quota that is full, and a file system that takes nothing.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+# What libraries say that have no class of their own for memory, or threads, that cannot be had.
+_NO_MEMORY = re.compile(
+    "DefaultCPUAllocator|out of memory|std::bad_alloc|annot allocate memory"
+    "|can't start new thread|failed to map segment"
+)
 
 
 class KnownError(Exception):
@@ -60,12 +70,14 @@ class KnownError(Exception):
             got: What was found instead.
             remedy: What the user can do about it.
         """
-        head = what if where is None else f"{what}: {where}"
+        head = what if where is None else f"{what}: {bounded(where)}"
         facts = [
-            f"{word} {fact}" for word, fact in (("expected", expected), ("got", got)) if fact is not None
+            f"{word} {bounded(fact)}"
+            for word, fact in (("expected", expected), ("got", got))
+            if fact is not None
         ]
         parts = [head, ", ".join(facts), remedy or ""]
-        super().__init__(_one_line("; ".join(part for part in parts if part)))
+        super().__init__(bounded("; ".join(part for part in parts if part), LONGEST_LINE))
 
 
 class UsageError(KnownError):
@@ -89,6 +101,8 @@ class TaskError(KnownError):
     def collect(cls, where: object, faults: Sequence[str]) -> Self:
         """Makes one error of all faults of a task, so that the user can repair them in one go.
 
+        The sentence has the first ten of them; `faults` has all.
+
         Args:
             where: The task file or folder.
             faults: One sentence for each fault, at least one.
@@ -98,10 +112,11 @@ class TaskError(KnownError):
         """
         if not faults:
             raise ValueError("TaskError.collect needs at least one fault")
-        lines = tuple(_one_line(fault) for fault in faults)
+        lines = tuple(bounded(fault) for fault in faults)
         noun = "fault" if len(lines) == 1 else "faults"
-        numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines, start=1))
-        error = cls(f"{len(lines)} {noun} in {where}: {numbered}")
+        numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines[:_FAULTS_TOLD], start=1))
+        more = f" and {len(lines) - _FAULTS_TOLD} more" if len(lines) > _FAULTS_TOLD else ""
+        error = cls(f"{len(lines)} {noun} in {where}: {numbered}{more}")
         error._collected = lines
         return error
 
@@ -184,20 +199,46 @@ class Stopped(KnownError):
     code = "stopped"
 
 
-def exit_code_of(command: Callable[[], int]) -> int:
-    """Runs a command line's verb; known errors become one line on stderr and their exit code.
+class TooLittleMemory(KnownError):
+    """Memory that the machine, its GPU or a limit does not give."""
 
-    A reader that closes the pipe early (`| head`) ends the command quietly, as standard output that cannot be
-    written.
+    exit_code = 1
+    code = "memory"
+
+
+def known_error(error: Exception) -> KnownError | None:
+    """Tells faults of the surroundings, such as a folder that may not be searched, from those of the program.
+
+    Args:
+        error: Any error.
+
+    Returns:
+        The error itself where it is known already; None where it is a fault of the program.
     """
+    if isinstance(error, KnownError):
+        return error
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+        got = str(error) or None
+        return TooLittleMemory("too little memory", got=got, remedy="give more, or crop the images")
+    if isinstance(error, OSError):
+        fault, got = error.filename, error.strerror or str(error)
+        if error.errno in _NO_ROOM:
+            return OutputError("cannot write", where=fault, got=got)
+        return UsageError("file or folder cannot be used", where=fault, got=got)
+    return None
+
+
+def exit_code_of(command: Callable[[], int]) -> int:
+    """Runs a command line's verb; known errors become one line on stderr and their exit code."""
     try:
         return command()
-    except KnownError as error:
-        return report_and_exit_code(error)
-    except BrokenPipeError:
-        # Python would write what is left in the buffer when it ends, and fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OutputError.exit_code
+    except KeyboardInterrupt:
+        return report_and_exit_code(Stopped("stopped by a signal", remedy="run the same command again"))
+    except Exception as error:
+        known = known_error(error)
+        if known is None:
+            raise
+        return report_and_exit_code(known)
 
 
 def report_and_exit_code(error: KnownError) -> int:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pairs.document import field_faults, read_document
 from pairs.errors import TaskError
+from pairs.header import MAX_VOXELS
 
 __all__ = ["EvalPair", "EvaluationConfig", "Method", "parse_evaluation_config", "read_evaluation_config"]
 
@@ -39,7 +40,7 @@ class Method(BaseModel):
     name: str = Field(min_length=1)
     metric: Metric
     labels: tuple[Label, ...] = ()
-    dest: str | None = Field(default=None, pattern=r"^\w+$")
+    dest: str | None = Field(default=None, pattern=r"^\w+$", max_length=60)
 
 
 class EvalPair(BaseModel):
@@ -105,7 +106,7 @@ class _Document(BaseModel):
     task_name: str | None = None
     name: str | None = None
     evaluation_methods: Annotated[list[Method], BeforeValidator(_methods_of_v01)] = Field(min_length=1)
-    expected_shape: list[Annotated[int, Field(gt=0, strict=True)]] | None = Field(
+    expected_shape: list[Annotated[int, Field(gt=0, le=MAX_VOXELS, strict=True)]] | None = Field(
         default=None, min_length=3, max_length=4
     )
     eval_pairs: list[EvalPair]

@@ -16,6 +16,7 @@ from pairs.damage import damage_told, read_exactly
 from pairs.errors import DisplacementError
 from pairs.npzfile import read_npz_array, write_npz_array
 from pairs.profile import NPZ_SUFFIX, Layout, Shape3, container_suffix, describe_profiles, layouts_for
+from pairs.regularfile import open_regular
 
 __all__ = ["StoredField", "field_layout", "read_stored_field", "write_array"]
 
@@ -58,8 +59,6 @@ def _open(path: Path, shape: Shape3, *, header_only: bool) -> tuple[Layout, NDAr
     suffix = container_suffix(path)
     if suffix is None:
         raise DisplacementError("not a displacement file", where=path, expected="a name in .npz or .nii.gz")
-    if not path.is_file():
-        raise DisplacementError("displacement field missing", where=path)
 
     def match(found: tuple[int, ...], dtype: np.dtype[Any], key: str | None) -> Layout:
         return _match(path, shape, found, dtype, key)
@@ -104,7 +103,7 @@ def _match(
 
 
 def _read_nifti(path: Path, match: _Match, header_only: bool) -> tuple[Layout, NDArray[Any]]:
-    with gzip.open(path, "rb") as stream:
+    with open_regular(path) as raw, gzip.GzipFile(fileobj=raw) as stream:
         block = stream.read(_NIFTI_HEADER_BYTES)
         header = Nifti1Header(block)
         if header["magic"].item() != b"n+1":

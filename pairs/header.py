@@ -10,7 +10,8 @@ import nibabel as nib
 import numpy as np
 from nibabel.spatialimages import HeaderDataError
 
-from pairs.errors import CorruptVolume, GridMismatch, VolumeError
+from pairs.errors import CorruptVolume, VolumeError
+from pairs.standin import stand_in
 from pairs.volumefile import open_volume, require_bytes
 
 __all__ = [
@@ -19,12 +20,14 @@ __all__ = [
     "StoredArray",
     "parse_header",
     "read_header",
-    "require_same_grid",
 ]
 
 MAX_VOXELS = 1024**3
 _AFFINE_TOLERANCE = 1e-3
 _SINGLE_FILE_MAGIC = (b"n+1", b"n+2")
+_PAIR_MAGIC = (b"ni1", b"ni2")
+# How far above unit length rounding to float32 may leave a quaternion; nibabel's own limit is 4e-7.
+_QUATERNION_ROUNDING = np.float64(1e-5)
 # nibabel repairs header problems below this level and tells; from it on the header is unusable.
 _NIBABEL_ERROR_LEVEL = 40
 
@@ -91,16 +94,23 @@ def _nifti_header(path: Path, stream: BinaryIO, repairs: _Repairs) -> nib.Nifti1
             int.from_bytes(block[:4], "big"),
         ):
             header = kind(block[:size], check=False)
-            if header["magic"].item() not in _SINGLE_FILE_MAGIC:
+            header.quaternion_threshold = _QUATERNION_ROUNDING
+            magic = header["magic"].item()
+            # Some tools write the word of a header without voxels and put the voxels behind it all the same.
+            pair_in_one = magic in _PAIR_MAGIC and header["vox_offset"].item() >= size
+            if magic not in _SINGLE_FILE_MAGIC and not pair_in_one:
                 break
+            if pair_in_one:
+                repairs.notes.append(f"marked {magic.decode()}, as a header without voxels; read as one file")
             try:
                 header.check_fix(logger=repairs, error_level=_NIBABEL_ERROR_LEVEL)
             except (HeaderDataError, ValueError) as error:
                 raise CorruptVolume("header is invalid", where=path, got=str(error)) from error
             return header
-    raise CorruptVolume(
-        "volume is not a NIfTI file", where=path, expected="a single-file NIfTI-1 or NIfTI-2 header"
-    )
+    found = stand_in(block)
+    got, remedy = (None, None) if found is None else found
+    expected = "a single-file NIfTI-1 or NIfTI-2 header"
+    raise CorruptVolume("volume is not a NIfTI file", where=path, expected=expected, got=got, remedy=remedy)
 
 
 def _grid(path: Path, header: nib.Nifti1Header) -> tuple[int, ...]:
@@ -126,9 +136,10 @@ def _grid(path: Path, header: nib.Nifti1Header) -> tuple[int, ...]:
 def _affine(path: Path, header: nib.Nifti1Header, warnings: list[str]) -> np.ndarray:
     """Returns the sform, else the qform, else the affine of the voxel sizes, as nibabel does."""
     try:
-        sform, _ = header.get_sform(coded=True)
-        affine = np.array(header.get_best_affine(), dtype=np.float64)
-        qform, _ = header.get_qform(coded=True) if sform is not None else (None, 0)
+        # What a damaged header makes NaN or infinite is refused below.
+        with np.errstate(all="ignore"):
+            sform, _ = header.get_sform(coded=True)
+            affine = np.array(header.get_best_affine(), dtype=np.float64)
     except (HeaderDataError, ValueError) as error:
         raise CorruptVolume("header has no valid affine", where=path, got=str(error)) from error
     if not np.isfinite(affine).all():
@@ -138,13 +149,26 @@ def _affine(path: Path, header: nib.Nifti1Header, warnings: list[str]) -> np.nda
         raise VolumeError(
             "affine is singular", where=path, expected="three independent axes", got=affine.tolist()
         )
-    if qform is not None and not np.allclose(affine, qform, rtol=0, atol=_AFFINE_TOLERANCE):
-        both = f"sform {np.round(affine, 4).tolist()}, qform {np.round(qform, 4).tolist()}"
-        warnings.append(f"sform and qform differ; the sform is used: {both}")
+    if sform is not None:
+        warnings += _qform_warnings(header, affine)
     if int(header["sform_code"]) <= 0 and int(header["qform_code"]) <= 0:
         warnings.append("neither sform nor qform is set; spacing is taken from pixdim")
     affine.setflags(write=False)
     return affine
+
+
+def _qform_warnings(header: nib.Nifti1Header, sform: np.ndarray) -> list[str]:
+    """Returns what is odd about the qform of a file whose sform is used."""
+    try:
+        # What a damaged header makes NaN or infinite differs from the sform.
+        with np.errstate(all="ignore"):
+            qform, _ = header.get_qform(coded=True)
+    except (HeaderDataError, ValueError) as error:
+        return [f"the qform is invalid ({error}); the sform is used"]
+    if qform is None or np.allclose(sform, qform, rtol=0, atol=_AFFINE_TOLERANCE):
+        return []
+    both = f"sform {np.round(sform, 4).tolist()}, qform {np.round(qform, 4).tolist()}"
+    return [f"sform and qform differ; the sform is used: {both}"]
 
 
 def _require_scalars(path: Path, header: nib.Nifti1Header) -> np.dtype:
@@ -209,24 +233,3 @@ def read_header(path: Path) -> Header:
     """
     with open_volume(path) as stream:
         return parse_header(path, stream).header
-
-
-def require_same_grid(header: Header, other: Header) -> None:
-    """Refuses `other` unless it has the shape of `header` and its affine within 1e-3 in every entry.
-
-    Raises:
-        GridMismatch: If shape or affine differ.
-    """
-    if header.shape != other.shape:
-        raise GridMismatch(
-            f"shape differs from {header.path}", where=other.path, expected=header.shape, got=other.shape
-        )
-    difference = float(np.abs(header.affine - other.affine).max())
-    if difference > _AFFINE_TOLERANCE:
-        raise GridMismatch(
-            f"affine differs from {header.path}",
-            where=other.path,
-            expected=f"entries within {_AFFINE_TOLERANCE}",
-            got=f"a difference of {difference:.4g}",
-            remedy="resample one volume onto the grid of the other",
-        )

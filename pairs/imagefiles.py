@@ -2,13 +2,15 @@
 
 import re
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 from pairs.imageid import ImageId, parse_image_id
 
-__all__ = ["find_image", "image_id", "image_prefixes", "label_path", "list_images"]
+__all__ = ["find_image", "image_id", "image_prefixes", "image_texts", "label_path", "list_images"]
 
 _IMAGE_FOLDERS = ("imagesTr", "imagesVal", "imagesTs", ".")
+_MAX_TEXT = 200
 _PREFIXED = re.compile(r"(.+)_[0-9]{4}_[0-9]{4}\.nii(\.gz)?")
 _NAME_2021 = re.compile(r"img([0-9]{4})\.nii(?:\.gz)?")
 
@@ -52,6 +54,26 @@ def image_prefixes(root: Path) -> list[str]:
     """Returns the first words of the image names (`OASIS` in `OASIS_0395_0000.nii.gz`), by frequency."""
     names = (_PREFIXED.fullmatch(path.name) for path in list_images(root))
     return [prefix for prefix, _ in Counter(name.group(1) for name in names if name).most_common()]
+
+
+def image_texts(root: Path, text: str) -> Iterator[str]:
+    """Yields the images of a task that a text may mean which lacks the folder or the ending of its file.
+
+    Args:
+        root: The task folder.
+        text: A file name without slashes, or a path without `.nii.gz`; a text of any other kind means itself.
+    """
+    bare = "/" not in text and not text.startswith("~")
+    if len(text) > _MAX_TEXT or not text.isprintable():
+        return
+    endings = ("",) if text.lower().endswith((".nii", ".nii.gz")) else (".nii.gz", ".nii")
+    # A text with a folder is looked for where it says, once its ending is there.
+    places = _IMAGE_FOLDERS if bare else (".",) if endings[0] and ".." not in text else ()
+    for place in places:
+        for ending in endings:
+            relative = PurePosixPath(place, text + ending)
+            if not relative.is_absolute() and (root / relative).is_file():
+                yield relative.as_posix()
 
 
 def find_image(root: Path, prefix: str, number: int, modality: int, *, folder: str = "imagesTr") -> Path:

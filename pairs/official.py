@@ -145,6 +145,7 @@ def _subjects(root: Path) -> list[SubjectText]:
     for image in list_images(root):
         label = label_path(image)
         text = image.relative_to(root).as_posix()
-        label_text = label.relative_to(root).as_posix() if label != image and label.is_file() else None
+        own = label != image and label.is_relative_to(root) and label.is_file()
+        label_text = label.relative_to(root).as_posix() if own else None
         subjects.append(SubjectText(text, label_text, text))
     return subjects

@@ -1,5 +1,7 @@
 """Which path texts of a pair list may name a file of the task folder."""
 
+import errno
+import os
 import re
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +11,8 @@ __all__ = ["resolve_inside"]
 
 # CuRIOUS writes "/imagesTr/..." and means the task folder.
 _DATA_FOLDER = re.compile(r"(images|labels|masks|keypoints|landmarks)\w*")
+# That of Linux; some file systems take less.
+_MAX_NAME_BYTES = 255
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -29,6 +33,7 @@ def resolve_inside(root: Path, text: str, *, follow_links: bool = False) -> Path
     """
     relative = _relative(root, text)
     path = root / relative
+    _require_possible(path, text)
     if follow_links:
         return path
     try:
@@ -36,9 +41,24 @@ def resolve_inside(root: Path, text: str, *, follow_links: bool = False) -> Path
     except (OSError, RuntimeError, ValueError) as error:
         raise TaskError("path cannot be resolved", where=text, got=str(error)) from error
     if not target.is_relative_to(home):
-        remedy = "copy the file into the task folder"
+        remedy = "give --follow-links to read it, or copy the file into the task folder"
         raise TaskError("symlink leaves the task folder", where=text, got=target, remedy=remedy)
     return path
+
+
+def _require_possible(path: Path, text: str) -> None:
+    """Refuses a name that no file can have; any other may be that of a file that is missing."""
+    longest = max(len(os.fsencode(part)) for part in path.parts)
+    try:
+        path.lstat()
+    except OSError as error:
+        if longest > _MAX_NAME_BYTES or error.errno == errno.ENAMETOOLONG:
+            raise TaskError(
+                "path is too long for the file system",
+                where=f"{text[:80]}...",
+                expected=f"names of up to {_MAX_NAME_BYTES} bytes",
+                got=f"{longest} of {len(os.fsencode(path))}",
+            ) from error
 
 
 def _relative(root: Path, text: str) -> PurePosixPath:

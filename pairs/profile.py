@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 
 __all__ = [
-    "DEFAULT_PROFILE",
     "NIFTI_SUFFIX",
     "NPZ_SUFFIX",
     "PROFILES",
@@ -138,8 +137,6 @@ def _layout(profile: Profile, grid: Shape3, *, channel_first: bool) -> Layout:
 
 _FLOAT16 = np.dtype(np.float16)
 _FLOAT32 = np.dtype(np.float32)
-
-DEFAULT_PROFILE = "l2r2021"
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {

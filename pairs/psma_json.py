@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pairs.dataset_json import ModalityKey, Shape, counter_warnings, validate_leniently
+from pairs.dataset_json import counter_warnings, validate_leniently
+from pairs.dataset_model import ModalityKey, Shape
 from pairs.taskform import PairText, SubjectText, TaskForm
 
 __all__ = ["parse_psma"]
@@ -25,19 +26,20 @@ class _Psma(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     name: str | None = None
-    release: str | None = None
-    description: str | None = None
-    licence: str | None = None
-    reference: str | None = None
     modality: dict[ModalityKey, str] = {}
-    target_spacing: list[float] = []
     target_shape: Shape | None = None
-    numValidationPaired: int | None = None  # noqa: N815
-    numTrainingPaired: int | None = None  # noqa: N815
-    numTrainingUnpaired: int | None = None  # noqa: N815
     validation_paired: list[dict[str, Any]] = []
     training_paired: list[dict[str, Any]] = []
     training_unpaired: list[dict[str, Any]] = []
+    # Known and not used, so of any form; the counters are compared with the lists.
+    release: Any = None
+    description: Any = None
+    licence: Any = None
+    reference: Any = None
+    target_spacing: Any = None
+    numValidationPaired: Any = None  # noqa: N815
+    numTrainingPaired: Any = None  # noqa: N815
+    numTrainingUnpaired: Any = None  # noqa: N815
 
 
 def parse_psma(document: Mapping[str, object]) -> TaskForm:

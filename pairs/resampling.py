@@ -6,13 +6,16 @@ that field multiplied by the pseudo-inverse of each axis matrix. Values are voxe
 sides: nothing is scaled (facts/learn2reg.md 2.2, 2.4).
 """
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import spline_filter, zoom
+from threadpoolctl import ThreadpoolController
 
 __all__ = [
     "Upsampling",
@@ -29,6 +32,8 @@ Upsampling = Literal["zoom2", "trilinear"]
 Field = NDArray[np.float32]
 Matrix = NDArray[np.float32]
 Taps = tuple[NDArray[np.intp], NDArray[np.float64]]
+
+_BLAS_LOCK = threading.RLock()
 
 
 @lru_cache(maxsize=64)
@@ -58,7 +63,8 @@ def round_trip_matrix(upsampling: Upsampling, side: int) -> NDArray[np.float64]:
         side: Number of samples of the full grid along the axis, even.
     """
     matrix = upsampling_matrix(upsampling, side // 2)
-    projection: NDArray[np.float64] = matrix @ np.linalg.pinv(matrix)
+    with _one_blas_thread():
+        projection: NDArray[np.float64] = matrix @ np.linalg.pinv(matrix)
     return projection
 
 
@@ -138,9 +144,10 @@ def downsample(full: NDArray[Any], upsampling: Upsampling) -> Field:
     A constant field stays constant up to float32 rounding.
     """
     result: Field = full.astype(np.float32, copy=False)
-    for axis in range(3):
-        inverse = _inverse_matrix(upsampling, result.shape[axis] // 2)
-        result = np.moveaxis(np.tensordot(inverse, result, axes=(1, axis)), 0, axis)
+    with _one_blas_thread():
+        for axis in range(3):
+            inverse = _inverse_matrix(upsampling, result.shape[axis] // 2)
+            result = np.moveaxis(np.tensordot(inverse, result, axes=(1, axis)), 0, axis)
     return np.ascontiguousarray(result)
 
 
@@ -154,6 +161,23 @@ def _trilinear_matrix(side: int) -> NDArray[np.float64]:
     for samples, weights in zip(*_taps("trilinear", side), strict=True):
         np.add.at(matrix, (np.arange(2 * side), samples), weights)
     return matrix
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Makes products of matrices the same to the last bit whatever number of threads BLAS was given.
+
+    On processors without AVX-512 OpenBLAS divides a product among its threads in a way that changes the sums.
+    The setting is the process's own, so only one caller at a time may change it and put it back.
+    """
+    with _BLAS_LOCK, _blas().limit(limits=1, user_api="blas"):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    # Looking through the loaded libraries takes milliseconds, once.
+    return ThreadpoolController()
 
 
 @lru_cache(maxsize=64)

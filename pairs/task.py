@@ -6,14 +6,17 @@ from pathlib import Path
 
 from pairs.dialects import read_form
 from pairs.errors import NothingToDo, TaskError
-from pairs.imagefiles import find_image, image_id, image_prefixes, label_path
+from pairs.imagefiles import find_image, image_id, image_prefixes, image_texts, label_path
 from pairs.imageid import ImageId
-from pairs.official import official_form
+from pairs.nearby import missing_images_hint
 from pairs.pair import Pair, Subject, output_name_faults, short_name_warnings
 from pairs.pathrules import resolve_inside
+from pairs.taskfolder import own_form
 from pairs.taskform import PairText, SubjectText, TaskForm
 
 __all__ = ["Pair", "Subject", "Task", "label_path", "read_task"]
+
+_NAMELESS_TOLD = 3
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
     """
     root = source if source.is_dir() else source.parent
     given = None if pairs_file is None else read_form(pairs_file)
-    own = _own_form(source, given)
+    own = own_form(source, given)
     form = own if given is None else given
     reading = _Reading(root, own, follow_links)
     pairs = reading.pairs(form.pairs)
@@ -86,8 +89,12 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
     if faults:
         raise TaskError.collect(source, tuple(dict.fromkeys(faults)))
     if not pairs:
-        raise NothingToDo("no pairs to register", where=source if pairs_file is None else pairs_file)
-    warnings = (*own.warnings, *form.warnings, *reading.warnings, *short_name_warnings(pairs))
+        remedy = "give a list of pairs with --pairs" if pairs_file is None else None
+        where = source if pairs_file is None else pairs_file
+        raise NothingToDo("no pairs to register", where=where, remedy=remedy)
+    absent = missing_images_hint(root, pairs)
+    odd = (*own.warnings, *form.warnings, *reading.warnings, *short_name_warnings(pairs))
+    warnings = odd if absent is None else (*odd, absent)
     words = _Words(own, form, pairs[0].fixed_id)
     return Task(
         name,
@@ -102,59 +109,43 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
     )
 
 
-def _own_form(source: Path, given: TaskForm | None) -> TaskForm:
-    """Returns what the task says of itself; for a folder without a description, the official list."""
-    if source.is_file():
-        return read_form(source)
-    if not source.is_dir():
-        raise TaskError("task folder or file is missing", where=source)
-    documents = sorted(path for path in source.glob("*_dataset.json") if not path.name.startswith("."))
-    if len(documents) == 1:
-        return read_form(documents[0])
-    if documents:
-        got = ", ".join(path.name for path in documents)
-        remedy = "name one of the files instead of the folder"
-        raise TaskError(
-            "ambiguous task folder", where=source, expected="one *_dataset.json", got=got, remedy=remedy
-        )
-    form = official_form(source) or given
-    if form is None:
-        expected = "one *_dataset.json, or images that an official pair list names"
-        raise TaskError(
-            "no task found", where=source, expected=expected, remedy="give a pair list of your own"
-        )
-    return form
-
-
 class _Reading:
     """Turns path texts into checked paths and gathers what is wrong on the way.
 
     Attributes:
         faults: What makes the task unusable.
-        warnings: What is odd and harmless.
     """
 
     def __init__(self, root: Path, form: TaskForm, follow_links: bool) -> None:
         self.faults: list[str] = []
-        self.warnings: list[str] = []
+        self._odd: list[str] = []
+        self._nameless: list[str] = []
         self._root = root
         self._form = form
         self._follow_links = follow_links
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd and harmless; of many images without ids the first are told."""
+        more = len(self._nameless) - _NAMELESS_TOLD
+        told = self._nameless[:_NAMELESS_TOLD]
+        rest = [f"{more} more images have no identifiers in their names; not used"] if more > 0 else []
+        return (*self._odd, *told, *rest)
 
     def pairs(self, texts: Sequence[PairText]) -> tuple[Pair, ...]:
         """Returns each pair once."""
         found: dict[tuple[Path, Path], Pair] = {}
         for text in texts:
-            fixed = self._side(text.fixed, f"{text.where}.fixed", self._form.fixed_modality)
-            moving = self._side(text.moving, f"{text.where}.moving", self._form.moving_modality)
+            fixed = self._side(text.fixed, text.where + text.sides[0], self._form.fixed_modality)
+            moving = self._side(text.moving, text.where + text.sides[1], self._form.moving_modality)
             if fixed is None or moving is None:
                 continue
             pair = Pair(fixed[0], moving[0], fixed[1], moving[1])
             key = (pair.fixed, pair.moving)
             if key in found:
-                self.warnings.append(f"{text.where}: pair {pair.name} is listed before; it is done once")
+                self._odd.append(f"{text.where}: pair {pair.name} is listed before; it is done once")
             elif pair.fixed == pair.moving:
-                self.warnings.append(f"{text.where}: fixed and moving are the same image ({pair.name})")
+                self._odd.append(f"{text.where}: fixed and moving are the same image ({pair.name})")
             found.setdefault(key, pair)
         return tuple(found.values())
 
@@ -167,7 +158,7 @@ class _Reading:
             if image is None or (id_ := self._id_or_warning(image, text.where)) is None:
                 continue
             if image in found:
-                self.warnings.append(f"{text.where}: {image.name} is listed before; it is used once")
+                self._odd.append(f"{text.where}: {image.name} is listed before; it is used once")
             found.setdefault(image, Subject(id_, image, label))
         return tuple(found.values())
 
@@ -180,18 +171,24 @@ class _Reading:
 
     def _side(self, text: str | int, where: str, modality: int | None) -> tuple[Path, ImageId] | None:
         if isinstance(text, int):
-            numbered = self._numbered(text, modality or 0)
-            return numbered, ImageId(f"{text:04d}", f"{modality or 0:04d}")
-        path = self._path(text, where)
+            # A link that leaves the task folder is refused for a number as for a path.
+            numbered = self._path(self._numbered(text, modality or 0), where)
+            identity = ImageId(f"{text:04d}", f"{modality or 0:04d}")
+            return None if numbered is None else (numbered, identity)
+        path = self._path(self._named(text), where)
         try:
             return None if path is None else (path, image_id(path))
         except TaskError as error:
             self.faults.append(f"{where}: {error}")
             return None
 
-    def _numbered(self, number: int, modality: int) -> Path:
+    def _numbered(self, number: int, modality: int) -> str:
         prefix = next(iter(image_prefixes(self._root)), self._form.name or self._root.resolve().name)
-        return find_image(self._root, prefix, number, modality)
+        return find_image(self._root, prefix, number, modality).relative_to(self._root).as_posix()
+
+    def _named(self, text: str) -> str:
+        """Completes a bare file name, or one without its ending, where that names an image of the task."""
+        return next(iter(image_texts(self._root, text)), text)
 
     def _path(self, text: str, where: str) -> Path | None:
         try:
@@ -204,7 +201,7 @@ class _Reading:
         try:
             return image_id(path)
         except TaskError as error:
-            self.warnings.append(f"{where}: {error}; not used")
+            self._nameless.append(f"{where}: {error}; not used")
             return None
 
 
@@ -238,6 +235,8 @@ def _name_faults(name: str) -> list[str]:
     if (
         0 < len(name) <= 100
         and name.isprintable()
+        # File systems count bytes, 255 of them with what is added to the name.
+        and len(name.encode()) <= 200
         and not name.startswith(".")
         and not set(name) & set("/\\")
     ):

@@ -8,11 +8,19 @@ __all__ = ["PairText", "SubjectText", "TaskForm"]
 
 @dataclass(frozen=True)
 class PairText:
-    """One pair as it is written: path texts, or the integer ids of a 2020/21 list."""
+    """One pair as it is written: path texts, or the integer ids of a 2020/21 list.
+
+    Attributes:
+        fixed: The fixed image.
+        moving: The moving image.
+        where: Place of the pair in its file.
+        sides: What leads from there to the fixed and to the moving image.
+    """
 
     fixed: str | int
     moving: str | int
     where: str
+    sides: tuple[str, str] = (".fixed", ".moving")
 
 
 @dataclass(frozen=True)

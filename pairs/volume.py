@@ -18,7 +18,6 @@ from pairs.header import (
     StoredArray,
     parse_header,
     read_header,
-    require_same_grid,
 )
 from pairs.volumefile import open_volume
 from pairs.wholefile import whole_file
@@ -31,15 +30,18 @@ __all__ = [
     "read_image",
     "read_labels",
     "read_probabilities",
-    "require_same_grid",
     "write_volume",
 ]
 
 _SLAB_VOXELS = 2**19
 _MAX_TRAILING_BYTES = 2**20
 _MAX_NON_FINITE_SHARE = 0.01
-# A slope such as 0.1 leaves 30 * 0.1 one rounding step away from 3; 2.9999 is a resampled label map.
-_INTEGER_TOLERANCE = 1e-5
+# A slope such as 0.1 leaves 30 * 0.1 one rounding step away from 3, 0.33333 leaves 90 of them 3e-4
+# away from 30; what is off by more, or next to zero, is a map that was interpolated or scaled to 0..1.
+_EXACT = 1e-5
+_SLOPE_ERROR = 2e-5
+_MAX_ROUNDING = 1e-2
+_NEAR_INTEGER = 0.05
 _PROBABILITY_TOLERANCE = 1e-2
 _LABEL_DTYPES = (np.uint8, np.int16, np.int32)
 
@@ -133,29 +135,42 @@ def read_image(path: Path) -> Volume:
     return Volume(replace(stored.header, warnings=(*stored.header.warnings, warning)), array)
 
 
-def _rounded(slab: np.ndarray, path: Path) -> np.ndarray:
-    """Returns the labels of one slab as integers within int32."""
+def _rounded(slab: np.ndarray, path: Path) -> tuple[np.ndarray, float]:
+    """Returns the labels of one slab as integers within int32, and the largest rounding error."""
+    error = 0.0
     if slab.dtype.kind == "f":
         whole = np.rint(slab)
         with np.errstate(invalid="ignore"):
-            wrong = ~(np.abs(slab - whole) <= _INTEGER_TOLERANCE)
+            errors = np.abs(slab - whole)
+            wrong = ~(errors <= _EXACT + np.minimum(_SLOPE_ERROR * np.abs(whole), _MAX_ROUNDING))
         if wrong.any():
-            raise BadLabels(
-                "label map holds values that are not integers",
-                where=path,
-                expected="integers",
-                got=f"{float(slab[wrong][0])!r} and {int(np.count_nonzero(wrong)) - 1} more",
-                remedy="resample label maps with nearest neighbour",
-            )
-        slab = whole
+            raise _not_integers(slab[wrong], path)
+        slab, error = whole, float(errors.max())
     bounds = np.iinfo(np.int32)
     if slab.min() < bounds.min or slab.max() > bounds.max:
         raise BadLabels("label beyond 32-bit integers", where=path, got=f"{slab.min()} to {slab.max()}")
-    return slab
+    return slab, error
+
+
+def _not_integers(values: np.ndarray, path: Path) -> BadLabels:
+    """The error for values of which none is close enough to an integer."""
+    remedy = "resample label maps with nearest neighbour"
+    if np.isfinite(values).all() and np.abs(values - np.rint(values)).max() < _NEAR_INTEGER:
+        # Interpolation would have left values halfway between two labels.
+        remedy = "round it and save it as integers, without scl_slope"
+    return BadLabels(
+        "label map holds values that are not integers",
+        where=path,
+        expected="integers",
+        got=f"{float(values[0])!r} and {values.size - 1} more",
+        remedy=remedy,
+    )
 
 
 def read_labels(path: Path) -> Volume:
     """Reads a label map in the smallest of uint8, int16 and int32 that holds its values.
+
+    Values that a slope left a hair away from an integer are rounded, with a warning in the header.
 
     Raises:
         VolumeError: See `read_header`; also `CorruptVolume` for damage behind the header.
@@ -166,11 +181,17 @@ def read_labels(path: Path) -> Volume:
         plain = stored.dtype.kind in "iu" and (stored.slope, stored.intercept) == (1.0, 0.0)
         small = plain and stored.dtype.itemsize <= 2
         array = np.empty(stored.shape, dtype=stored.header.dtype if small else np.int32)
+        error = 0.0
         for index, slab in _slabs(stream, stored):
-            array[index] = _rounded(slab, path)
+            array[index], slab_error = _rounded(slab, path)
+            error = max(error, slab_error)
     low, high = int(array.min()), int(array.max())
     dtype = next(t for t in _LABEL_DTYPES if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
-    return Volume(stored.header, array.astype(dtype, copy=False))
+    header = stored.header
+    if error > _EXACT:
+        warning = f"labels rounded to integers, by up to {error:.2g}"
+        header = replace(header, warnings=(*header.warnings, warning))
+    return Volume(header, array.astype(dtype, copy=False))
 
 
 def read_probabilities(path: Path) -> np.ndarray:

@@ -1,18 +1,22 @@
 """Volume files as bytes: opened by name and content, with all damage told in the same way."""
 
 import gzip
-import stat
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from pairs.errors import CorruptVolume, MissingVolume, VolumeError
+from pairs.damage import reason_of
+from pairs.errors import CorruptVolume, KnownError, MissingVolume, VolumeError
+from pairs.regularfile import NotRegularFile, open_regular, require_regular
+from pairs.standin import stand_in
 
 __all__ = ["open_volume", "require_bytes"]
 
+_START = 512
 _GZIP_MAGIC = b"\x1f\x8b"
+# The size of the header, which is its first number, in both byte orders.
+_NIFTI_STARTS = tuple(size.to_bytes(4, order) for size in (348, 540) for order in ("little", "big"))
 # Deflate codes at most 258 bytes in two bits, so no honest gzip file expands further than this.
 _GZIP_MAX_RATIO = 1032
 
@@ -20,15 +24,25 @@ _GZIP_MAX_RATIO = 1032
 def _require_file(path: Path) -> None:
     """Refuses what is absent, empty or no regular file (a read from a named pipe would never end)."""
     try:
-        status = path.stat()
+        require_regular(path)
+        size = path.stat().st_size
     except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            raise MissingVolume(
+                "volume is a link that leads nowhere",
+                where=path,
+                got=f"a link to {path.readlink()}",
+                remedy="fetch the file; in a datalad checkout, with `datalad get`",
+            ) from error
         raise MissingVolume("volume does not exist", where=path) from error
+    except NotRegularFile as error:
+        got = error.strerror
+        raise MissingVolume(
+            "volume is not a regular file", where=path, expected="a NIfTI file", got=got
+        ) from error
     except OSError as error:
         raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
-    if not stat.S_ISREG(status.st_mode):
-        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-        raise MissingVolume("volume is not a file", where=path, expected="a NIfTI file", got=kind)
-    if status.st_size == 0:
+    if size == 0:
         raise CorruptVolume(
             "volume is empty", where=path, got="zero bytes", remedy="copy or download it again"
         )
@@ -39,18 +53,29 @@ def _is_gzip(path: Path, raw: BinaryIO) -> bool:
     lowered = path.name.lower()
     if not lowered.endswith((".nii", ".nii.gz")):
         raise CorruptVolume("volume is not a NIfTI file", where=path, expected="a name in .nii or .nii.gz")
-    compressed = raw.read(2) == _GZIP_MAGIC
+    start = raw.read(_START)
     raw.seek(0)
+    compressed = start.startswith(_GZIP_MAGIC)
     if compressed != lowered.endswith(".gz"):
-        expected, got = ("gzip data", "none") if lowered.endswith(".gz") else ("plain data", "gzip data")
-        raise CorruptVolume(
-            "content does not match the name",
-            where=path,
-            expected=expected,
-            got=got,
-            remedy="rename the file",
-        )
+        raise _mismatch(path, start)
     return compressed
+
+
+def _mismatch(path: Path, start: bytes) -> CorruptVolume:
+    """The error for a content that the name does not announce; the name stays, as pair lists have it."""
+    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    expected, got, remedy = "gzip data", "none", "copy or download it again"
+    if (found := stand_in(start)) is not None:
+        expected, got, remedy = "a NIfTI file", *found
+    elif start.startswith(_GZIP_MAGIC):
+        expected, got = "plain data", "gzip data"
+        remedy = f"unpack it under its name: mv {path.name} {path.name}.gz; gunzip {path.name}.gz"
+    elif start[:4] in _NIFTI_STARTS:
+        got = "a NIfTI file without compression"
+        remedy = f"compress it under its name: mv {path.name} {plain.name}; gzip {plain.name}"
+    return CorruptVolume(
+        "content does not match the name", where=path, expected=expected, got=got, remedy=remedy
+    )
 
 
 @contextmanager
@@ -64,18 +89,21 @@ def open_volume(path: Path) -> Iterator[BinaryIO]:
     """
     _require_file(path)
     try:
-        raw = path.open("rb")
+        raw = open_regular(path)
     except OSError as error:
         raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
     with raw:
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb")) if _is_gzip(path, raw) else raw
         try:
             yield stream
-        except (OSError, EOFError, zlib.error) as error:
+        except (KnownError, MemoryError):
+            raise
+        # Every kind: nibabel raises whatever it trips over.
+        except Exception as error:
             raise CorruptVolume(
                 "volume is truncated or damaged",
                 where=path,
-                got=str(error),
+                got=reason_of(error),
                 remedy="copy or download it again",
             ) from error
 

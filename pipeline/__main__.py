@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pairs.errors import UsageError, exit_code_of
+from pairs.logline import OneLineFormatter
+from pairs.program import run_program
+from pipeline.gpufailure import gpu_failure_told
 from pipeline.stopping import listen_for_signals
 
 __all__ = ["main"]
@@ -49,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
 
     def command() -> int:
         options = _parser(verb).parse_args(arguments)
-        code: int = options.run(options)
+        with gpu_failure_told():
+            code: int = options.run(options)
         return code
 
     return exit_code_of(command)
@@ -60,7 +64,9 @@ def _log_to_console() -> None:
     progress, trouble = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
     progress.addFilter(lambda record: record.levelno < logging.WARNING)
     trouble.setLevel(logging.WARNING)
-    logging.basicConfig(format="%(message)s", handlers=(progress, trouble))
+    for handler in (progress, trouble):
+        handler.setFormatter(OneLineFormatter("%(message)s"))
+    logging.basicConfig(handlers=(progress, trouble))
     for package in ("pairs", "pipeline"):
         logging.getLogger(package).setLevel(logging.INFO)
 
@@ -79,4 +85,4 @@ def _parser(verb: str | None) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: main(sys.argv[1:]))

@@ -1,29 +1,42 @@
 """The weights bundle: one safetensors file with all that inference needs, and what it was made from."""
 
-import json
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pairs.errors import UsageError, WeightsError
+from pairs.regularfile import open_regular
 from pipeline.config import TaskConfig
-from pipeline.configtypes import first_fault
+from pipeline.configtypes import Label, first_fault
+from pipeline.memory import shortage_told
 from pipeline.misfits import misfits, told
 from pipeline.model import RegistrationNet, build_for_inference
-from pipeline.segment.networks import build_network
+from pipeline.segment.networks import build_network, outline
 from pipeline.segment.segmentor import Segmentor
 from pipeline.segment.volumes import VolumeSegmentor
-from pipeline.tensorfile import read_tensors, write_tensors
+from pipeline.tensorfile import read_own, write_tensors
 from pipeline.typing import Tensor
 
 __all__ = ["FORMAT_VERSION", "Bundle", "BundleHeader", "file_hash", "read_bundle", "write_bundle"]
 
 FORMAT_VERSION = 1
 HEADER_KEY = "textscf_bundle"
+MOST_REGIONS = 256
+"""Region indices are bytes."""
+
+log = logging.getLogger(__name__)
+
+
+class _Version(BaseModel):
+    """The one entry that every version has."""
+
+    format_version: Any
 
 
 class BundleHeader(BaseModel):
@@ -34,7 +47,7 @@ class BundleHeader(BaseModel):
     format_version: int = FORMAT_VERSION
     task: str
     modality: str
-    regions: tuple[int, ...]
+    regions: Annotated[tuple[Label, ...], Field(max_length=MOST_REGIONS)]
     """Label value of each region index, 0 first; 0 alone for a task without labels."""
     region_names: tuple[str, ...]
     config: TaskConfig
@@ -80,19 +93,25 @@ class Bundle:
     def _where(self) -> object:
         return self.path or self.header.task
 
+    @shortage_told("the segmentor")
     def build_segmentor(self, device: torch.device) -> Segmentor:
         """The segmentor on `device`.
 
         Raises:
             WeightsError: the bundle holds none, or its tensors do not fit its configuration.
+            TooLittleMemory: the network does not fit into the device's memory.
         """
         if not self.segmentor:
             raise WeightsError(
                 "the weights hold no segmentor", where=self._where, remedy="give --segmentations DIR"
             )
-        network = build_network(self.header.config.segmentor, len(self.header.regions))
-        _load(network, self.segmentor, "segmentor", self._where)
-        config = self.header.config
+        config, regions = self.header.config, len(self.header.regions)
+        network = _fitting(
+            lambda: outline(config.segmentor, regions), self.segmentor, "segmentor", self._where
+        )
+        if any(parameter.is_meta for parameter in network.parameters()):
+            network = build_network(config.segmentor, regions)
+        network.load_state_dict(self.segmentor)
         return Segmentor(network, config.segmentor, device, config.segmentor_training.crop)
 
     def build_volume_segmentor(self, device: torch.device) -> VolumeSegmentor:
@@ -100,25 +119,30 @@ class Bundle:
 
         Raises:
             WeightsError: the bundle holds none, or its parts do not fit each other.
+            TooLittleMemory: the network does not fit into the device's memory.
         """
         header = self.header
         return VolumeSegmentor(self.build_segmentor(device), header.config.intensity, header.regions)
 
+    @shortage_told("the registration network")
     def build_registration(self, device: torch.device) -> RegistrationNet:
         """The run-time registration network on `device`.
 
         Raises:
             WeightsError: the bundle holds none, or its tensors do not fit its configuration.
+            TooLittleMemory: the network does not fit into the device's memory.
         """
         if not self.registration:
             raise WeightsError("the weights hold no registration network", where=self._where)
-        try:
-            net = build_for_inference(self.header.config.registration, len(self.header.regions))
-        except UsageError as error:
-            raise WeightsError(
-                "this program cannot build the bundle's network", where=self._where, got=error
-            ) from error
-        _load(net, self.registration, "registration", self._where)
+        config, regions = self.header.config.registration, len(self.header.regions)
+
+        def on_meta() -> torch.nn.Module:
+            with torch.device("meta"):
+                return build_for_inference(config, regions)
+
+        _fitting(on_meta, self.registration, "registration", self._where)
+        net = build_for_inference(config, regions)
+        net.load_state_dict(self.registration)
         return net.to(device)
 
 
@@ -126,18 +150,20 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
     """Write the bundle, whole or not at all; equal bundles give equal bytes."""
     parts = {"segmentor": bundle.segmentor, "registration": bundle.registration, "text": bundle.text}
     tensors = {f"{part}.{key}": value for part, state in parts.items() for key, value in state.items()}
-    write_tensors(path, tensors, HEADER_KEY, bundle.header.model_dump_json())
+    write_tensors(path, tensors, HEADER_KEY, bundle.header.model_dump(mode="json"))
 
 
 def read_bundle(path: Path) -> Bundle:
-    """Read a bundle.
+    """Read a bundle; one of an earlier version, which holds no hash of its content, with a warning.
 
     Raises:
-        WeightsError: absent, not safetensors (a pickle is never opened), truncated, of an unknown
+        WeightsError: absent, not safetensors (a pickle is never opened), truncated, altered, of an unknown
             format version, or with a header that does not fit.
     """
-    file = read_tensors(path)
-    header = _header(path, file.metadata.get(HEADER_KEY, ""))
+    file = read_own(path, HEADER_KEY)
+    header = _header(path, file.header)
+    if not file.hashed:
+        log.warning("%s holds no hash of its content, so that an altered byte in it goes unnoticed", path)
     parts: dict[str, dict[str, Tensor]] = {"segmentor": {}, "registration": {}, "text": {}}
     for key, value in file.tensors.items():
         part, _, name = key.partition(".")
@@ -148,9 +174,9 @@ def read_bundle(path: Path) -> Bundle:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """SHA-256 of a file's bytes, in hexadecimal; an OSError if it is no regular file."""
     digest = sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
@@ -158,8 +184,8 @@ def file_hash(path: Path) -> str:
 
 def _header(path: Path, text: str) -> BundleHeader:
     try:
-        version = json.loads(text)["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
+        version = _Version.model_validate_json(text).format_version
+    except ValidationError as error:
         raise WeightsError("not a weights bundle", where=path, got="no bundle header") from error
     if version != FORMAT_VERSION:
         raise WeightsError("bundle format", where=path, expected=f"version {FORMAT_VERSION}", got=version)
@@ -171,8 +197,31 @@ def _header(path: Path, text: str) -> BundleHeader:
         raise WeightsError(what, where=path, expected=fault.expected, got=fault.got) from error
 
 
-def _load(module: torch.nn.Module, state: dict[str, Tensor], part: str, where: object) -> None:
-    faults = misfits(state, module.state_dict())
+def _fitting(
+    build: Callable[[], torch.nn.Module], state: dict[str, Tensor], part: str, where: object
+) -> torch.nn.Module:
+    """The network that tensors fit, found out before the memory is taken that the header asks for.
+
+    Args:
+        build: Makes the network without memory for its weights.
+        state: Tensors of the file by name.
+        part: What the network is, for messages.
+        where: The file.
+
+    Raises:
+        WeightsError: they do not fit, or there is no such network.
+    """
+    try:
+        network = build()
+    except UsageError as error:
+        raise WeightsError(
+            "this program cannot build the bundle's network", where=where, got=error
+        ) from error
+    # Of the libraries, on sizes that no network has.
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        faults = [f"sizes that no network has: {error}"]
+    else:
+        faults = misfits(state, network.state_dict())
     if faults:
         raise WeightsError(
             f"the {part} tensors do not fit the bundle's configuration",
@@ -180,4 +229,4 @@ def _load(module: torch.nn.Module, state: dict[str, Tensor], part: str, where: o
             got=told(faults),
             remedy="the file was altered: get it anew, or make it again",
         )
-    module.load_state_dict(state)
+    return network

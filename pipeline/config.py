@@ -6,13 +6,17 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pairs.errors import UsageError
+from pairs.regularfile import read_regular
 from pipeline.configtypes import (
+    Channels,
     Fraction,
+    Label,
     Name,
     Positive,
     Precision,
     Rate,
     Schedule,
+    Side,
     SubjectNumber,
     Weight,
     first_fault,
@@ -43,9 +47,9 @@ class RegistrationConfig(_Model):
     """Backbone, head and integration."""
 
     backbone: str = "lkunet"
-    start_channels: Positive = 8
+    start_channels: Channels = 8
     decoder_stride: Literal[1, 2] = 1
-    window: tuple[Positive, Positive, Positive] | None = None
+    window: tuple[Side, Side, Side] | None = None
     """Attention window of TransMorph in tokens of 4 voxels, as published a 32nd of the sides: (3, 3, 4) for
     96x96x128. None is the (5, 6, 7) for 160x192x224. Backbones without attention refuse any."""
     head: Literal["text", "coordinates", "plain"] = "text"
@@ -54,7 +58,7 @@ class RegistrationConfig(_Model):
     """`paper`: p w + (1 - p) w_r; `official`: w plus a 3x3x3 convolution, whatever the confidence."""
     mlp: Literal["shared", "per_axis"] = "shared"
     """One MLP for the three components of the displacement, or, as in the authors' code, one each."""
-    mlp_width: Positive = 2048
+    mlp_width: Channels = 2048
     integration_steps: Annotated[int, Field(ge=0, le=10)] = 0
     passes: Annotated[int, Field(ge=1, le=MOST_PASSES)] = 1
     """How often the network is applied, each time to the moving image as warped so far. The paper has 1."""
@@ -134,7 +138,7 @@ class RegistrationTraining(LossConfig):
     held_out: Annotated[int, Field(ge=0)] = 20
     pairs: Literal["any", "within-subject"] = "any"
     """`any`: two images of the task's modalities; `within-subject`: of one subject, as inhale and exhale."""
-    crop: tuple[Positive, Positive, Positive] | None = None
+    crop: tuple[Side, Side, Side] | None = None
     """Size in voxels of the full grid of the crop around the non-zero content; None takes whole volumes."""
     validate_every: Positive = 250
     seed: int = 0
@@ -164,7 +168,7 @@ class TaskConfig(_Model):
     task: str
     anatomy: str | None = None
     """Fills the prompt's "in human ..."; None leaves it out."""
-    labels: dict[Annotated[int, Field(ge=0)], Name] = Field(default_factory=dict)
+    labels: dict[Label, Name] = Field(default_factory=dict)
     """Names of the labels, for a dataset JSON that names none although there are label maps."""
     split: SplitConfig | None = None
     """Which subjects are trained on; None: all that are in none of the task's pairs."""
@@ -190,7 +194,7 @@ def read_config(path: Path) -> TaskConfig:
         UsageError: unreadable, not JSON, or a field that is unknown or of the wrong type.
     """
     try:
-        return TaskConfig.model_validate_json(path.read_bytes())
+        return TaskConfig.model_validate_json(read_regular(path))
     except OSError as error:
         raise UsageError("cannot read the configuration", where=path, got=error.strerror) from error
     except ValidationError as error:

@@ -8,13 +8,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pairs.document import brief
 
 __all__ = [
+    "Channels",
     "Fault",
     "Fraction",
+    "Label",
     "Name",
     "Positive",
     "Precision",
     "Rate",
     "Schedule",
+    "Side",
     "StrictModel",
     "SubjectNumber",
     "Weight",
@@ -30,6 +33,11 @@ def _not_blank(text: str) -> str:
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
+# Sizes have ends, since a weights file must not be able to ask for any amount of memory.
+Channels = Annotated[int, Field(gt=0, le=2**24)]
+Side = Annotated[int, Field(gt=0, le=2048)]
+"""In voxels or tokens."""
+Label = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 SubjectNumber = Annotated[int, Field(ge=0, le=9999)]

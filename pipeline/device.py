@@ -1,12 +1,14 @@
-"""The one place that chooses a device and the precision of its convolutions."""
+"""The one place that chooses a device, the precision of its convolutions and whether it repeats itself."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 
 from pairs.errors import UsageError
 
-__all__ = ["DEVICES", "choose_device", "mixed_precision"]
+__all__ = ["DEVICES", "choose_device", "mixed_precision", "repeatable"]
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -31,3 +33,27 @@ def mixed_precision(device: torch.device, precision: torch.dtype) -> AbstractCon
     if device.type == "meta":
         return nullcontext()
     return torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32)
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Within it, or in a function that it decorates, a GPU gives the same bytes every time, float32 ones.
+
+    cuDNN may otherwise take other algorithms from run to run, and products and convolutions 10-bit mantissas.
+    The caller's own settings come back afterwards.
+    """
+    cudnn: Any = torch.backends.cudnn
+    settings = (
+        (cudnn, "benchmark", False),
+        (cudnn, "deterministic", True),
+        (cudnn.conv, "fp32_precision", "ieee"),
+        (torch.backends.cuda.matmul, "fp32_precision", "ieee"),
+    )
+    before = [getattr(of, name) for of, name, _ in settings]
+    try:
+        for of, name, value in settings:
+            setattr(of, name, value)
+        yield
+    finally:
+        for (of, name, _), value in zip(settings, before, strict=True):
+            setattr(of, name, value)

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from pairs.logline import one_line
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.weightfolders import bundles
 
@@ -20,12 +21,17 @@ def run(options: argparse.Namespace) -> int:
     """Print the descriptions; returns 0."""
     for path in [options.weights] if options.weights else bundles():
         bundle = read_bundle(path)
-        print(bundle.header.model_dump_json(indent=2) if options.json else describe(bundle))
+        header = bundle.header.model_dump(mode="json")
+        # In ASCII no text of the header can be a command to the terminal.
+        print(json.dumps(header, indent=2) if options.json else describe(bundle))
     return 0
 
 
 def describe(bundle: Bundle) -> str:
-    """The bundle in words: task, regions, networks with their parameter counts, provenance."""
+    """The bundle in words: task, regions, networks with their parameter counts, provenance.
+
+    What its header says is escaped, since a terminal takes some characters for commands.
+    """
     header = bundle.header
     lines = [
         f"task        {header.task} ({header.modality}), format {header.format_version}",
@@ -42,4 +48,4 @@ def describe(bundle: Bundle) -> str:
         lines.append(f"  {label:>4}  {name}  {prompt!r}" if prompt else f"  {label:>4}  {name}")
     for part, provenance in header.training.items():
         lines.append(f"training    {part}: {json.dumps(provenance)}")
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pipeline.config import IntensityConfig
 from pipeline.typing import Shaped, Tensor
 
-__all__ = ["content_box", "content_crop", "crop_to", "normalise", "pad_to_multiple"]
+__all__ = ["content_box", "content_crop", "crop_to", "normalise", "pad_to_multiple", "window_warnings"]
 
 
 def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
@@ -32,11 +32,31 @@ def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
     return np.clip((image - low) / (high - low), 0, 1).astype(np.float32)
 
 
-def pad_to_multiple(volume: Shaped[Tensor, "B C X Y Z"], multiple: int) -> Shaped[Tensor, "B C U V W"]:
-    """Zeros behind the last voxel of each axis until every side divides by `multiple`."""
+def window_warnings(image: np.ndarray, config: IntensityConfig) -> list[str]:
+    """Tells an image that seems not to be in the unit of the window: CT that was stored without its shift.
+
+    Air is negative in Hounsfield units, so that a scan without any negative value was shifted or rescaled.
+    """
+    if config.kind != "window" or config.low >= 0 or image.min() < 0:
+        return []
+    unit = f"the weights expect a unit such as HU, from {config.low:g} to {config.high:g}"
+    return [f"no voxel is negative, but {unit}: the intensities look shifted or rescaled"]
+
+
+def pad_to_multiple(
+    volume: Shaped[Tensor, "B C X Y Z"], multiple: int, at_least: Sequence[int] | None = None
+) -> Shaped[Tensor, "B C U V W"]:
+    """Zeros behind the last voxel of each axis until every side divides by `multiple`.
+
+    Args:
+        volume: of any number type.
+        multiple: what the sides shall divide by.
+        at_least: sides to reach in any case, such as those of the crops that a network was trained on.
+    """
     padding: list[int] = []
-    for side in reversed(volume.shape[2:]):
-        padding += [0, -side % multiple]
+    for side, least in zip(reversed(volume.shape[2:]), reversed(at_least or (1, 1, 1)), strict=True):
+        wanted = max(side, least)
+        padding += [0, wanted + -wanted % multiple - side]
     return F.pad(volume, padding) if any(padding) else volume
 
 
@@ -51,22 +71,43 @@ def content_crop(image: np.ndarray, size: Sequence[int]) -> tuple[slice, slice, 
 
     An axis shorter than its `size` is taken whole.
     """
-    occupied = np.argwhere(image != 0)
-    centre = (occupied.min(0) + occupied.max(0) + 1) // 2 if len(occupied) else np.array(image.shape) // 2
-    start = np.clip(centre - np.array(size) // 2, 0, np.maximum(np.array(image.shape) - np.array(size), 0))
-    x, y, z = (slice(int(a), int(a) + n) for a, n in zip(start, size, strict=True))
-    return x, y, z
+    return _box_around(_content_bounds(image), image.shape, size)
 
 
 def content_box(image: np.ndarray, at_least: Sequence[int] | None) -> tuple[slice, slice, slice]:
     """The part of (X, Y, Z) to give to a network that was trained on content crops of `at_least` voxels.
 
     All of the non-zero content, in a box of the crop's size where that holds it: a network with instance
-    normalisation sees then as much padding as in training. None is the whole volume.
+    normalisation sees then as much padding as in training. None is the whole volume, and an axis shorter
+    than the crop is taken whole.
     """
     if at_least is None:
         x, y, z = (slice(0, side) for side in image.shape)
         return x, y, z
-    occupied = np.argwhere(image != 0)
-    extent = occupied.max(0) + 1 - occupied.min(0) if len(occupied) else np.zeros(3, int)
-    return content_crop(image, np.maximum(extent, at_least).tolist())
+    bounds = _content_bounds(image)
+    size = [max(stop - start, wanted) for (start, stop), wanted in zip(bounds, at_least, strict=True)]
+    return _box_around(bounds, image.shape, size)
+
+
+def _content_bounds(image: np.ndarray) -> list[tuple[int, int]]:
+    """Start and stop of the non-zero voxels along each axis; the middle where there are none."""
+    # Projections: a list of the voxels of a whole volume would be many times its size.
+    in_plane = np.any(image, axis=2)
+    projections = (np.any(in_plane, axis=1), np.any(in_plane, axis=0), np.any(image, axis=(0, 1)))
+    occupied = [np.flatnonzero(projection) for projection in projections]
+    if not len(occupied[0]):
+        return [(side // 2, side // 2) for side in image.shape]
+    return [(int(indices[0]), int(indices[-1]) + 1) for indices in occupied]
+
+
+def _box_around(
+    bounds: Sequence[tuple[int, int]], shape: Sequence[int], size: Sequence[int]
+) -> tuple[slice, slice, slice]:
+    """`size` voxels centred on the bounds, moved into the volume, at most all of it."""
+    box = []
+    for (start, stop), side, wanted in zip(bounds, shape, size, strict=True):
+        length = min(wanted, side)
+        first = min(max((start + stop) // 2 - wanted // 2, 0), side - length)
+        box.append(slice(first, first + length))
+    x, y, z = box
+    return x, y, z

@@ -31,12 +31,12 @@ def require_not_stopped() -> None:
         Stopped: it has.
     """
     if _requested:
-        raise Stopped("stopped by a signal", remedy="run the same command to finish the remaining pairs")
+        raise Stopped("stopped by a signal", remedy="run the same command to go on")
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Inside the block a signal raises `Stopped` at once, since a pair may take minutes.
+    """Inside the block a signal raises `Stopped` at once, since a pair or a validation may take minutes.
 
     Raises:
         Stopped: a signal arrived before or inside the block.

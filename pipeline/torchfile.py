@@ -3,16 +3,18 @@
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 
 from pairs.errors import WeightsError
-from pipeline.tensorfile import read_tensors
+from pairs.regularfile import open_regular
+from pairs.standin import file_stand_in
+from pipeline.tensorfile import read_tensors, require_file, require_plain
 from pipeline.typing import Tensor
 
 __all__ = ["read_state"]
@@ -31,7 +33,6 @@ _NUMBERS: list[Any] = [
     *(type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32")),
 ]
 _REMEDY = "write it anew where it comes from: torch.save(model.state_dict(), FILE)"
-_UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, BadZipFile)
 
 
 def read_state(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[str, Tensor]:
@@ -49,8 +50,7 @@ def read_state(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[
     def is_wanted(name: str) -> bool:
         return wanted is None or wanted(name.removeprefix(PARALLEL))
 
-    if not path.is_file():
-        raise WeightsError("no such file", where=path, remedy="check the path")
+    require_file(path)
     if path.suffix == ".safetensors":
         state = read_tensors(path, is_wanted).tensors
     else:
@@ -62,11 +62,17 @@ def read_state(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[
 
 def _unpickled(path: Path) -> object:
     try:
-        with torch.serialization.safe_globals(_NUMBERS), warnings.catch_warnings():
+        with (
+            torch.serialization.safe_globals(_NUMBERS),
+            warnings.catch_warnings(),
+            open_regular(path) as file,
+        ):
             # Of a TorchScript archive, which is refused in one line.
             warnings.simplefilter("ignore", UserWarning)
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, *_UNREADABLE) as error:
+            _require_stored(file)
+            return torch.load(file, map_location="cpu", weights_only=True)
+    # Every kind: torch's reader raises whatever it trips over, such as IndexError or AssertionError.
+    except Exception as error:
         # The rest of torch's message says how to run the code all the same.
         called = re.search(r"GLOBAL (\S+)", str(error))
         if called and isinstance(error, pickle.UnpicklingError):
@@ -77,14 +83,27 @@ def _unpickled(path: Path) -> object:
                 got=called.group(1),
                 remedy=_REMEDY,
             ) from error
-        got = "a TorchScript archive" if "TorchScript" in str(error) else "something else"
+        got, remedy = file_stand_in(path) or ("something else", _REMEDY)
+        if "TorchScript" in str(error):
+            got = "a TorchScript archive"
         raise WeightsError(
             "cannot read the checkpoint",
             where=path,
             expected="what torch.save wrote",
             got=got,
-            remedy=_REMEDY,
+            remedy=remedy,
         ) from error
+
+
+def _require_stored(file: BinaryIO) -> None:
+    """Refuse an archive of compressed members: `torch.save` writes none, and they may expand without end."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
+                raise ValueError("TorchScript, which is a program")
+            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                raise ValueError("compressed members")
+    file.seek(0)
 
 
 def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
@@ -102,4 +121,5 @@ def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
                 expected=f"tensors by name, bare or under {', '.join(WRAPPERS)}",
                 got=f"{str(name)[:80]!r}: {type(value).__name__}",
             )
+        require_plain(name, value, path)
     return dict(content)

@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from pipeline.gradients import GridSample, resized
 from pipeline.typing import Float, Tensor
 
 __all__ = ["compose", "identity_grid", "sample", "upsample_displacement", "warp"]
@@ -50,7 +51,10 @@ def sample(
     if slabs > 1:
         grid = grid.reshape(slabs, -1, *grid.shape[2:])
         volume = volume.expand(slabs, *volume.shape[1:])
-    sampled = F.grid_sample(volume, grid, mode=mode, padding_mode=padding, align_corners=True)
+    if mode == "bilinear" and volume.requires_grad and grid.device.type != "cpu":
+        sampled: Tensor = GridSample.apply(volume, grid, padding)
+    else:
+        sampled = F.grid_sample(volume, grid, mode=mode, padding_mode=padding, align_corners=True)
     return sampled.transpose(0, 1).reshape(len(deformation), volume.shape[1], *deformation.shape[2:])
 
 
@@ -83,4 +87,4 @@ def upsample_displacement(
     """
     if displacement.shape[2:] == torch.Size(shape):
         return displacement
-    return F.interpolate(displacement, size=tuple(shape), mode="trilinear", align_corners=False)
+    return resized(displacement, shape)

@@ -12,7 +12,7 @@ __all__: list[str] = []
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("pairs", "evaluation", "pipeline")
 MAY_IMPORT = {
-    "pairs": {"pairs", "numpy", "nibabel", "scipy", "pydantic"},
+    "pairs": {"pairs", "numpy", "nibabel", "scipy", "pydantic", "threadpoolctl"},
     "evaluation": {"evaluation", "pairs", "numpy", "scipy", "pydantic", "tqdm", "matplotlib"},
 }
 MAY_NOT_IMPORT = {"pipeline": {"evaluation", "nibabel"}}
@@ -20,8 +20,19 @@ MAY_NOT_IMPORT = {"pipeline": {"evaluation", "nibabel"}}
 DOORS = {
     "open_clip": ("pipeline/text",),
     "monai": ("pipeline/segment",),
+    "threadpoolctl": ("pairs/resampling",),
     "matplotlib": ("evaluation/picture", "pipeline/reproduce"),
 }
+# The door itself, and readers of what ships with the program or was written by it a moment before.
+READS_ITS_OWN = (
+    "pairs/regularfile.py",
+    "pairs/official.py",
+    "evaluation/submission/zeros.py",
+    "pipeline/programversion.py",
+    # What the kernel says in /proc and /sys.
+    "pairs/cores.py",
+    "pairs/temporary.py",
+)
 DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc"}
 MAX_FILE_LINES = 250
 MAX_FUNCTION_LINES = 45
@@ -116,6 +127,27 @@ def _assigns_all(node: ast.stmt) -> bool:
     return any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
 
 
+def files_come_in_through_one_door(root: Path) -> list[str]:
+    """Whatever is read is opened by `pairs/regularfile.py`, which waits for no pipe and no device."""
+    return [
+        f"{file}:{node.lineno} opens a file to read"
+        for file, tree in _sources(root)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and file not in READS_ITS_OWN and _opens_to_read(node)
+    ]
+
+
+def _opens_to_read(call: ast.Call) -> bool:
+    owner, _, name = ast.unparse(call.func).rpartition(".")
+    if owner in {"gzip", "lzma", "bz2"} or not owner:
+        return name == "open"
+    if owner in {"np", "numpy"}:
+        return name in {"load", "fromfile"}
+    mode = call.args[0] if call.args else None
+    reads = mode is None or (isinstance(mode, ast.Constant) and str(mode.value).startswith("r"))
+    return name in {"read_bytes", "read_text"} or (name == "open" and reads)
+
+
 def nothing_asserts(root: Path) -> list[str]:
     """`assert` vanishes under -O, so the packages raise."""
     return [
@@ -157,6 +189,7 @@ CHECKS: tuple[Check, ...] = (
     dependencies_have_one_door,
     files_stand_where_they_may,
     modules_introduce_themselves,
+    files_come_in_through_one_door,
     nothing_asserts,
     sizes_are_kept,
 )
@@ -186,6 +219,13 @@ VIOLATIONS = [
     (modules_introduce_themselves, "pairs/a.py", "__all__ = []"),
     (modules_introduce_themselves, "pairs/a.py", '"""A docstring only."""'),
     (modules_introduce_themselves, "pairs/__init__.py", '"""Words."""\nfrom pairs import a'),
+    (files_come_in_through_one_door, "pairs/a.py", "text = path.read_text()"),
+    (files_come_in_through_one_door, "pipeline/a.py", "content = (folder / name).read_bytes()"),
+    (files_come_in_through_one_door, "evaluation/a.py", "with path.open('rb') as raw:\n    pass"),
+    (files_come_in_through_one_door, "evaluation/a.py", "with path.open() as raw:\n    pass"),
+    (files_come_in_through_one_door, "evaluation/a.py", "raw = gzip.open(path)"),
+    (files_come_in_through_one_door, "pairs/a.py", "raw = open(path)"),
+    (files_come_in_through_one_door, "pairs/a.py", "array = np.load(path)"),
     (nothing_asserts, "evaluation/a.py", "def late(x):\n    assert x"),
     (sizes_are_kept, "pairs/a.py", "\n" * (MAX_FILE_LINES + 1)),
     (sizes_are_kept, "pairs/a.py", "def long():\n" + "    x = 1\n" * MAX_FUNCTION_LINES),

@@ -8,6 +8,8 @@ import pytest
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("pairs", "evaluation", "pipeline")
 

@@ -20,7 +20,7 @@ _PYTHON = """#!/bin/sh
 printf '%s|' "$PYTHONPATH" "$PYTHONSAFEPATH" "$@" >>"{log}"; echo >>"{log}"
 case "$*" in
   -V) echo "Python 3.11.2" ;;
-  "-m venv"*) mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
+  "-m venv"*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
 esac
 while read -r words; do
   case "$*" in *"$words"*) echo "refused: $*" >&2; exit 1 ;; esac
@@ -133,7 +133,7 @@ def test_bench_runs_a_script_of_the_checkout(checkout: Checkout) -> None:
 def test_bench_refuses_what_is_no_benchmark(checkout: Checkout, arguments: Sequence[str]) -> None:
     run = checkout.run("bench", *arguments)
     assert run.returncode == 2
-    assert "accuracy, codec, container, evaluation, lookup or speed" in run.stderr
+    assert "accuracy, codec, container, evaluation, gpu, lookup or speed" in run.stderr
     assert checkout.calls() == []
 
 
@@ -180,6 +180,44 @@ def test_failed_set_up_is_not_taken_for_done(checkout: Checkout) -> None:
     checkout.refuse()
     assert checkout.run("info").returncode == 0
     assert checkout.calls("pipeline|info")
+
+
+@pytest.mark.parametrize("state", ["closed", "gone", "folder closed"])
+def test_an_environment_of_another_user_is_never_deleted(checkout: Checkout, state: str) -> None:
+    checkout.run("info")
+    python = checkout.root / ".venv" / "bin" / "python"
+    precious = checkout.root / ".venv" / "lib"
+    precious.touch()
+    (checkout.root / ".venv" / "requirements.txt.sha256").unlink()
+    if state == "closed":
+        python.chmod(0o644)
+    elif state == "gone":
+        python.unlink()
+        python.symlink_to("/of/another/user/python3")
+    else:
+        # The super-user may write everywhere; the stand-in for a folder of another user is none at all.
+        checkout.root.joinpath(".venv").rename(checkout.root / "away")
+        checkout.root.joinpath(".venv").write_text("closed")
+        precious = checkout.root / "away" / "lib"
+    before = len(checkout.calls("|-m|venv|"))
+    run = checkout.run("info")
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: the ")
+    assert "by this user: " in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert precious.exists()
+    assert len(checkout.calls("|-m|venv|")) == before
+
+
+def test_an_environment_that_is_half_made_is_completed(checkout: Checkout) -> None:
+    checkout.run("info")
+    venv = checkout.root / ".venv"
+    (venv / "requirements.txt.sha256").unlink()
+    (venv / "bin" / "python").unlink()
+    (venv / "lib").touch()
+    assert checkout.run("info").returncode == 0
+    assert (venv / "lib").exists()
+    assert checkout.calls("|-m|venv|")[-1].endswith(f"|-m|venv|{venv}|")
 
 
 def test_without_gpu_only_the_cpu_build_of_torch_is_installed(checkout: Checkout) -> None:

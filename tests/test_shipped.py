@@ -12,6 +12,8 @@ from pipeline.bundle import read_bundle
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = sorted((ROOT / "weights").glob("*.safetensors"))
 MAX_MIB = 24

@@ -109,6 +109,8 @@ def _misnamed(
         remedy = (
             "the fixed subject comes first: rename it if it was made for this pair, else register the pair"
         )
+    elif name.suffix and not name.suffix.lower().endswith(profile.suffixes):
+        remedy = f"save it as {profile.suffix}, which another name alone does not do; check --fix does"
     elif reasons == ("short name for long",):
         remedy = "rename it, or give --short-names if the host is a copy of before 2025"
     what = f"misnamed for pair {match.pair.name} ({', '.join(reasons)})"

@@ -1,20 +1,19 @@
 """`check` from the command line."""
 
 import argparse
-import logging
 from pathlib import Path
 
 from evaluation.check.checker import Check, check_fields
-from evaluation.check.findings import count, printable
+from evaluation.check.editions import EDITION
+from evaluation.check.findings import count
 from evaluation.check.repair import repair_fields
 from evaluation.check.suspicions import SUSPICION
-from pairs.evaluation_config import read_evaluation_config
+from evaluation.taskarguments import add_task_arguments, read_task_arguments
+from pairs.logline import one_line
 from pairs.profile import PROFILES
-from pairs.task import Task, read_task
+from pairs.task import Task
 
-__all__ = ["add_command", "add_sources", "check_as_asked", "print_check"]
-
-_logger = logging.getLogger(__name__)
+__all__ = ["add_command", "add_sources", "check_as_asked", "next_step", "print_check"]
 
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,14 +28,13 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def add_sources(command: argparse.ArgumentParser) -> None:
     """Adds the arguments that say what is checked against what."""
-    command.add_argument("--task", type=Path, required=True, help="task folder, or its dataset JSON")
+    add_task_arguments(command)
     command.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
     command.add_argument(
         "--profile",
         choices=sorted(PROFILES),
         help="what the host wants (default: what most of the fields are nearest to)",
     )
-    command.add_argument("--config", type=Path, help="official evaluation configuration (pairs, shape)")
     command.add_argument(
         "--short-names", action="store_true", help="the host is a copy that looks for disp_FFFF_MMMM"
     )
@@ -48,10 +46,7 @@ def check_as_asked(arguments: argparse.Namespace) -> tuple[Task, Check]:
     Raises:
         KnownError: If task, configuration or folder cannot be used.
     """
-    task = read_task(arguments.task, pairs_file=arguments.config)
-    config = None if arguments.config is None else read_evaluation_config(arguments.config)
-    for warning in (*task.warnings, *(config.warnings if config is not None else ())):
-        _logger.warning("%s", warning)
+    task, config = read_task_arguments(arguments)
     check = check_fields(
         task,
         arguments.fields,
@@ -81,7 +76,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _, check = check_as_asked(arguments)
     print_check(check, asked=arguments.profile is not None)
     if arguments.fix is None:
-        print(_next_step(check))
+        print(next_step(check))
         return 0 if check.accepted else 1
     return _fix(arguments, check)
 
@@ -89,23 +84,24 @@ def _run(arguments: argparse.Namespace) -> int:
 def _fix(arguments: argparse.Namespace, check: Check) -> int:
     print()
     for repair in repair_fields(check, arguments.fields, arguments.fix):
-        print(printable(str(repair)))
-    print(f"\nthe copy {printable(str(arguments.fix))}, checked again:")
+        print(one_line(str(repair)))
+    print(f"\nthe copy {one_line(str(arguments.fix))}, checked again:")
     arguments.fields, arguments.profile = arguments.fix, check.profile.name
     _, again = check_as_asked(arguments)
     print_check(again, asked=True)
-    print(_next_step(again))
+    print(next_step(again))
     return 0 if again.accepted else 1
 
 
-def _next_step(check: Check) -> str:
+def next_step(check: Check) -> str:
+    """Says what to do next, by what was found."""
     errors = [one for one in check.findings if one.severity == "error"]
     if not errors:
         return "next: submit packs these fields; a host would take them"
-    steps: list[str] = []
+    steps = [one.remedy for one in errors if one.rule == EDITION]
     mended = sum(one.repairable for one in errors)
     if mended:
-        steps.append(f"--fix OUT repairs {mended} of {_number(len(errors), 'error')} in a copy")
+        steps.append(f"check --fix OUT repairs {mended} of {_number(len(errors), 'error')} in a copy")
     missing = sum(one.rule == "missing" for one in errors)
     if missing:
         steps.append(f"register {_number(missing, 'missing pair')}")

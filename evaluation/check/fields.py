@@ -1,5 +1,6 @@
 """Fields of a task as far as their files can be understood."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from evaluation.check.layout import Placement, choose_head, place
 from evaluation.check.stored import Head, Stored
 from evaluation.scoring.case import read_grid
 from pairs.errors import DisplacementError, VolumeError
+from pairs.grid import orientation_warnings
 from pairs.pair import Pair
 from pairs.profile import Profile, Shape3
 from pairs.resampling import Upsampling
@@ -52,7 +54,8 @@ def task_grids(task: Task, expected: Shape3 | None) -> tuple[dict[str, Shape3], 
     findings: list[Finding] = []
     for pair in task.pairs:
         try:
-            grids[pair.name] = read_grid(pair.fixed).shape
+            fixed = read_grid(pair.fixed)
+            grids[pair.name] = fixed.shape
         except VolumeError as fault:
             stated = expected or task.shape
             if stated is not None:
@@ -64,6 +67,10 @@ def task_grids(task: Task, expected: Shape3 | None) -> tuple[dict[str, Shape3], 
             what, got = "image has another shape than the configuration expects", grids[pair.name]
             remedy = "use the configuration of this edition of the task"
             findings.append(error("config", pair.name, what, expected=expected, got=got, remedy=remedy))
+        # A moving image that cannot be read takes nothing but its own warning away.
+        with contextlib.suppress(VolumeError):
+            told = orientation_warnings(fixed, read_grid(pair.moving))
+            findings += [warning("orientation", pair.name, text) for text in told]
     return grids, findings
 
 

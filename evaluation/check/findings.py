@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "Severity", "count", "error", "in_order", "printable", "warning"]
+from pairs.logline import LONGEST_LINE, bounded
+
+__all__ = ["Finding", "Severity", "count", "error", "in_order", "warning"]
 
 Severity = Literal["error", "warning"]
 
@@ -36,9 +38,10 @@ class Finding:
     def __str__(self) -> str:
         """Returns the finding as one line without control characters."""
         words = (("expected", self.expected), ("got", self.got))
-        facts = ", ".join(f"{word} {fact}" for word, fact in words if fact)
+        facts = ", ".join(f"{word} {bounded(fact)}" for word, fact in words if fact)
         sentence = "; ".join(part for part in (f"[{self.rule}] {self.what}", facts, self.remedy) if part)
-        return printable(": ".join(part for part in (self.severity, self.file, sentence) if part))
+        parts = (self.severity, bounded(self.file), sentence)
+        return bounded(": ".join(part for part in parts if part), LONGEST_LINE)
 
 
 def error(
@@ -70,8 +73,3 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def count(findings: Iterable[Finding], severity: Severity) -> int:
     """Returns how many findings have a severity."""
     return sum(one.severity == severity for one in findings)
-
-
-def printable(text: str) -> str:
-    """Replaces control characters: names come from files and must not reach the terminal as commands."""
-    return "".join(c if c.isprintable() else "?" for c in text)

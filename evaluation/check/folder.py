@@ -55,11 +55,12 @@ def list_entries(folder: Path) -> tuple[Entry, ...]:
     Raises:
         UsageError: If there is no such folder.
         NothingToDo: If it holds no file.
+        OSError: If it may not be searched.
     """
     if not folder.is_dir():
         raise UsageError("no folder of fields", where=folder, remedy="give the folder that predict wrote")
     entries: list[Entry] = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_raise):
         links = [name for name in folders if (Path(place) / name).is_symlink()]
         deep = len(Path(place).relative_to(folder).parts) >= _MAX_DEPTH
         folders[:] = [] if deep else [name for name in folders if _counts(name) and name not in links]
@@ -87,6 +88,11 @@ def entry_findings(entry: Entry) -> list[Finding]:
     elif path.stat().st_size == 0:
         found.append(error("empty", name, "file is empty", got="0 bytes", remedy="register the pair again"))
     return found
+
+
+def _raise(error: OSError) -> None:
+    # Fields that cannot be seen are not missing.
+    raise error
 
 
 def _counts(name: str) -> bool:

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 from evaluation.check.fields import FoundField, source_upsampling
 from evaluation.check.findings import Finding, error, warning
 from evaluation.check.folder import Entry, entry_findings
-from evaluation.check.hypotheses import Hypothesis, hypotheses
-from evaluation.check.lattice import sample
 from evaluation.check.layout import layout_findings
+from evaluation.check.readings import Reading, readings
 from evaluation.check.stored import Stored, load
-from evaluation.check.suspicions import suspicions
+from evaluation.check.suspicions import Verdict, judge
 from evaluation.check.trial import Trial, read_evidence, try_field
 from evaluation.check.values import folding_findings, full_field, value_findings
 from pairs.errors import DisplacementError
 from pairs.profile import Profile, Shape3
+from pairs.regularfile import open_regular
+from pairs.volume import Header
 
 __all__ = ["Inspection"]
 
@@ -31,7 +32,7 @@ class Inspection:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._trials: list[Trial] = []
-        self._hypotheses: dict[str, Hypothesis] = {}
+        self._readings: dict[object, tuple[Reading, ...]] = {}
         self._by_size: dict[int, list[Entry]] = defaultdict(list)
 
     def look(self, found: FoundField, stored: Stored | DisplacementError | None) -> list[Finding]:
@@ -65,16 +66,22 @@ class Inspection:
         displacement = full_field(field, source_upsampling(found, self._profile))
         evidence = read_evidence(found.pair)
         if evidence is not None and evidence.header.shape == grid:
-            tried = hypotheses(evidence.header)
-            self._trials.append(try_field(name, sample(displacement), evidence, tried))
-            self._hypotheses |= {one.name: one for one in tried}
+            self._trials.append(try_field(name, displacement, evidence, self._tried(evidence.header)))
         return findings + folding_findings(displacement, name)
 
-    def conclude(self) -> list[Finding]:
-        """Tells what the fields show together: suspicions, and files of the same content."""
-        return [*suspicions(self._trials, self._hypotheses), *self._twins()]
+    def _tried(self, header: Header) -> tuple[Reading, ...]:
+        """Makes the readings of a grid once for all pairs that have it."""
+        key = (header.shape, header.affine.tobytes())
+        if key not in self._readings:
+            self._readings[key] = readings(header)
+        return self._readings[key]
 
-    def _twins(self) -> list[Finding]:
+    def verdict(self) -> Verdict:
+        """Tells whether the fields as a whole do their work."""
+        return judge(self._trials)
+
+    def twins(self) -> list[Finding]:
+        """Tells of files of the same content."""
         what, remedy = "one displacement for several pairs", "make sure that it was not copied by mistake"
         by_content: dict[str, list[str]] = defaultdict(list)
         for entry in (entry for entries in self._by_size.values() if len(entries) > 1 for entry in entries):
@@ -87,7 +94,7 @@ class Inspection:
 
 
 def _digest(entry: Entry) -> str:
-    with entry.path.open("rb") as stream:
+    with open_regular(entry.path) as stream:
         return hashlib.file_digest(stream, "blake2b").hexdigest()
 
 

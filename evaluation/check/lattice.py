@@ -1,53 +1,60 @@
-"""A coarse lattice of a displacement: few points, enough to see whether a field does its work."""
+"""A coarse lattice of points: few, but enough to see whether a field does its work."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Lattice", "Points", "sample"]
+__all__ = ["Lattice", "Points", "lattice_over"]
 
-_MAX_POINTS = 16_000
+_MAX_POINTS = 4_000
 # Thin sides keep at least so many samples.
 _LEAST_SIDE = 4
+# What moves into the structures from beyond them, in voxels.
+_MARGIN = 4
 
 Points = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lattice:
-    """A displacement at some points of the fixed grid.
+    """Some voxels of a grid.
 
     Attributes:
-        axes: Positions along each axis, in voxels of the full grid.
-        displacement: (a, b, c, 3) float32, in the units of the file.
+        index: What takes them out of an array (X, Y, Z, ...).
+        points: (N, 3), their positions in voxels.
     """
 
-    axes: tuple[Points, Points, Points]
-    displacement: NDArray[np.float32]
-
-    @property
-    def points(self) -> Points:
-        """Positions (a, b, c, 3), voxels."""
-        return np.stack(np.meshgrid(*self.axes, indexing="ij"), axis=-1)
+    index: tuple[NDArray[np.intp], ...]
+    points: Points
 
 
-def sample(displacement: NDArray[np.float32]) -> Lattice:
-    """Takes every n-th voxel; sides of one length get the same positions, so that axes can be swapped.
+def lattice_over(volumes: Sequence[NDArray[Any]]) -> Lattice:
+    """Takes every n-th voxel of the box in which one of the volumes is not zero.
 
     Args:
-        displacement: (X, Y, Z, 3), on the full grid.
+        volumes: Arrays (X, Y, Z) of one shape.
     """
-    shape = displacement.shape[:3]
+    occupied = np.logical_or.reduce([volume != 0 for volume in volumes])
+    spans = [_span(occupied.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
     step = 1
-    while _points(shape, step) > _MAX_POINTS:
+    while math.prod(-(-len(span) // step) for span in spans) > _MAX_POINTS:
         step += 1
-    steps = [max(1, min(step, side // _LEAST_SIDE)) for side in shape]
-    x, y, z = (np.arange((side - 1) % n // 2, side, n) for side, n in zip(shape, steps, strict=True))
-    positions = (x.astype(np.float32), y.astype(np.float32), z.astype(np.float32))
-    return Lattice(positions, displacement[np.ix_(x, y, z)])
+    sides = [_thinned(span, step) for span in spans]
+    points = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 3)
+    return Lattice(np.ix_(*sides), points.astype(np.float32))
 
 
-def _points(shape: Sequence[int], step: int) -> int:
-    return int(np.prod([-(-side // step) for side in shape]))
+def _span(occupied: NDArray[np.bool_]) -> range:
+    found = np.flatnonzero(occupied)
+    if not found.size:
+        return range(occupied.size)
+    return range(max(0, int(found[0]) - _MARGIN), min(occupied.size, int(found[-1]) + 1 + _MARGIN))
+
+
+def _thinned(span: range, step: int) -> range:
+    step = max(1, min(step, len(span) // _LEAST_SIDE))
+    return span[(len(span) - 1) % step // 2 :: step]

@@ -1,16 +1,24 @@
-"""The profile that most fields of a folder are nearest to."""
+"""The profile that most fields of a folder are nearest to, and whether all of them are in it."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from evaluation.check.editions import known_profiles
+from evaluation.check.findings import Finding, warning
 from evaluation.check.layout import place
 from evaluation.check.names import FieldName
 from evaluation.check.stored import Stored
-from pairs.profile import DEFAULT_PROFILE, NPZ_SUFFIX, PROFILES, Profile, Shape3
+from pairs.editions import OWN_TASK_PROFILE, known_profiles
+from pairs.profile import (
+    NIFTI_SUFFIX,
+    NPZ_SUFFIX,
+    PROFILES,
+    Profile,
+    Shape3,
+    layouts_for,
+)
 
-__all__ = ["Witness", "nearest_profile"]
+__all__ = ["Witness", "mixture_findings", "nearest_profile"]
 
 _NARROW = ("l2r2020-full", "lumir2024", "psmareg2026")
 _MISFIT = 3.0
@@ -38,7 +46,7 @@ def nearest_profile(witnesses: Sequence[Witness], task_name: str) -> Profile:
     """
     known = known_profiles(task_name)
     if not witnesses:
-        return PROFILES[known[0] if known else DEFAULT_PROFILE]
+        return PROFILES[known[-1] if known else OWN_TASK_PROFILE]
     scores = [
         {profile.name: _likeness(one, profile) - _misfit(profile, known) for profile in PROFILES.values()}
         for one in witnesses
@@ -46,6 +54,33 @@ def nearest_profile(witnesses: Sequence[Witness], task_name: str) -> Profile:
     votes = Counter(name for one in scores for name in _best(one))
     totals = {name: sum(one[name] for one in scores) for name in PROFILES}
     return PROFILES[max(PROFILES, key=lambda name: (votes[name], totals[name]))]
+
+
+def mixture_findings(witnesses: Sequence[Witness], profile: Profile) -> list[Finding]:
+    """Says once, before the faults of each file, that a folder holds what is stored for another profile."""
+    stored = Counter(name for one in witnesses if (name := _stored_as(one, profile)) is not None)
+    if not set(stored) - {profile.name}:
+        return []
+    got = ", ".join(f"{number} as {name}" for name, number in stored.most_common())
+    what = f"fields are not all stored as {profile.name}"
+    remedy = "keep one kind in the folder, or name the one that your host wants with --profile"
+    return [warning("profile", "", what, expected=f"{profile.name} alone", got=got, remedy=remedy)]
+
+
+def _stored_as(witness: Witness, profile: Profile) -> str | None:
+    """Names the profile that an array is of by container, shape and number type; None where it is of none."""
+    if witness.stored is None or witness.grid is None or len(witness.stored.heads) != 1:
+        return None
+    (head,) = witness.stored.heads
+    suffix = {"npz": NPZ_SUFFIX, "nifti-gz": NIFTI_SUFFIX}.get(witness.stored.kind)
+    if suffix is None or head.dtype is None:
+        return None
+    fitting = [
+        layout.profile.name
+        for layout in layouts_for(suffix, witness.grid)
+        if layout.accepts(head.shape, head.dtype, head.key or None)
+    ]
+    return profile.name if profile.name in fitting else next(iter(fitting), None)
 
 
 def _best(scores: dict[str, float]) -> Iterable[str]:

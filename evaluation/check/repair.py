@@ -1,9 +1,7 @@
 """Repair: a copy of a set of fields in which everything is mended that needs no guess."""
 
-import secrets
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +12,18 @@ from numpy.typing import NDArray
 from evaluation.check.checker import Check
 from evaluation.check.fields import FoundField, source_upsampling
 from evaluation.check.findings import Finding
+from evaluation.check.inverse import inverted
 from evaluation.check.names import accepted_names
+from evaluation.check.readings import AS_STORED, readings
 from evaluation.check.stored import load
+from evaluation.check.suspicions import SUSPICION
 from evaluation.check.values import full_field
+from evaluation.scoring.case import read_grid
 from pairs.displacement import encode, field_name
 from pairs.errors import DisplacementError, NothingToDo, OutputError, UsageError
 from pairs.fieldfile import write_array
-from pairs.profile import NPZ_SUFFIX, Profile, container_suffix
-from pairs.wholefile import whole_file
+from pairs.profile import NPZ_SUFFIX, container_suffix
+from pairs.wholefile import probe_writable, whole_file, whole_folder
 
 __all__ = ["Repair", "repair_fields"]
 
@@ -68,7 +70,8 @@ def repair_fields(check: Check, fields: Path, out: Path) -> tuple[Repair, ...]:
         OutputError: If it cannot be written.
     """
     _require_new(out, fields)
-    with _whole_folder(out) as staging:
+    probe_writable(out.absolute().parent)
+    with whole_folder(out) as staging:
         repairs = tuple(_repair(found, check, staging) for found in check.fields)
         if not any(repair.written for repair in repairs):
             raise NothingToDo("no field can be repaired", where=fields, remedy="register the pairs again")
@@ -78,27 +81,14 @@ def repair_fields(check: Check, fields: Path, out: Path) -> tuple[Repair, ...]:
 def _require_new(out: Path, fields: Path) -> None:
     if out.resolve().is_relative_to(fields.resolve()):
         raise UsageError("the repaired copy cannot lie in the folder of fields", where=out)
-    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
+    try:
+        is_new = not out.is_symlink() and (not out.exists() or (out.is_dir() and not any(out.iterdir())))
+    except OSError as error:
+        raise OutputError("cannot write", where=out, got=error.strerror) from error
+    if not is_new:
         raise UsageError(
             "the repaired copy needs a folder of its own", where=out, expected="a new or empty one"
         )
-
-
-@contextmanager
-def _whole_folder(out: Path) -> Iterator[Path]:
-    """Yields a folder beside `out` that becomes it when the block succeeds and vanishes when it fails."""
-    staging = out.absolute().parent / f".partial-{secrets.token_hex(8)}"
-    try:
-        staging.parent.mkdir(parents=True, exist_ok=True)
-        staging.mkdir()
-        yield staging
-        if out.exists():
-            out.rmdir()
-        staging.rename(out)
-    except OSError as error:
-        raise OutputError("cannot write", where=out, got=error.strerror or str(error)) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _repair(found: FoundField, check: Check, folder: Path) -> Repair:
@@ -108,6 +98,7 @@ def _repair(found: FoundField, check: Check, folder: Path) -> Repair:
     if hopeless or found.stored is None:
         return Repair(name, None, left=_reasons(hopeless))
     rules = tuple(dict.fromkeys(one.rule for one in errors))
+    rules += (SUSPICION,) if check.meant is not None else ()
     target = _target_name(found, check)
     if (folder / target).exists():
         return Repair(name, None, left=f"another pair is named {target} too")
@@ -116,7 +107,7 @@ def _repair(found: FoundField, check: Check, folder: Path) -> Repair:
             if set(rules) <= set(_NAMING) and _kept_container(found, target):
                 shutil.copyfile(found.entry.path, temporary)
             else:
-                write_array(temporary, _converted(found, check.profile))
+                write_array(temporary, _converted(found, check))
     except DisplacementError as fault:
         return Repair(name, None, left=str(fault))
     return Repair(name, target, rules)
@@ -139,11 +130,11 @@ def _kept_container(found: FoundField, target: str) -> bool:
     return found.stored is not None and found.stored.kind == wanted
 
 
-def _converted(found: FoundField, profile: Profile) -> NDArray[Any]:
-    """Returns the array that the profile's host wants; the values stay voxels of the full grid.
+def _converted(found: FoundField, check: Check) -> NDArray[Any]:
+    """Returns the array that the profile's host wants.
 
-    Samples of a half grid are kept for a half-grid profile: they were made for the host that was named, in
-    whichever container they lie.
+    Samples of a half grid are kept for a half-grid profile, unless they are read otherwise: they were made
+    for the host that was named, in whichever container they lie.
 
     Raises:
         DisplacementError: If the file is damaged or the values do not fit the number type.
@@ -151,8 +142,9 @@ def _converted(found: FoundField, profile: Profile) -> NDArray[Any]:
     if found.stored is None or found.head is None or found.placement is None:
         raise DisplacementError("the file cannot be understood", where=found.entry.name)
     field = found.placement.as_field(load(found.stored, found.head))
-    if found.placement.half != profile.half:
-        return encode(full_field(field, source_upsampling(found, profile)), profile)
+    profile = check.profile
+    if check.meant is not None or found.placement.half != profile.half:
+        return encode(_as_meant(full_field(field, source_upsampling(found, profile)), found, check), profile)
     if profile.channel_first:
         field = np.moveaxis(field, -1, 0)
     with np.errstate(over="ignore"):
@@ -160,3 +152,13 @@ def _converted(found: FoundField, profile: Profile) -> NDArray[Any]:
     if not np.isfinite(array).all():
         raise DisplacementError("values do not fit", where=found.entry.name, expected=str(profile.dtype))
     return array
+
+
+def _as_meant(field: NDArray[np.float32], found: FoundField, check: Check) -> NDArray[np.float32]:
+    """Returns the displacement that a full field is meant to be; a zero field stands for itself."""
+    if check.meant is None or not field.any():
+        return field
+    tried = readings(read_grid(found.pair.fixed))
+    meant = next((one for one in tried if one.name == check.meant), AS_STORED)
+    displacement = meant.displacement(field)
+    return inverted(displacement) if meant.swapped else displacement

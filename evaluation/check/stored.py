@@ -2,7 +2,6 @@
 
 import gzip
 import math
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from numpy.typing import NDArray
 from evaluation.check.niftihead import HEAD_BYTES, NiftiHead, parse_nifti_head
 from pairs.damage import damage_told, read_exactly
 from pairs.errors import DisplacementError
-from pairs.npzfile import npy_header
+from pairs.npzfile import NPY_SUFFIX, npy_header, npz_archive
+from pairs.regularfile import open_regular
 
 __all__ = ["Head", "Kind", "Stored", "inspect", "load"]
 
 Kind = Literal["npz", "npy", "nifti", "nifti-gz"]
 
-_NPY_SUFFIX = ".npy"
 _MAX_MEMBERS = 1000
 
 
@@ -81,15 +80,15 @@ def inspect(path: Path) -> Stored:
         DisplacementError: If it is damaged or in none of the containers npz, npy and NIfTI.
     """
     with damage_told(path):
-        with path.open("rb") as raw:
+        with open_regular(path) as raw:
             start = raw.read(HEAD_BYTES)
         if start.startswith(b"PK"):
             return _inspect_npz(path)
         if start.startswith(b"\x1f\x8b"):
-            with gzip.open(path) as stream:
+            with open_regular(path) as raw, gzip.GzipFile(fileobj=raw) as stream:
                 return Stored(path, "nifti-gz", (_nifti_head(stream.read(HEAD_BYTES)),))
         if start.startswith(npy.MAGIC_PREFIX):
-            with path.open("rb") as raw:
+            with open_regular(path) as raw:
                 return Stored(path, "npy", (_npy_head(raw, ""),))
         return Stored(path, "nifti", (_nifti_head(start),))
 
@@ -105,25 +104,27 @@ def load(stored: Stored, head: Head) -> NDArray[Any]:
     if not head.real or head.dtype is None:
         raise DisplacementError("array is not made of real numbers", where=stored.path, got=head.type_name)
     size = math.prod(head.shape) * head.dtype.itemsize
+    order: Literal["F", "C"] = "F" if head.fortran_order else "C"
     with damage_told(stored.path), _data_stream(stored, head) as stream:
         data = read_exactly(stream, size)
-    order: Literal["F", "C"] = "F" if head.fortran_order else "C"
-    array: NDArray[Any] = np.frombuffer(data, head.dtype).reshape(head.shape, order=order)
+        array: NDArray[Any] = np.frombuffer(data, head.dtype).reshape(head.shape, order=order)
     if head.nifti is not None and head.nifti.scaled:
-        array = array * head.nifti.slope + head.nifti.intercept
+        # What comes out infinite is told as such.
+        with np.errstate(over="ignore", invalid="ignore"):
+            array = array * head.nifti.slope + head.nifti.intercept
     return array
 
 
 def _inspect_npz(path: Path) -> Stored:
     heads: list[Head] = []
     strangers: list[str] = []
-    with zipfile.ZipFile(path) as archive:
+    with npz_archive(path) as archive:
         for member in archive.infolist()[:_MAX_MEMBERS]:
-            if not member.filename.endswith(_NPY_SUFFIX):
+            if not member.filename.endswith(NPY_SUFFIX):
                 strangers.append(member.filename)
                 continue
             with archive.open(member) as stream:
-                heads.append(_npy_head(stream, member.filename.removesuffix(_NPY_SUFFIX)))
+                heads.append(_npy_head(stream, member.filename.removesuffix(NPY_SUFFIX)))
     return Stored(path, "npz", tuple(heads), tuple(strangers))
 
 
@@ -142,18 +143,18 @@ def _data_stream(stored: Stored, head: Head) -> Iterator[IO[bytes] | gzip.GzipFi
     """Opens the file at the first byte of an array's data."""
     if stored.kind == "npz":
         with (
-            zipfile.ZipFile(stored.path) as archive,
-            archive.open(head.key + _NPY_SUFFIX) as member,
+            npz_archive(stored.path) as archive,
+            archive.open(head.key + NPY_SUFFIX) as member,
         ):
             _npy_head(member, head.key)
             yield member
         return
     if stored.kind == "nifti-gz":
-        with gzip.open(stored.path, "rb") as stream:
+        with open_regular(stored.path) as raw, gzip.GzipFile(fileobj=raw) as stream:
             stream.read(head.nifti.offset if head.nifti else 0)
             yield stream
         return
-    with stored.path.open("rb") as raw:
+    with open_regular(stored.path) as raw:
         if head.nifti is None:
             _npy_head(raw, head.key)
         else:

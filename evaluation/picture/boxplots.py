@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from evaluation.picture.fileformat import write_picture
 from evaluation.picture.footnotes import footnotes
 from evaluation.picture.rows import Row, drawable, row_names, row_of, shown_methods
 from evaluation.scoring.evaluate import Evaluation
 from pairs.evaluation_config import Method
-from pairs.wholefile import whole_file
 
 __all__ = ["draw_boxplots"]
 
@@ -156,7 +156,7 @@ def _figure(evaluation: Evaluation) -> Figure:
 
 
 def draw_boxplots(evaluation: Evaluation, out: Path) -> None:
-    """Draws Dice and HD95 of all pairs before and after registration as a PNG file.
+    """Draws Dice and HD95 of all pairs before and after registration, in the format that the file name says.
 
     Each structure has a row, and the values of whole pairs the last one. Values of few pairs are drawn as
     points. NaN and infinity are left out of the boxes and of the medians beside them, and named under them.
@@ -169,6 +169,4 @@ def draw_boxplots(evaluation: Evaluation, out: Path) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
-    figure = _figure(evaluation)
-    with whole_file(out) as temporary:
-        figure.savefig(temporary, format="png")
+    write_picture(_figure(evaluation), out)

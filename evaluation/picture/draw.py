@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from evaluation.picture.caption import headline, legend_entries
+from evaluation.picture.fileformat import require_format, write_picture
 from evaluation.picture.panels import draw_contours, draw_difference, draw_grid, draw_image, unit_contrast
 from evaluation.picture.slices import Plane, View, best_plane, body_view
 from evaluation.scoring.case import Case, load_case
@@ -23,7 +24,6 @@ from evaluation.scoring.warp import warp_image, warp_labels
 from pairs.errors import UsageError
 from pairs.task import Pair, Task
 from pairs.volume import read_image
-from pairs.wholefile import whole_file
 
 __all__ = ["draw_pair"]
 
@@ -140,7 +140,7 @@ def _chosen_pair(task: Task, pair_number: int) -> Pair:
 
 
 def draw_pair(task: Task, fields: Path, out: Path, *, pair_number: int = 1) -> None:
-    """Draws one pair of a task before and after registration as a PNG file.
+    """Draws one pair of a task before and after registration, in the format that the file name says.
 
     Args:
         task: The task.
@@ -149,11 +149,12 @@ def draw_pair(task: Task, fields: Path, out: Path, *, pair_number: int = 1) -> N
         pair_number: Which pair of the task, from 1.
 
     Raises:
-        UsageError: If there is no such pair.
+        UsageError: If there is no such pair, or no such format.
         DisplacementError: If the field is missing or cannot be read.
         VolumeError: If an image or label map is missing, damaged or on another grid.
         OutputError: If the file cannot be written.
     """
+    require_format(out)
     methods = [method for method in default_methods(task) if method.metric != "hd95"]
     case = load_case(_chosen_pair(task, pair_number), fields, methods)
     score = score_pair(case, methods)
@@ -175,5 +176,4 @@ def draw_pair(task: Task, fields: Path, out: Path, *, pair_number: int = 1) -> N
         frameon=False,
         fontsize=10,
     )
-    with whole_file(out) as temporary:
-        figure.savefig(temporary, format="png", dpi=_DOTS_PER_INCH)
+    write_picture(figure, out, _DOTS_PER_INCH)

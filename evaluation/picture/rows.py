@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.reports.aggregate import label_value
-from evaluation.reports.table import printable
 from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.score import Score
 from pairs.evaluation_config import Method
+from pairs.logline import one_line
 
 __all__ = ["Row", "drawable", "row_names", "row_of", "shown_methods"]
 
@@ -30,7 +30,7 @@ class Row:
 
 def drawable(text: str, longest: int = _LONGEST_NAME) -> str:
     """Makes text from files fit to be drawn: one short line in which a dollar sign starts no formula."""
-    line = printable(text)
+    line = one_line(text)
     return (line if len(line) <= longest else line[: longest - 1] + "…").replace("$", r"\$")
 
 

@@ -15,6 +15,7 @@ from evaluation.ranking.runtime import read_runtimes
 from evaluation.ranking.samples import collect_samples
 from evaluation.ranking.significance import TESTS
 from pairs.errors import UsageError
+from pairs.outputs import require_outputs
 from pairs.wholefile import write_json
 
 __all__ = ["add_command"]
@@ -65,7 +66,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _rank(arguments: argparse.Namespace) -> int:
-    _require_outputs(arguments)
+    require_outputs((arguments.json, arguments.csv), inputs=_inputs(arguments))
     methods, initial = _read(arguments)
     names = [method.name for method in methods]
     pairs = common_pairs(methods)
@@ -87,13 +88,10 @@ def _rank(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _require_outputs(arguments: argparse.Namespace) -> None:
-    """Refuses to write over what is read."""
-    inputs = {path.resolve() for path in (*arguments.metrics, arguments.initial) if path is not None}
-    outputs = [path.resolve() for path in (arguments.json, arguments.csv) if path is not None]
-    for path in outputs:
-        if path in inputs or outputs.count(path) > 1:
-            raise UsageError("output is also an input or another output", where=path)
+def _inputs(arguments: argparse.Namespace) -> list[Path | None]:
+    """The files that are read; a runtime is the report of `predict` where it is no number."""
+    reports = [Path(text.partition("=")[2]) for text in arguments.runtime]
+    return [*arguments.metrics, arguments.initial, *reports]
 
 
 def _names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.ranking.rank import MetricRanks, Ranking
 from evaluation.ranking.samples import RUNTIME
 from evaluation.ranking.significance import P_THRESHOLD
-from evaluation.reports.table import printable
+from pairs.logline import one_line
 from pairs.wholefile import whole_file
 
 __all__ = ["as_document", "render", "write_csv"]
@@ -31,7 +31,7 @@ def _columns(ranking: Ranking) -> list[list[str]]:
     """The table column by column, each with its heading; numbers are to be aligned right, names left."""
     order = ranking.order
     columns = [["", *(str(ranking.places[index]) for index in order)]]
-    columns.append(["method", *(printable(ranking.names[index]) for index in order)])
+    columns.append(["method", *(one_line(ranking.names[index]) for index in order)])
     columns.append(["score", *(f"{ranking.scores[index]:.4f}" for index in order)])
     if ranking.scores_with_runtime is not None:
         with_runtime = ranking.scores_with_runtime
@@ -61,16 +61,16 @@ def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:
 def _better_lines(ranking: Ranking) -> list[str]:
     """One line for each method: under which metric it is significantly better than whom."""
     lines = [f"significantly better (p < {P_THRESHOLD}) than:"]
-    width = max(len(printable(name)) for name in ranking.names)
+    width = max(len(one_line(name)) for name in ranking.names)
     for index in ranking.order:
         parts = []
         for metric in ranking.metrics:
             beaten = _beaten(metric, index)
-            names = ", ".join(printable(ranking.names[other]) for other in ranking.order if other in beaten)
+            names = ", ".join(one_line(ranking.names[other]) for other in ranking.order if other in beaten)
             if len(beaten) == len(ranking.names) - 1 > 1:
                 names = "all others"
             parts.append(f"{metric.samples.title}: {names or 'none'}")
-        lines.append(f"  {printable(ranking.names[index]):<{width}}  {'; '.join(parts)}")
+        lines.append(f"  {one_line(ranking.names[index]):<{width}}  {'; '.join(parts)}")
     return lines
 
 
@@ -81,7 +81,7 @@ def _fill_in_lines(ranking: Ranking) -> list[str]:
         counts = samples.filled.sum(axis=1)
         if counts.any():
             told = ", ".join(
-                f"{printable(name)} {count} of {samples.filled.shape[1]}"
+                f"{one_line(name)} {count} of {samples.filled.shape[1]}"
                 for name, count in zip(ranking.names, counts, strict=True)
                 if count
             )
@@ -129,7 +129,7 @@ def as_document(rankings: Sequence[Ranking]) -> dict[str, object]:
 
 def _cell(text: str) -> str:
     # A spreadsheet program takes such a cell for a formula and runs it.
-    safe = printable(text)
+    safe = one_line(text)
     return f"'{safe}" if safe.startswith(_FORMULA_STARTS) else safe
 
 

@@ -1,6 +1,5 @@
 """The results of one method, read from the JSON file of an evaluator."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from pairs.document import field_faults, read_text
+from pairs.document import field_faults, read_document
 from pairs.errors import TaskError
 
 __all__ = ["Entry", "MethodResults", "Metric", "read_results"]
@@ -146,18 +145,6 @@ def _entries(scores: Mapping[str, _Score]) -> Mapping[Metric, Entry]:
     return entries
 
 
-def _parse(path: Path) -> object:
-    """Reads JSON with the bare tokens NaN and Infinity that the official evaluators write."""
-    text = read_text(path)
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        place = f"{error.msg} in line {error.lineno} column {error.colno}"
-        raise TaskError("not valid JSON", where=path, got=place) from error
-    except (ValueError, RecursionError) as error:
-        raise TaskError("JSON cannot be read", where=path, got=str(error)) from error
-
-
 def _other_metrics(document: object) -> frozenset[str]:
     cases = document.get("cases") if isinstance(document, dict) else None
     names = {name for case in cases.values() for name in case} if isinstance(cases, dict) else set()
@@ -185,7 +172,7 @@ def read_results(path: Path, name: str) -> MethodResults:
     Raises:
         TaskError: If the file cannot be read, is not JSON, or is not in such a layout.
     """
-    parsed = _parse(path)
+    parsed = read_document(path, nonfinite=True)
     try:
         document = _Document.model_validate(parsed)
     except ValidationError as error:

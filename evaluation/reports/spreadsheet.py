@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from evaluation.reports.aggregate import label_value
-from evaluation.reports.table import printable
 from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.score import PairScore, Score, StructureScore
 from pairs.evaluation_config import Method
+from pairs.logline import one_line
 from pairs.wholefile import whole_file
 
 __all__ = ["COLUMNS", "write_spreadsheet"]
@@ -99,6 +99,6 @@ def _voxel_distance(methods: Sequence[Method], case: Mapping[str, Score], label:
 
 def _cell(value: str | float) -> str | float:
     if isinstance(value, str):
-        text = printable(value)
+        text = one_line(value)
         return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
     return "" if math.isnan(value) else value

@@ -6,8 +6,9 @@ from evaluation.reports.aggregate import Summary, structure_rows, summarise_case
 from evaluation.reports.truth import dice30, truths
 from evaluation.scoring.evaluate import Evaluation
 from pairs.evaluation_config import Method
+from pairs.logline import one_line
 
-__all__ = ["printable", "render"]
+__all__ = ["render", "unread_note"]
 
 _WORST_PAIRS = 3
 _OVERALL = "mean over pairs"
@@ -15,13 +16,8 @@ _UNITS = {"hd95": " [voxels]", "tre": " [mm]"}
 _DIGITS = {"dice": 4, "hd95": 3, "tre": 3}
 
 
-def printable(text: str) -> str:
-    """Replaces control characters: an escape sequence in a name from a file must not reach the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
 def _structure_name(evaluation: Evaluation, label: int) -> str:
-    name = printable(evaluation.label_names.get(label, ""))
+    name = one_line(evaluation.label_names.get(label, ""))
     return f"{label} {name}".rstrip()
 
 
@@ -116,13 +112,31 @@ def _worst_lines(evaluation: Evaluation) -> list[str]:
     ]
 
 
+def unread_note(evaluation: Evaluation) -> str:
+    """Says that the official evaluator would refuse fields that were scored here."""
+    evaluator = evaluation.evaluator
+    return (
+        f"evaluator {evaluator.name} does not read fields in profile {', '.join(evaluation.unread)}, "
+        f"it reads {' and '.join(evaluator.profiles)}: a host with it refuses these files"
+    )
+
+
+def _left_out(evaluation: Evaluation) -> list[str]:
+    """Says that the means are over a part of the pairs, where they are."""
+    failed = len(evaluation.failures)
+    return (
+        [f"not scored and in no mean: {failed} of {failed + len(evaluation.scores)} pairs"] if failed else []
+    )
+
+
 def render(evaluation: Evaluation) -> str:
     """Returns the table: each structure before and after registration, regularity, and the worst pairs."""
     noun = "pair" if len(evaluation.scores) == 1 else "pairs"
     profiles = ", ".join(sorted({score.profile for score in evaluation.scores}))
     lines = [
-        f"{printable(evaluation.name)}: {len(evaluation.scores)} {noun}, fields in profile {profiles}, "
+        f"{one_line(evaluation.name)}: {len(evaluation.scores)} {noun}, fields in profile {profiles}, "
         f"evaluator {evaluation.evaluator.name}",
+        *_left_out(evaluation),
         "",
     ]
     structural = [method for method in evaluation.methods if method.metric in ("dice", "hd95")]
@@ -132,4 +146,6 @@ def render(evaluation: Evaluation) -> str:
     lines += _regularity_lines(evaluation)
     lines += _label_lines(evaluation)
     lines += _worst_lines(evaluation)
+    if evaluation.unread:
+        lines += ["", f"note: {unread_note(evaluation)}"]
     return "\n".join(lines)

@@ -145,12 +145,16 @@ def true_document(evaluation: Evaluation, case_names: Sequence[str]) -> dict[str
         case_names: What the pairs are called in the official part; each case holds its full name too.
     """
     early = evaluation.evaluator.early
+    failed = {name: str(error) for name, error in evaluation.failures.items()}
     return {
         "name": evaluation.name,
         "evaluator": evaluation.evaluator.name,
+        "unread_profiles": list(evaluation.unread),
         "aggregates": _true_aggregates(evaluation),
         "cases": {
             name: _true_case(score, after=early)
             for name, score in zip(case_names, evaluation.scores, strict=True)
         },
+        # Only where there are any: they are in no mean.
+        **({"failed": failed} if failed else {}),
     }

@@ -1,6 +1,5 @@
 """One pair with everything that is needed to score it, read and checked."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,20 +16,18 @@ from evaluation.scoring.siblings import sibling_path
 from pairs.displacement import ReadField, find_field, read_displacement
 from pairs.errors import GridMismatch
 from pairs.evaluation_config import Method
+from pairs.grid import affine_warnings, orientation_warnings, require_same_shape
 from pairs.task import Pair, label_path
-from pairs.volume import Header, read_header, read_labels, require_same_grid
+from pairs.volume import Header, read_header, read_labels
 
 __all__ = [
     "Case",
     "FieldReader",
     "load_case",
-    "read_checked_labels",
     "read_field",
     "read_grid",
     "truth_files",
 ]
-
-_logger = logging.getLogger(__name__)
 
 # Folder of fields, pair, grid of the fixed image, grid of the moving image.
 FieldReader: TypeAlias = Callable[[Path, Pair, Header, Header], ReadField]
@@ -49,6 +46,7 @@ class Case:
         points: For each `dest` of a tre metric the fixed and moving points.
         fixed_spacing_mm: Voxel size of the fixed image.
         moving_spacing_mm: Voxel size of the moving image.
+        warnings: What is odd about the files and does not touch the numbers, since hosts ignore affines.
     """
 
     pair: Pair
@@ -59,6 +57,7 @@ class Case:
     points: Mapping[str, PointPairs]
     fixed_spacing_mm: tuple[float, float, float]
     moving_spacing_mm: tuple[float, float, float]
+    warnings: tuple[str, ...] = ()
 
 
 def read_field(folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadField:
@@ -72,14 +71,13 @@ def read_grid(image: Path) -> Header:
     return read_header(labels if labels.is_file() and not image.exists() else image)
 
 
-def read_checked_labels(image: Path, grid: Header) -> NDArray[np.integer]:
-    """Reads the label map of an image and refuses one on another grid.
-
-    Raises:
-        VolumeError: If it is missing, damaged or, as a GridMismatch, on another grid.
-    """
-    volume = read_labels(label_path(image))
-    require_same_grid(grid, volume.header)
+def _read_truth(path: Path, grid: Header, warnings: list[str]) -> NDArray[np.integer]:
+    """Reads a label map or mask of the shape of its image; the hosts do not look at affines."""
+    volume = read_labels(path)
+    require_same_shape(grid, volume.header)
+    place = f"{path.parent.name}/{path.name}"
+    warnings += [f"{place}: {text}" for text in volume.header.warnings]
+    warnings += affine_warnings(grid, volume.header)
     return volume.array
 
 
@@ -90,15 +88,13 @@ def _require_shape(grid: Header, shape: tuple[int, int, int] | None, expected_by
         )
 
 
-def _read_mask(image: Path, grid: Header) -> NDArray[np.integer] | None:
+def _read_mask(image: Path, grid: Header, warnings: list[str]) -> NDArray[np.integer] | None:
     """The mask of the fixed image, or None with a warning: evaluator 2.0 goes on without it too."""
     path = sibling_path(image, "masks")
     if not path.is_file():
-        _logger.warning("no mask %s; SDlogJ of this pair is over the whole volume", path)
+        warnings.append(f"no mask {path}; SDlogJ of this pair is over the whole volume")
         return None
-    volume = read_labels(path)
-    require_same_grid(grid, volume.header)
-    return volume.array
+    return _read_truth(path, grid, warnings)
 
 
 def _labels_of(methods: Iterable[Method]) -> set[int]:
@@ -143,7 +139,7 @@ def load_case(
 
     Raises:
         DisplacementError: If the field is missing or cannot be read on the grid of the fixed image.
-        VolumeError: If a label map, mask or file of points is missing, damaged or on another grid; as
+        VolumeError: If a label map, mask or file of points is missing, damaged or of another shape; as
             `SeveralFaults` if more than one thing is wrong.
     """
     chosen = tuple(methods)
@@ -153,22 +149,24 @@ def load_case(
     if labels:
         _require_shape(moving_grid, fixed_grid.shape, f"the fixed image {fixed_grid.path.name}")
     gathered = Gathered()
+    warnings = list(orientation_warnings(fixed_grid, moving_grid))
     fixed = moving = None
     # The field takes the longest, so the rest is read beside it.
     with ThreadPoolExecutor(1) as aside:
         reading = aside.submit(reader, fields, pair, fixed_grid, moving_grid)
         if labels:
-            fixed = gathered.attempt(_read_label_map, pair.fixed, fixed_grid, labels)
-            moving = gathered.attempt(_read_label_map, pair.moving, moving_grid, labels)
-        mask = gathered.attempt(_read_mask, pair.fixed, fixed_grid) if masked else None
+            fixed = gathered.attempt(_read_label_map, pair.fixed, fixed_grid, labels, warnings)
+            moving = gathered.attempt(_read_label_map, pair.moving, moving_grid, labels, warnings)
+        mask = gathered.attempt(_read_mask, pair.fixed, fixed_grid, warnings) if masked else None
         points = {dest: gathered.attempt(read_point_pairs, pair, dest) for dest in _destinations(chosen)}
         field = gathered.attempt(reading.result)
     gathered.require_none(pair.name)
     known = {dest: found for dest, found in points.items() if found is not None}
     if field is None:
         raise TypeError("a FieldReader returned no field")
-    return Case(pair, field, fixed, moving, mask, known, fixed_grid.spacing_mm, moving_grid.spacing_mm)
+    spacings = fixed_grid.spacing_mm, moving_grid.spacing_mm
+    return Case(pair, field, fixed, moving, mask, known, *spacings, tuple(warnings))
 
 
-def _read_label_map(image: Path, grid: Header, labels: set[int]) -> LabelMap:
-    return box_labels(read_checked_labels(image, grid), labels)
+def _read_label_map(image: Path, grid: Header, labels: set[int], warnings: list[str]) -> LabelMap:
+    return box_labels(_read_truth(label_path(image), grid, warnings), labels)

@@ -6,32 +6,32 @@ from pathlib import Path
 
 from evaluation.reports.document import as_document
 from evaluation.reports.spreadsheet import write_spreadsheet
-from evaluation.reports.table import printable, render
+from evaluation.reports.table import render, unread_note
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
-from pairs.errors import OutputError, Stopped, UsageError
-from pairs.evaluation_config import read_evaluation_config
+from evaluation.taskarguments import add_task_arguments, read_task_arguments
+from pairs.errors import Stopped, UsageError
 from pairs.foreign.readers import FOREIGN_READERS
-from pairs.task import read_task
-from pairs.wholefile import probe_writable, write_json
+from pairs.logline import one_line
+from pairs.outputs import require_outputs
+from pairs.wholefile import write_json
 
 __all__ = ["add_command"]
 
 _logger = logging.getLogger(__name__)
 
+_FAILURES_TOLD = 10
+
 
 def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the verb and its arguments."""
     command = commands.add_parser("evaluate", help="score the fields of all pairs")
-    command.add_argument("--task", type=Path, required=True, help="task folder, or its dataset JSON")
+    add_task_arguments(command)
     command.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
     command.add_argument(
         "--evaluator",
         choices=list(EVALUATORS),
         help="official evaluator to imitate; the default is the one that fits the profile of the fields",
-    )
-    command.add_argument(
-        "--config", type=Path, help="official evaluation configuration (metrics, labels, pairs)"
     )
     command.add_argument(
         "--json",
@@ -43,14 +43,21 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--strict-json", action="store_true", help="null in place of NaN and Infinity, which JSON lacks"
     )
     command.add_argument("--csv", type=Path, metavar="FILE", help="one row per pair and structure")
-    command.add_argument("--plot", type=Path, metavar="PNG", help="box plots per structure, before and after")
+    command.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="box plots per structure, before and after (.png, .pdf, .svg)",
+    )
     command.add_argument(
         "--from",
         dest="foreign",
         choices=sorted(FOREIGN_READERS),
         help="the fields are in the format of this other tool",
     )
-    command.add_argument("--jobs", type=_positive, metavar="N", help="threads; the default is one per core")
+    command.add_argument(
+        "--jobs", type=_positive, metavar="N", help="threads; the default is OMP_NUM_THREADS, or one per core"
+    )
     command.set_defaults(run=_evaluate)
 
 
@@ -65,21 +72,42 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     evaluation = _score(arguments)
     for method in evaluation.methods:
         if not evaluation.evaluator.reports(method):
-            where = f"evaluator {evaluation.evaluator.name} does not report {printable(method.name)}"
+            where = f"evaluator {evaluation.evaluator.name} does not report {one_line(method.name)}"
             _logger.warning("%s; it is in the table and in the JSON under true", where)
+    if evaluation.unread:
+        _logger.warning("%s", unread_note(evaluation))
     if arguments.json is not None:
         # Evaluator 2.0 writes NaN and Infinity as bare tokens, and its readers expect them.
         strict: bool = arguments.strict_json
         write_json(arguments.json, as_document(evaluation, strict=strict), strict=strict)
     if arguments.csv is not None:
         write_spreadsheet(evaluation, arguments.csv)
-    try:
-        print(render(evaluation), flush=True)
-    finally:
-        # The picture comes last, so that a fault in it costs nothing else, and comes whoever reads the table.
-        if arguments.plot is not None:
-            _draw(evaluation, arguments.plot)
-    return 0
+    print(render(evaluation), flush=True)
+    # The picture comes last, so that a fault in it costs nothing else.
+    if arguments.plot is not None:
+        _draw(evaluation, arguments.plot)
+    _tell_failures(evaluation, arguments.json)
+    if arguments.json is not None and not evaluation.failures:
+        # Not before: a full disk or a kill would lose every score.
+        _journal(arguments.json).unlink(missing_ok=True)
+    return 1 if evaluation.failures else 0
+
+
+def _tell_failures(evaluation: Evaluation, report: Path | None) -> None:
+    """Tells the first pairs that are in no mean; the report has all."""
+    failures = [f"{name}: {error}" for name, error in evaluation.failures.items()]
+    for failure in failures[:_FAILURES_TOLD]:
+        _logger.error("%s", failure)
+    if failures:
+        more = f"; {len(failures) - _FAILURES_TOLD} more" if len(failures) > _FAILURES_TOLD else ""
+        place = "with --json FILE they are listed there" if report is None else f"all are listed in {report}"
+        pairs = len(failures) + len(evaluation.scores)
+        _logger.error("%d of %d pairs could not be scored%s; %s", len(failures), pairs, more, place)
+
+
+def _journal(path: Path) -> Path:
+    """The journal of the scores that go to `path`."""
+    return path.with_suffix(".journal.jsonl")
 
 
 def _draw(evaluation: Evaluation, path: Path) -> None:
@@ -93,29 +121,27 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
     """Refuses outputs that could not be written: scoring takes minutes, so this is told before, not after.
 
     Raises:
-        UsageError: If an output is an input or another output, or --strict-json has no file to go to.
-        OutputError: If an output is a folder, or its folder is not writable.
+        UsageError: If an output is an input or another output, --strict-json has no file to go to, or --plot
+            has no format for its name.
+        OutputError: If an output cannot be written.
     """
     if arguments.strict_json and arguments.json is None:
         raise UsageError("--strict-json needs --json FILE")
-    outputs = [path for path in (arguments.json, arguments.csv, arguments.plot) if path is not None]
-    taken = {path.resolve() for path in (arguments.task, arguments.config) if path is not None}
-    for path in outputs:
-        if path.resolve() in taken:
-            raise UsageError("output is also an input or another output", where=path)
-        taken.add(path.resolve())
-    for path in outputs:
-        if path.is_dir():
-            raise OutputError("output is a folder", where=path, expected="the name of a file")
-        probe_writable(path.absolute().parent)
+    require_outputs(
+        (arguments.json, arguments.csv, arguments.plot),
+        tasks=(arguments.task,),
+        inputs=(arguments.fields, arguments.pairs, arguments.config),
+    )
+    if arguments.plot is not None:
+        # matplotlib takes a second to load and everything else does without it.
+        from evaluation.picture.fileformat import require_format
+
+        require_format(arguments.plot)
 
 
 def _score(arguments: argparse.Namespace) -> Evaluation:
-    task = read_task(arguments.task, pairs_file=arguments.config)
-    config = None if arguments.config is None else read_evaluation_config(arguments.config)
-    for warning in (*task.warnings, *(config.warnings if config is not None else ())):
-        _logger.warning("%s", warning)
-    journal = None if arguments.json is None else arguments.json.with_suffix(".journal.jsonl")
+    task, config = read_task_arguments(arguments)
+    journal = None if arguments.json is None else _journal(arguments.json)
     try:
         return evaluate_task(
             task,

@@ -1,12 +1,14 @@
 """Evaluation of all displacement fields of a task."""
 
 import contextlib
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from evaluation.check.survey import preferred_fields
 from evaluation.metrics.spread import Spread
 from evaluation.scoring.case import Case, FieldReader, load_case, read_field, read_grid, truth_files
 from evaluation.scoring.evaluator import Evaluator, evaluator_for
@@ -14,8 +16,9 @@ from evaluation.scoring.faults import task_error
 from evaluation.scoring.journal import Journal, fingerprint
 from evaluation.scoring.methods import methods_of
 from evaluation.scoring.score import PairScore, score_pair
-from evaluation.scoring.workers import available_cores, score_all
-from pairs.displacement import find_field
+from evaluation.scoring.workers import score_all
+from pairs.cores import thread_count
+from pairs.displacement import find_field, read_displacement
 from pairs.errors import DisplacementError, KnownError, VolumeError
 from pairs.evaluation_config import EvaluationConfig, Method
 from pairs.fieldfile import field_layout
@@ -23,6 +26,7 @@ from pairs.task import Pair, Task
 
 __all__ = ["Evaluation", "evaluate_task"]
 
+_logger = logging.getLogger(__name__)
 _own_field = read_field
 
 
@@ -35,7 +39,8 @@ class Evaluation:
         evaluator: Whose formulas and names were used.
         methods: The metrics that were computed.
         label_names: Names of the structures; a label may lack one.
-        scores: One entry for each pair, in the order of the task.
+        scores: One entry for each pair that could be scored, in the order of the task.
+        failures: What was wrong with each of the others, by the name of the pair.
     """
 
     name: str
@@ -43,6 +48,12 @@ class Evaluation:
     methods: tuple[Method, ...]
     label_names: Mapping[int, str]
     scores: tuple[PairScore, ...]
+    failures: Mapping[str, KnownError] = field(default_factory=dict)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Profiles of fields that were scored although the official evaluator does not read them."""
+        return self.evaluator.unread(score.profile for score in self.scores)
 
 
 def evaluate_task(
@@ -55,7 +66,7 @@ def evaluate_task(
     journal: Path | None = None,
     jobs: int | None = None,
 ) -> Evaluation:
-    """Scores the fields of all pairs of a task.
+    """Scores the fields of all pairs of a task; a pair that cannot be scored does not stop the others.
 
     Args:
         task: The task; its pairs are those of `config` where one is given.
@@ -64,31 +75,32 @@ def evaluate_task(
         evaluator: Whose formulas and names to use; None takes the one that fits the profiles of the fields.
         read_field: How to read a field; None reads the challenge's own profiles.
         journal: File in which finished pairs are kept while the evaluation runs; with it a run that was
-            killed goes on. It is removed when all pairs are scored.
-        jobs: Number of threads; None takes the cores at hand. The numbers do not depend on it.
+            killed goes on. The caller removes it when the scores are safe.
+        jobs: Number of threads; None takes `thread_count()`. The numbers do not depend on it.
 
     Raises:
-        DisplacementError: If fields are missing or cannot be read; all of them are named.
-        VolumeError: If ground truth is missing, damaged or on another grid; all of it is named.
+        DisplacementError: If no pair has a field that can be read.
+        VolumeError: If no pair can be scored, and ground truth is missing, damaged or of another shape.
         UsageError: If no evaluator is given and the fields are made for different ones.
         OutputError: If the journal cannot be used.
         KeyboardInterrupt: On SIGINT and SIGTERM; the journal stays.
     """
     reader = _own_field if read_field is None else read_field
-    chosen = evaluator or evaluator_for(_profiles(task, fields, reader))
-    book = Journal(journal)
-    run = _Run(fields, methods_of(task, config, chosen), config, chosen, reader, book)
-    results = score_all(run.score, task.pairs, jobs or available_cores())
-    faults = [result for result in results if isinstance(result, KnownError)]
-    if faults:
-        raise task_error(faults, fields, len(task.pairs))
-    book.remove()
+    preferred = preferred_fields(task, fields) if reader is _own_field else {}
+    chosen = evaluator or evaluator_for(_profiles(task, fields, reader, preferred))
+    methods = methods_of(task, config, chosen)
+    run = _Run(fields, methods, config, chosen, reader, Journal(journal), preferred)
+    results = score_all(run.score, task.pairs, jobs or thread_count())
     scores = tuple(result for result in results if isinstance(result, PairScore))
+    outcomes = zip(task.pairs, results, strict=True)
+    failures = {pair.name: result for pair, result in outcomes if isinstance(result, KnownError)}
+    if not scores:
+        raise task_error(tuple(failures.values()), fields, task.pairs)
     name = task.name if config is None else config.task_name
-    return Evaluation(name, chosen, run.methods, task.label_names, scores)
+    return Evaluation(name, chosen, run.methods, task.label_names, scores, failures)
 
 
-def _profiles(task: Task, fields: Path, reader: FieldReader) -> set[str]:
+def _profiles(task: Task, fields: Path, reader: FieldReader, preferred: Mapping[str, Path]) -> set[str]:
     """Names the profiles of the fields by their headers; by the first field where another reader is used.
 
     Fields that cannot be recognised are left out: they are faults of their pairs, told with all others.
@@ -97,8 +109,8 @@ def _profiles(task: Task, fields: Path, reader: FieldReader) -> set[str]:
     for pair in task.pairs if reader is _own_field else task.pairs[:1]:
         with contextlib.suppress(DisplacementError, VolumeError):
             if reader is _own_field:
-                grid = read_grid(pair.fixed)
-                found.add(field_layout(find_field(fields, pair), grid.shape).profile.name)
+                path = preferred.get(pair.name) or find_field(fields, pair)
+                found.add(field_layout(path, read_grid(pair.fixed).shape).profile.name)
             else:
                 grids = read_grid(pair.fixed), read_grid(pair.moving)
                 found.add(reader(fields, pair, *grids).profile.name)
@@ -107,7 +119,7 @@ def _profiles(task: Task, fields: Path, reader: FieldReader) -> set[str]:
 
 @dataclass
 class _Run:
-    """What is the same for all pairs, and whether one of them had a fault."""
+    """What is the same for all pairs, and which warnings have been told."""
 
     fields: Path
     methods: tuple[Method, ...]
@@ -115,25 +127,28 @@ class _Run:
     evaluator: Evaluator
     reader: FieldReader
     journal: Journal
-    faulty: bool = False
+    preferred: Mapping[str, Path]
+    told: set[str] = field(default_factory=set)
 
     @property
     def _masked(self) -> bool:
         return self.config is not None and self.config.masked and self.evaluator.masked
 
-    def score(self, pair: Pair, spread: Spread) -> PairScore | KnownError | None:
-        """Scores a pair; returns its fault, or None where an earlier pair had one and this one has not."""
+    def score(self, pair: Pair, spread: Spread) -> PairScore | KnownError:
+        """Scores a pair, or returns its fault."""
         try:
             key = self._key(pair, None)
-            kept = None if key is None else self.journal.find(key, find_field(self.fields, pair))
+            kept = None if key is None else self.journal.find(key, self._field(pair))
             if kept is not None:
                 return kept
             case = self._load(pair)
         except (DisplacementError, VolumeError) as error:
-            self.faulty = True
             return error
-        # After a fault the rest is only read, to find all faults, because no score will be told.
-        return None if self.faulty else self._scored(case, key, spread)
+        # Pairs share label maps: what is odd about one is told once.
+        for warning in (one for one in case.warnings if one not in self.told):
+            self.told.add(warning)
+            _logger.warning("%s: %s", pair.name, warning)
+        return self._scored(case, key, spread)
 
     def _scored(self, case: Case, key: str | None, spread: Spread) -> PairScore:
         key = key or self._key(case.pair, case)
@@ -145,10 +160,18 @@ class _Run:
             self.journal.add(key, score)
         return score
 
+    def _field(self, pair: Pair) -> Path:
+        """Returns the file of a pair, which is the preferred one where there are several."""
+        return self.preferred.get(pair.name) or find_field(self.fields, pair)
+
     def _load(self, pair: Pair) -> Case:
         shape = None if self.config is None else self.config.expected_shape
+        reader = self.reader
+        if pair.name in self.preferred:
+            path = self.preferred[pair.name]
+            reader = lambda _folder, _pair, fixed, _moving: read_displacement(path, fixed.shape)  # noqa: E731
         return load_case(
-            pair, self.fields, self.methods, reader=self.reader, masked=self._masked, expected_shape=shape
+            pair, self.fields, self.methods, reader=reader, masked=self._masked, expected_shape=shape
         )
 
     def _key(self, pair: Pair, case: Case | None) -> str | None:
@@ -164,12 +187,12 @@ class _Run:
         settings = (pair.name, self.evaluator, self.methods, self._masked, shape)
         grids = (fixed.shape, fixed.spacing_mm, moving.shape, moving.spacing_mm)
         truth = truth_files(pair, self.methods, masked=self._masked)
-        field: Path | np.ndarray
+        content: Path | np.ndarray
         if case is None:
-            field = find_field(self.fields, pair)
+            content = self._field(pair)
         else:
-            field = np.ascontiguousarray(np.moveaxis(case.field.displacement, -1, 0))
+            content = np.ascontiguousarray(np.moveaxis(case.field.displacement, -1, 0))
         # A file that cannot be read is a fault, and loading the pair tells it.
         with contextlib.suppress(OSError):
-            return fingerprint((*settings, *grids), (field, *truth))
+            return fingerprint((*settings, *grids), (content, *truth))
         return None

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from pairs.errors import UsageError
 from pairs.evaluation_config import Method
+from pairs.profile import PROFILES
 
 __all__ = ["EVALUATORS", "Evaluator", "configured_methods", "evaluator_for"]
 
@@ -22,6 +23,7 @@ class Evaluator:
         quantiles: By metric, the quantile over cases that the JSON calls "30".
         metric_names: By metric, its name in the results where no configuration names it.
         masked: Whether a configuration can restrict SDlogJ to the mask of the fixed image.
+        profiles: The profiles whose fields it reads; it would refuse all others for their shape or container.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Evaluator:
     quantiles: Mapping[str, float]
     metric_names: Mapping[str, str]
     masked: bool
+    profiles: tuple[str, ...]
 
     @property
     def early(self) -> bool:
@@ -40,6 +43,10 @@ class Evaluator:
         case and metric.
         """
         return self.ddof == 1
+
+    def unread(self, profiles: Iterable[str]) -> tuple[str, ...]:
+        """Returns those of the challenge's profiles that this evaluator does not read."""
+        return tuple(sorted({one for one in profiles if one in PROFILES and one not in self.profiles}))
 
     def reports(self, method: Method) -> bool:
         """Says whether this evaluator's own results hold a method.
@@ -58,15 +65,22 @@ _EARLY_NAMES = MappingProxyType(
     {"dice": "DiceCoefficient", "hd95": "HausdorffDistance95", "sdlogj": "LogJacDetStd"}
 )
 _CLIP = (1e-9, 1e9)
+_FULL = ("l2r2022", "lumir2024")
+# The hippocampus was full in 2020, all other tasks half.
+_OF_2020 = ("l2r2020-full", "l2r2021")
 
 EVALUATORS: Mapping[str, Evaluator] = MappingProxyType(
     {
         evaluator.name: evaluator
         for evaluator in (
-            Evaluator("2.0", 3.0, _CLIP, 0, _WORSE_QUANTILES, _NAMES, masked=True),
-            Evaluator("2023", 3.0, _CLIP, 0, _LOW_QUANTILES, _NAMES, masked=True),
-            Evaluator("2021", 3.0, _CLIP, 1, _LOW_QUANTILES, _EARLY_NAMES, masked=False),
-            Evaluator("2020", 15.0, (0.0, 1e9), 1, _LOW_QUANTILES, _EARLY_NAMES, masked=False),
+            Evaluator("2.0", 3.0, _CLIP, 0, _WORSE_QUANTILES, _NAMES, masked=True, profiles=_FULL),
+            Evaluator("2023", 3.0, _CLIP, 0, _LOW_QUANTILES, _NAMES, masked=True, profiles=_FULL),
+            Evaluator(
+                "2021", 3.0, _CLIP, 1, _LOW_QUANTILES, _EARLY_NAMES, masked=False, profiles=("l2r2021",)
+            ),
+            Evaluator(
+                "2020", 15.0, (0.0, 1e9), 1, _LOW_QUANTILES, _EARLY_NAMES, masked=False, profiles=_OF_2020
+            ),
         )
     }
 )

@@ -4,10 +4,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from pairs.displacement import find_field
 from pairs.errors import DisplacementError, KnownError, VolumeError
+from pairs.pair import Pair
 
 __all__ = ["Gathered", "SeveralFaults", "task_error"]
 
+# More in one line are not read; the report has all.
+_TOLD = 10
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
@@ -59,36 +63,45 @@ class Gathered:
 
 def _numbered(faults: Sequence[KnownError]) -> str:
     # Pairs share label maps: one that is damaged is told once.
-    texts = dict.fromkeys(str(fault) for fault in faults)
-    return " ".join(f"{number}) {text}" for number, text in enumerate(texts, start=1))
+    texts = list(dict.fromkeys(str(fault) for fault in faults))
+    more = f" and {len(texts) - _TOLD} more" if len(texts) > _TOLD else ""
+    return " ".join(f"{number}) {text}" for number, text in enumerate(texts[:_TOLD], start=1)) + more
 
 
-def task_error(faults: Sequence[KnownError], fields: Path, pairs: int) -> KnownError:
-    """Makes one error of the faults of a task.
+def task_error(faults: Sequence[KnownError], fields: Path, pairs: Sequence[Pair]) -> KnownError:
+    """Makes one error of the faults of a task of which no pair can be scored.
 
     Args:
-        faults: One for each pair that cannot be scored, at least one.
+        faults: One for each pair.
         fields: The folder of displacement fields.
-        pairs: Number of pairs of the task.
+        pairs: The pairs of the task.
     """
     single = [
         one for fault in faults for one in (fault.faults if isinstance(fault, SeveralFaults) else [fault])
     ]
-    remedy = _other_fields(fields) if len(faults) == pairs else None
+    remedy = _other_fields(fields, pairs)
     if len(single) == 1 and remedy is None:
         return single[0]
     kind = DisplacementError if all(isinstance(one, DisplacementError) for one in single) else VolumeError
     return kind(
-        f"{len(faults)} of {pairs} pairs cannot be scored",
+        f"none of {len(pairs)} pairs can be scored",
         where=f"fields of {fields}",
         got=_numbered(single),
         remedy=remedy,
     )
 
 
-def _other_fields(fields: Path) -> str | None:
-    """Asks whether a folder without one usable field is the folder of another task."""
+def _other_fields(fields: Path, pairs: Sequence[Pair]) -> str | None:
+    """Asks whether a folder that has no field of any pair is the folder of another task."""
     names = sorted(path.name for path in fields.glob("disp_*"))
-    if not names:
+    if not names or any(_has_field(fields, pair) for pair in pairs):
         return None
     return f"the folder holds {len(names)} fields, such as {names[0]}; is it that of another task?"
+
+
+def _has_field(fields: Path, pair: Pair) -> bool:
+    try:
+        find_field(fields, pair)
+    except DisplacementError:
+        return False
+    return True

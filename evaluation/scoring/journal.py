@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
@@ -15,14 +16,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from evaluation.scoring.score import PairScore
 from pairs.errors import OutputError
+from pairs.regularfile import open_regular, read_regular
 
 __all__ = ["Journal", "fingerprint"]
 
 _logger = logging.getLogger(__name__)
 
 # To be raised whenever a number or the form of a line changes: older journals then no longer match.
-_VERSION = 1
+_VERSION = 2
 _LINE_START = b'{"fingerprint": "'
+# A score is trusted by its hash, since one flipped bit may make it another well-formed score.
+_LINE = re.compile(rb'\{"fingerprint": "([^"]*)", "sha256": "([0-9a-f]{64})", "score": (\{.*\})\}')
 _SCORES = TypeAdapter(PairScore)
 
 
@@ -39,7 +43,7 @@ def fingerprint(settings: Iterable[object], contents: Iterable[Path | NDArray[np
     digest = hashlib.sha256(repr((_VERSION, *settings)).encode())
     for content in contents:
         if isinstance(content, Path):
-            with content.open("rb") as stream:
+            with open_regular(content) as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
         else:
             digest.update(hashlib.sha256(content.data).digest())
@@ -47,7 +51,7 @@ def fingerprint(settings: Iterable[object], contents: Iterable[Path | NDArray[np
 
 
 class Journal:
-    """A file of JSON lines, one finished `PairScore` each beside the fingerprint of what it was made from.
+    """A file of JSON lines, one finished `PairScore` each with its hash and that of what it was made from.
 
     A line is handed to the system at once, so that a killed process loses at most the line it was writing.
     Lines that are cut off, damaged or of other inputs are ignored one by one.
@@ -84,18 +88,13 @@ class Journal:
         """
         if self._path is None:
             return
-        document = {"fingerprint": key, "score": dataclasses.asdict(score) | {"field": str(score.field)}}
-        line = json.dumps(document).encode() + b"\n"
+        told = json.dumps(dataclasses.asdict(score) | {"field": score.field.name})
+        line = f'{{"fingerprint": "{key}", "sha256": "{_hash(key, told)}", "score": {told}}}\n'.encode()
         with self._lock:
             try:
                 _append(self._path, line)
             except OSError as error:
                 raise _output_error(self._path, error) from error
-
-    def remove(self) -> None:
-        """Removes the file, once all its scores have been told."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:
@@ -104,7 +103,9 @@ def _output_error(path: Path, error: OSError) -> OutputError:
 
 def _read(path: Path) -> dict[str, PairScore]:
     try:
-        lines = path.read_bytes().splitlines() if path.exists() else []
+        lines = read_regular(path).splitlines()
+    except FileNotFoundError:
+        return {}
     except OSError as error:
         raise _output_error(path, error) from error
     if lines and not lines[0].startswith(_LINE_START[: len(lines[0])]):
@@ -112,12 +113,19 @@ def _read(path: Path) -> dict[str, PairScore]:
         raise OutputError("not a journal of an evaluation", where=path, remedy="move the file away")
     kept = {}
     for line in lines:
+        found = _LINE.fullmatch(line)
         try:
-            document = json.loads(line)
-            kept[document["fingerprint"]] = _SCORES.validate_python(document["score"])
-        except (ValueError, KeyError, TypeError, ValidationError):
+            key, stored, told = ("", "", "") if found is None else map(bytes.decode, found.groups())
+            if not stored or stored != _hash(key, told):
+                raise ValueError("another hash")
+            kept[key] = _SCORES.validate_json(told)
+        except (ValueError, ValidationError):
             _logger.warning("a line of %s is cut off or damaged; its pair is scored again", path)
     return kept
+
+
+def _hash(key: str, told: str) -> str:
+    return hashlib.sha256(f"{key} {told}".encode()).hexdigest()
 
 
 def _append(path: Path, line: bytes) -> None:

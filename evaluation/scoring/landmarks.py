@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from evaluation.scoring.siblings import sibling_path
+from pairs.damage import damage_told
 from pairs.errors import CorruptVolume, MissingVolume
+from pairs.regularfile import open_regular
 from pairs.task import Pair
 
 __all__ = ["PointPairs", "initial_errors", "point_paths", "read_point_pairs", "target_errors"]
@@ -36,10 +38,8 @@ def _folder_words(pair: Pair, dest: str) -> tuple[str, ...]:
 
 
 def _read_points(path: Path) -> NDArray[np.float64]:
-    try:
-        points = np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64)
-    except (ValueError, OSError) as error:
-        raise CorruptVolume("points cannot be read", where=path, got=str(error)) from error
+    with damage_told(path, "file of points", CorruptVolume), open_regular(path) as stream:
+        points = np.loadtxt(stream, delimiter=",", ndmin=2, dtype=np.float64)
     if points.shape[1:] != (3,) or not np.isfinite(points).all():
         raise CorruptVolume("points are malformed", where=path, expected="three finite numbers in each line")
     return points

@@ -1,6 +1,5 @@
 """The threads that score pairs, and how a signal ends them."""
 
-import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -13,7 +12,7 @@ from tqdm import tqdm
 
 from evaluation.metrics.spread import Spread, in_turn
 
-__all__ = ["available_cores", "score_all"]
+__all__ = ["score_all"]
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -23,11 +22,6 @@ _Result = TypeVar("_Result")
 _PAIRS = 2
 # Below glibc's limit of 32 MiB for blocks that stay with the process.
 _KEPT_BYTES = 30 * 2**20
-
-
-def available_cores() -> int:
-    """Returns the number of cores this process may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 def score_all(score: Callable[[_Item, Spread], _Result], items: Iterable[_Item], jobs: int) -> list[_Result]:

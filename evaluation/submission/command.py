@@ -5,16 +5,18 @@ import hashlib
 from pathlib import Path
 
 from evaluation.check.checker import Check
-from evaluation.check.command import add_sources, check_as_asked, print_check
-from evaluation.check.findings import printable
+from evaluation.check.command import add_sources, check_as_asked, next_step, print_check
+from evaluation.check.editions import EDITION
 from evaluation.check.suspicions import SUSPICION
 from evaluation.submission.pack import Member, field_members, write_zip
 from evaluation.submission.summary import summarise_run
 from evaluation.submission.tasknumber import task_folder, task_number
 from evaluation.submission.zeros import zero_members
 from pairs.errors import UsageError
+from pairs.logline import one_line
+from pairs.outputs import require_outputs
+from pairs.regularfile import open_regular
 from pairs.task import Task
-from pairs.wholefile import probe_writable
 
 __all__ = ["add_command"]
 
@@ -48,22 +50,40 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    probe_writable(arguments.zip.absolute().parent)
+    require_outputs(
+        (arguments.zip,),
+        tasks=(arguments.task, *arguments.all_tasks_zero),
+        inputs=(arguments.fields, arguments.pairs, arguments.config),
+    )
     task, check = check_as_asked(arguments)
     print_check(check, asked=arguments.profile is not None)
+    _require_edition(check)
     members = _members(arguments, task, check)
     if not _may_be_packed(check, accept_suspicions=arguments.accept_suspicions):
-        print("no zip is written; next: check --fix OUT repairs what needs no guess, then submit that copy")
+        print(f"no zip is written; {next_step(check)}")
         return 1
     size = write_zip(arguments.zip, members)
     print("\nfor the organisers:")
     for line in summarise_run(arguments.fields, task.pairs).lines():
         print(line)
-    with arguments.zip.open("rb") as stream:
+    with open_regular(arguments.zip) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    print(f"\n{printable(str(arguments.zip))}: {len(members)} files, {size} bytes, sha256 {digest}")
+    print(f"\n{one_line(str(arguments.zip))}: {len(members)} files, {size} bytes, sha256 {digest}")
     print("next: upload it; a second call writes the same bytes")
     return 0
+
+
+def _require_edition(check: Check) -> None:
+    """Refuses fields that no edition of the task takes, whatever else is right with them.
+
+    Raises:
+        UsageError: If the profile is of no edition.
+    """
+    for one in check.findings:
+        if one.rule == EDITION and one.severity == "error":
+            raise UsageError(
+                f"no zip is written: {one.what}", expected=one.expected, got=one.got, remedy=one.remedy
+            )
 
 
 def _may_be_packed(check: Check, *, accept_suspicions: bool) -> bool:
@@ -93,7 +113,7 @@ def _members(arguments: argparse.Namespace, task: Task, check: Check) -> list[Me
     members = field_members(check, place)
     taken = {place}
     for folder in arguments.all_tasks_zero:
-        zeros = zero_members(folder)
+        zeros = zero_members(folder, follow_links=arguments.follow_links)
         other = zeros[0].name.split("/")[0]
         if other in taken:
             raise UsageError("two tasks of one number", where=folder, got=other)

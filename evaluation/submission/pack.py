@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evaluation.check.checker import Check
 from pairs.errors import UsageError
+from pairs.regularfile import open_regular
 from pairs.wholefile import whole_file
 
 __all__ = ["Member", "field_members", "write_zip"]
@@ -75,7 +76,7 @@ def _add(archive: zipfile.ZipFile, member: Member) -> None:
         return
     # Known beforehand, it decides whether the member needs 64-bit sizes.
     info.file_size = member.source.stat().st_size
-    with member.source.open("rb") as source, archive.open(info, "w") as target:
+    with open_regular(member.source) as source, archive.open(info, "w") as target:
         shutil.copyfileobj(source, target)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evaluation.check.findings import printable
 from evaluation.check.folder import REPORT_NAME
+from pairs.logline import one_line
 from pairs.pair import Pair
+from pairs.regularfile import read_regular
 
 __all__ = ["Summary", "summarise_run"]
 
@@ -79,7 +80,7 @@ class Summary:
         ]
         if self.zeroed:
             rows.append(("zero in place of a failure", ", ".join(self.zeroed)))
-        return [printable(f"{word:<17} {value}") for word, value in rows]
+        return [one_line(f"{word:<17} {value}") for word, value in rows]
 
 
 def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:
@@ -90,7 +91,7 @@ def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:
         pairs: The pairs that are submitted.
     """
     try:
-        report = _Report.model_validate_json((folder / REPORT_NAME).read_bytes())
+        report = _Report.model_validate_json(read_regular(folder / REPORT_NAME))
     except (OSError, ValidationError):
         return Summary(len(pairs))
     names = {pair.name for pair in pairs}

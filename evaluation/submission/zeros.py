@@ -18,16 +18,17 @@ from pairs.task import Task, read_task
 __all__ = ["zero_members"]
 
 
-def zero_members(folder: Path) -> list[Member]:
+def zero_members(folder: Path, *, follow_links: bool = False) -> list[Member]:
     """Returns a zero field for every pair of a task, in the folder of the task's number.
 
     Args:
         folder: Task folder, or its dataset JSON or pair list.
+        follow_links: Whether symlinks may lead out of it.
 
     Raises:
         KnownError: If the task cannot be read, has no official number, or its images have no known shape.
     """
-    task = read_task(folder)
+    task = read_task(folder, follow_links=follow_links)
     profile = numbered_profile(task.name)
     place = task_folder(task_number(task.name))
     contents: dict[Shape3, bytes] = {}

@@ -7,6 +7,7 @@ import numpy as np
 from pairs.damage import damage_told
 from pairs.errors import DisplacementError
 from pairs.foreign.physical import Matrix, ras_affine, usable
+from pairs.regularfile import open_regular
 
 __all__ = ["read_itk_affine", "read_ras_affine"]
 
@@ -62,7 +63,7 @@ def read_ras_affine(path: Path) -> Matrix:
 
 
 def _bounded(path: Path) -> bytes:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         data = stream.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
         raise ValueError("too large for an affine map")

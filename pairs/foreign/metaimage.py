@@ -16,6 +16,7 @@ from pairs.foreign.payload import (
     require_sides,
 )
 from pairs.foreign.physical import Matrix, PhysicalField, ras_affine, usable
+from pairs.regularfile import open_regular
 
 __all__ = ["read_metaimage_field"]
 
@@ -56,12 +57,12 @@ def read_metaimage_field(path: Path, max_voxels: int) -> PhysicalField:
         DisplacementError: If the file is missing, damaged or no such field.
         NonFiniteDisplacement: If a component is NaN or infinite.
     """
-    with damage_told(path), path.open("rb") as stream:
+    with damage_told(path), open_regular(path) as stream:
         claim = _claim(path, _entries(stream), max_voxels)
         if claim.data_file == _LOCAL:
             data = _voxels(stream, claim)
         else:
-            with (path.parent / claim.data_file).open("rb") as beside:
+            with open_regular(path.parent / claim.data_file) as beside:
                 data = _voxels(beside, claim)
         array = field_array(path, data, claim.dtype, claim.sides, channel_first=True)
     return PhysicalField(path, array, "lps", claim.affine)

@@ -16,6 +16,7 @@ from pairs.foreign.payload import (
     require_sides,
 )
 from pairs.foreign.physical import PhysicalField, usable
+from pairs.regularfile import open_regular
 
 __all__ = ["read_nifti_field"]
 
@@ -48,7 +49,7 @@ def read_nifti_field(path: Path, max_voxels: int) -> PhysicalField:
         DisplacementError: If the file is missing, damaged or no such field.
         NonFiniteDisplacement: If a component is NaN or infinite.
     """
-    with damage_told(path), _opened(path) as stream:
+    with damage_told(path), open_regular(path) as raw, _decompressed(raw, path) as stream:
         header = _header(stream)
         frame = _FRAMES.get(int(header["intent_code"]))
         if frame is None:
@@ -72,8 +73,8 @@ def read_nifti_field(path: Path, max_voxels: int) -> PhysicalField:
     return PhysicalField(path, array, frame, affine)
 
 
-def _opened(path: Path) -> IO[bytes] | gzip.GzipFile:
-    return gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
+def _decompressed(raw: IO[bytes], path: Path) -> IO[bytes] | gzip.GzipFile:
+    return gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
 
 
 def _header(stream: IO[bytes] | gzip.GzipFile) -> Nifti1Header:

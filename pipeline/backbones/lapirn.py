@@ -9,6 +9,7 @@ from torch import nn
 from pipeline.backbones.backbone import Features, Pyramid
 from pipeline.backbones.convolution import Conv3, he_start
 from pipeline.device import mixed_precision
+from pipeline.gradients import resized
 from pipeline.integration import integrate
 from pipeline.typing import Float, Tensor
 from pipeline.warp import warp
@@ -184,7 +185,7 @@ def _halved(image: Float[Tensor, "B 1 X Y Z"], times: int) -> Float[Tensor, "B 1
 
 def _doubled(field_norm: Float[Tensor, "B 3 U V W"]) -> Float[Tensor, "B 3 X Y Z"]:
     """On the grid twice as fine; the authors' units need no factor."""
-    return F.interpolate(field_norm, scale_factor=2, mode="trilinear", align_corners=False)
+    return resized(field_norm, tuple(2 * side for side in field_norm.shape[2:]))
 
 
 def _voxels(

@@ -10,6 +10,7 @@ from torch import nn
 from pipeline.backbones.backbone import Backbone, Features
 from pipeline.backbones.convolution import Conv3
 from pipeline.backbones.swinblocks import PatchMerging, SwinBlock, Window
+from pipeline.gradients import resized
 from pipeline.typing import Float, Tensor
 
 __all__ = ["PUBLISHED_WINDOW", "TRANSMORPHS", "Size", "TransMorph"]
@@ -124,7 +125,7 @@ class _UpBlock(nn.Module):
     def forward(
         self, coarse: Float[Tensor, "B C U V W"], skip: Float[Tensor, "B S X Y Z"]
     ) -> Float[Tensor, "B S X Y Z"]:
-        grown = F.interpolate(coarse, scale_factor=2, mode="trilinear", align_corners=False)
+        grown = resized(coarse, skip.shape[2:])
         return self.merge(torch.cat([grown, skip], dim=1))
 
 

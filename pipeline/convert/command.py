@@ -4,8 +4,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from pairs.errors import OutputError
-from pairs.wholefile import probe_writable
+from pairs.outputs import require_outputs
+from pairs.taskoptions import add_link_option
 from pipeline.bundle import write_bundle
 from pipeline.convert import registration, segmentor
 from pipeline.convert.target import target_of
@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task", default=DEFAULT_TASK, help="task folder, or a Learn2Reg task's name (default: %(default)s)"
     )
+    add_link_option(parser)
     parser.add_argument(
         "--config", type=Path, help="task configuration (default: the shipped one of the task)"
     )
@@ -45,11 +46,10 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         KnownError: see the converters; nothing is written then.
     """
-    if options.out.is_dir():
-        raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
     name = next(name for name in CONVERTERS if getattr(options, name) is not None)
-    target = target_of(options.task, options.config)
-    probe_writable(options.out.parent)
+    target = target_of(options.task, options.config, follow_links=options.follow_links)
+    inputs = (options.segmentor, options.registration, options.embedding, options.config)
+    require_outputs((options.out,), tasks=(Path(options.task),), inputs=inputs)
     bundle = CONVERTERS[name][0].convert(getattr(options, name), target, options)
     write_bundle(options.out, bundle)
     log.info("wrote %s", options.out)

@@ -50,12 +50,13 @@ class Target:
         )
 
 
-def target_of(task: str, config_file: Path | None) -> Target:
+def target_of(task: str, config_file: Path | None, *, follow_links: bool = False) -> Target:
     """The task by its folder, or one of Learn2Reg's by name, so that no data need be at hand.
 
     Args:
         task: path of a task folder or dataset JSON, or the name of an official task.
         config_file: configuration in place of the shipped one.
+        follow_links: whether symlinks may lead out of the task folder.
 
     Raises:
         UsageError: there is neither a folder nor an official task of this name, it has no labels, or its
@@ -63,7 +64,7 @@ def target_of(task: str, config_file: Path | None) -> Target:
         TaskError: the task folder has faults.
     """
     if Path(task).exists():
-        read = read_task(Path(task))
+        read = read_task(Path(task), follow_links=follow_links)
         name, modality, names = read.name, read.modality, dict(read.label_names)
     elif task in official_names():
         official = read_official(task)

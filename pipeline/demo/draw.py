@@ -64,7 +64,7 @@ def random_warp(shape: tuple[int, ...], generator: np.random.Generator) -> np.nd
     noise = [smooth_field(shape, WARP_SMOOTHING_VOX, generator) for _ in range(3)]
     smooth = unfolded(WARP_STD_VOX * np.stack(noise, axis=-1), MIN_DETERMINANT)
     # The affine part cannot fold, and a composition of two maps without folds has none.
-    return compose(_affine(shape, generator), smooth)
+    return compose(smooth, _affine(shape, generator))
 
 
 def _affine(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairs.errors import BadLabels, UsageError
+from pairs.grid import require_same_grid
 from pairs.task import Subject
-from pairs.volume import Header, Volume, read_image, read_labels, require_same_grid
+from pairs.volume import Header, Volume, read_image, read_labels
 from pipeline.config import IntensityConfig
 from pipeline.demo.deformation import compose, inverse, pull_back
 from pipeline.demo.template import LEVELS, Template, TemplateHeader, quantised
@@ -91,7 +92,7 @@ def load_members(
         image, own = read_image(subject.image), read_labels(subject.label or subject.image)
         require_same_grid(image.header, own.header)
         if members:
-            require_same_lattice(image, members[0].image)
+            require_same_lattice(image.header, members[0].image.header)
         if not np.isin(own.array, labels).all():
             raise BadLabels("unknown labels", where=own.header.path, expected=list(labels))
         regions = np.searchsorted(labels, own.array).astype(np.uint8)
@@ -126,7 +127,7 @@ def average(members: Sequence[Member], displacements: Sequence[np.ndarray], regi
     total, seen = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     counts = np.zeros((regions, *shape), np.float32)
     for member, displacement in zip(members, displacements, strict=True):
-        path = compose(to_reference, displacement)
+        path = compose(displacement, to_reference)
         # Padding is no tissue: a voxel's mean is over the subjects whose crop reaches it.
         seen += pull_back((member.image.array != 0).astype(np.float32), path)
         total += pull_back(member.grey, path)

@@ -1,10 +1,10 @@
 """A task folder of drawn subjects, in the layout and with the files of a Learn2Reg task."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from pairs.errors import UsageError
+from pairs.document import read_document
+from pairs.errors import TaskError, UsageError
 from pairs.volume import write_volume
 from pairs.wholefile import probe_writable, write_json
 from pipeline.demo.draw import draw_subject
@@ -30,9 +30,10 @@ def write_task(folder: Path, template: Template, subjects: int, seed: int) -> Pa
         UsageError: the folder holds a task that was not written by this function.
         OutputError: the folder is not writable.
     """
+    probe_writable(folder)
     _require_free(folder)
-    probe_writable(folder / "imagesTr")
-    probe_writable(folder / "labelsTr")
+    for part in ("imagesTr", "labelsTr"):
+        probe_writable(folder / part)
     header = template.header
     names = [f"{header.task}_{FIRST_NUMBER + index}_0000.nii.gz" for index in range(subjects)]
     for number, name in enumerate(names):
@@ -50,10 +51,10 @@ def write_task(folder: Path, template: Template, subjects: int, seed: int) -> Pa
 
 def _require_free(folder: Path) -> None:
     """Refuse a folder with a task of another origin: a real one must never be written over."""
-    for path in folder.glob("*_dataset.json") if folder.is_dir() else ():
+    for path in folder.glob("*_dataset.json"):
         try:
-            document = json.loads(path.read_bytes())
-        except (OSError, ValueError):
+            document = read_document(path)
+        except TaskError:
             document = None
         if not isinstance(document, dict) or document.get("release") != RELEASE:
             raise UsageError("the folder holds another task", where=path, remedy="name a new folder")

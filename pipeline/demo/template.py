@@ -9,7 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pairs.errors import WeightsError
-from pipeline.tensorfile import read_tensors, write_tensors
+from pipeline.tensorfile import read_own, write_tensors
 
 __all__ = ["Template", "TemplateHeader", "quantised", "read_template", "write_template"]
 
@@ -78,7 +78,7 @@ def write_template(path: Path, template: Template) -> None:
         "image": torch.from_numpy(template.image),
         "foreground": torch.from_numpy(template.foreground),
     }
-    write_tensors(path, tensors, HEADER_KEY, template.header.model_dump_json())
+    write_tensors(path, tensors, HEADER_KEY, template.header.model_dump(mode="json"))
 
 
 def read_template(path: Path) -> Template:
@@ -87,10 +87,10 @@ def read_template(path: Path) -> Template:
     Raises:
         WeightsError: absent, damaged, of an unknown format, or with arrays that do not fit its header.
     """
-    file = read_tensors(path)
+    file = read_own(path, HEADER_KEY)
     arrays = {name: tensor.numpy() for name, tensor in file.tensors.items()}
     try:
-        header = TemplateHeader.model_validate_json(file.metadata.get(HEADER_KEY, "{}"))
+        header = TemplateHeader.model_validate_json(file.header or "{}")
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -5,8 +5,9 @@ import logging
 from pathlib import Path
 
 from pairs.errors import WeightsError
+from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
-from pairs.wholefile import probe_writable
+from pairs.taskoptions import add_link_option
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.demo.population import Member, load_members, mean_of, quantise, spread_over
 from pipeline.demo.template import TemplateHeader, write_template
@@ -36,12 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--subjects", type=int, default=DEFAULT_SUBJECTS, help="how many (default: %(default)s)"
     )
+    add_link_option(parser)
     parser.add_argument("--device", choices=DEVICES, default="auto")
 
 
 def run(options: argparse.Namespace) -> int:
     """Make and write the template; returns 0."""
-    task, bundle = read_task(options.task), read_bundle(options.weights)
+    task, bundle = read_task(options.task, follow_links=options.follow_links), read_bundle(options.weights)
     labels = bundle.header.regions
     if task.label_names and tuple(sorted(task.label_names)) != labels[1:]:
         raise WeightsError(
@@ -50,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             expected=sorted(task.label_names),
             got=list(labels[1:]),
         )
-    probe_writable(options.out.parent)
+    require_outputs((options.out,), tasks=(options.task,), inputs=(options.weights,))
     registrar = Registrar(bundle, choose_device(options.device))
     subjects = spread_over(task.training_subjects(), options.subjects)
     members = load_members(subjects, labels, bundle.header.config.intensity)

@@ -2,21 +2,27 @@
 
 import argparse
 import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 
 from pairs.displacement import PROFILES
-from pairs.errors import UsageError, WeightsError
-from pairs.profile import DEFAULT_PROFILE
+from pairs.editions import ProfileChoice, choose_profile, misfit_of
+from pairs.errors import UsageError, VolumeError, WeightsError
+from pairs.header import read_header
+from pairs.outputs import require_output_folder
 from pairs.task import Task, read_task
-from pairs.wholefile import probe_writable, sweep_temporaries
+from pairs.taskoptions import add_link_option, add_pairs_option
+from pairs.wholefile import probe_writable
 from pipeline.bundle import Bundle, read_bundle
 from pipeline.device import DEVICES, choose_device
+from pipeline.memory import shortage_told
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
-from pipeline.predict.keptmasks import CACHE_NAME, KeptSegmentations
+from pipeline.predict.keptmasks import CACHE_NAME, KeptSegmentations, refuse_link
 from pipeline.predict.masks import (
     FileMasks,
     Masks,
@@ -27,8 +33,9 @@ from pipeline.predict.masks import (
 from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.registration import PairRegistration
-from pipeline.predict.report import REPORT_NAME, RunReport, read_report
+from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
+from pipeline.programversion import program_version
 from pipeline.stopping import interruptible, uninterrupted
 from pipeline.weightfolders import bundle_of
 
@@ -43,31 +50,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `predict`."""
     parser.add_argument("input", type=Path, help="task folder, its dataset JSON, or a pair list inside it")
     parser.add_argument("output", type=Path, help="folder for the fields and report.json")
-    parser.add_argument("--profile", choices=sorted(PROFILES), default=DEFAULT_PROFILE)
+    parser.add_argument(
+        "--profile",
+        choices=sorted(PROFILES),
+        help="form of the fields (default: what the edition of the task asks for)",
+    )
     parser.add_argument("--short-names", action="store_true", help="disp_FFFF_MMMM in place of long names")
     parser.add_argument("--weights", type=Path, help="bundle (default: the shipped one of the task)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
-    parser.add_argument("--pairs", type=Path, help="pair list to use in place of the task's own")
+    add_pairs_option(parser)
     parser.add_argument(
         "--segmentations", type=Path, help="own label maps or probabilities, named as the images"
     )
+    add_link_option(parser)
     parser.add_argument("--on-error", choices=("fail", "identity"), default="fail")
 
 
 def run(options: argparse.Namespace) -> int:
     """Register the task's pairs; returns 0, or 1 where pairs failed."""
     with interruptible():
-        fields = FieldFolder(options.output, PROFILES[options.profile], options.short_names)
         device = choose_device(options.device)
-        task = read_task(options.input, pairs_file=options.pairs)
+        task = read_task(options.input, pairs_file=options.pairs, follow_links=options.follow_links)
+        read = {image.parent for pair in task.pairs for image in (pair.fixed, pair.moving)}
+        own = () if options.segmentations is None else (options.segmentations,)
+        require_output_folder(options.output, task.root, (*read, *own))
+        choice = _profile(options.profile, task)
+        fields = FieldFolder(options.output, choice.profile, options.short_names)
         fields.require_distinct_names(task.pairs)
         earlier = read_report(options.output)
         require_own_folder(earlier, task, options.output)
         weights, bundle = _weights(options, task)
         _require_segmentations(options.segmentations)
     probe_writable(options.output)
-    sweep_temporaries(options.output)
-    report = _report(task, fields, device, weights, bundle)
+    report = _report(task, choice, device, weights, bundle)
     for warning in report.warnings:
         log.warning("%s", warning)
     fingerprints = Fingerprints(bundle.sha256, options.segmentations, fields)
@@ -76,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     _log_start(report, plan)
 
     def prepare() -> Register:
-        with interruptible():
+        with interruptible(), _shortage_told(weights):
             registrar = Registrar(bundle, device, fields.profile.upsampling)
             masks = _masks(options, bundle, device)
         identity = options.on_error == "identity"
@@ -87,12 +102,17 @@ def run(options: argparse.Namespace) -> int:
 
 def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
     path = options.weights or bundle_of(task.name)
-    if not path.exists():
-        got = None if options.weights else f"no weights are shipped for {task.name}"
+    if options.weights is None and not path.exists():
+        got = f"no weights are shipped for {task.name}"
         raise WeightsError("no weights file", where=path, got=got, remedy="give --weights FILE")
-    bundle = read_bundle(path)
+    with _shortage_told(path):
+        bundle = read_bundle(path)
     require_fit(bundle.header, task, path)
     return path, bundle
+
+
+def _shortage_told(weights: Path) -> AbstractContextManager[None]:
+    return shortage_told("the networks", weights, "free some memory")
 
 
 def _require_segmentations(folder: Path | None) -> None:
@@ -100,19 +120,37 @@ def _require_segmentations(folder: Path | None) -> None:
         raise UsageError("no folder of segmentations", where=folder)
 
 
+def _profile(asked: str | None, task: Task) -> ProfileChoice:
+    if asked is not None:
+        return ProfileChoice(PROFILES[asked], "asked for with --profile")
+    return choose_profile(task.name, _grid(task), [pair.fixed.name for pair in task.pairs])
+
+
+def _grid(task: Task) -> tuple[int, int, int] | None:
+    """That of the first fixed image; the task's word where it cannot be read."""
+    try:
+        return read_header(task.pairs[0].fixed).shape
+    except VolumeError:
+        return task.shape
+
+
 def _report(
-    task: Task, fields: FieldFolder, device: torch.device, weights: Path, bundle: Bundle
+    task: Task, choice: ProfileChoice, device: torch.device, weights: Path, bundle: Bundle
 ) -> RunReport:
+    misfit = misfit_of(task.name, _grid(task), choice.profile)
+    odd = (f"{misfit.fault}; its hosts read {misfit.expected}",) if misfit else ()
     return RunReport(
         task=task.name,
-        profile=fields.profile.name,
+        profile=choice.profile.name,
+        profile_reason=choice.reason,
         device=str(device),
         torch=torch.__version__,
+        program=program_version(),
         weights=weights.name,
         weights_sha256=bundle.sha256,
         training=bundle.header.training,
         config=bundle.header.config,
-        warnings=(*task.warnings, *weights_warnings(bundle.header, task)),
+        warnings=(*task.warnings, *weights_warnings(bundle.header, task), *odd),
     )
 
 
@@ -126,9 +164,9 @@ def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) ->
         return background_everywhere
     segmentor = bundle.build_volume_segmentor(device)
     folder = options.output / CACHE_NAME
+    refuse_link(folder)
     with uninterrupted():
         probe_writable(folder)
-    sweep_temporaries(folder)
     kept = KeptSegmentations(folder, f"{bundle.sha256} {device.type}", len(header.regions))
     return SideCheckedMasks(SegmentorMasks(segmentor, kept), header.regions, names)
 
@@ -136,20 +174,22 @@ def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) ->
 def _log_start(report: RunReport, plan: Plan) -> None:
     kept = len(plan.pairs) - len(plan.todo)
     log.info(
-        "%s: %d pairs%s, weights %s, profile %s, on %s",
+        "%s: %d pairs%s, weights %s, profile %s (%s), on %s",
         report.task,
         len(plan.pairs),
         f", {kept} of them finished before" if kept else "",
         report.weights,
         report.profile,
+        report.profile_reason,
         report.device,
     )
 
 
-def _summary(report: RunReport, output: Path) -> int:
-    failed = [record.pair for record in report.pairs if record.status != "done"]
-    done = len(report.pairs) - len(failed)
-    log.info("%d of %d pairs done, report in %s", done, len(report.pairs), output / REPORT_NAME)
+def _summary(records: Sequence[PairRecord], output: Path) -> int:
+    """Counts the pairs that were asked for; the report may hold more."""
+    failed = [record.pair for record in records if record.status != "done"]
+    done = len(records) - len(failed)
+    log.info("%d of %d pairs done, report in %s", done, len(records), output / REPORT_NAME)
     if failed:
         more = f" and {len(failed) - _PAIRS_TOLD} more" if len(failed) > _PAIRS_TOLD else ""
         log.error("%d pairs failed: %s%s", len(failed), ", ".join(failed[:_PAIRS_TOLD]), more)

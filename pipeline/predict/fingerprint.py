@@ -8,6 +8,7 @@ from pairs.pair import Pair
 from pipeline.bundle import file_hash
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.masks import segmentation_file
+from pipeline.programversion import program_version
 
 __all__ = ["Fingerprints"]
 
@@ -22,7 +23,7 @@ class Fingerprints:
     """
 
     def __init__(self, weights_sha256: str, segmentations: Path | None, fields: FieldFolder) -> None:
-        self._settings = (weights_sha256, fields.profile.name, str(fields.short_names))
+        self._settings = (program_version(), weights_sha256, fields.profile.name, str(fields.short_names))
         self._segmentations = segmentations
         self._known: dict[tuple[Path, int, int], str] = {}
 

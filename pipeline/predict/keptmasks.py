@@ -1,36 +1,45 @@
 """Segmentations kept on disk under a hash of what they were made from, so each image is segmented once."""
 
-import zlib
+import logging
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
+from pairs.damage import damage_told
+from pairs.errors import CorruptVolume, OutputError
+from pairs.npzfile import read_npz_arrays
 from pairs.wholefile import whole_file
+from pipeline.programversion import program_version
 from pipeline.segment.segmentor import Segmentation
 from pipeline.stopping import uninterrupted
 
-__all__ = ["CACHE_NAME", "KeptSegmentations"]
+__all__ = ["CACHE_NAME", "KeptSegmentations", "refuse_link"]
 
 CACHE_NAME = ".segmentations"
 """Folder of the segmentations beside the outputs that they serve."""
 
-_DAMAGED = (
-    BadZipFile,
-    zlib.error,
-    EOFError,
-    # No such file, or a disk that fails.
-    OSError,
-    # A member that is missing, a pickle, a header that is none, a size beyond memory.
-    KeyError,
-    ValueError,
-    MemoryError,
-    # zipfile: members that are encrypted or compressed in a way it does not know.
-    RuntimeError,
-    # A bare array in place of an archive.
-    TypeError,
-)
+# Of one voxel: region and confidence.
+_VOXEL_BYTES = 3
+
+log = logging.getLogger(__name__)
+
+
+def refuse_link(folder: Path) -> None:
+    """Refuse a symlink in the folder's place: segmentations would be written, and swept, where it points to.
+
+    Raises:
+        OutputError: it is one.
+    """
+    if folder.is_symlink():
+        raise OutputError(
+            "the folder of kept segmentations is a symlink",
+            where=folder,
+            expected="a folder, or nothing",
+            got=f"a link to {folder.readlink()}",
+            remedy="remove the link",
+        )
 
 
 class KeptSegmentations:
@@ -38,7 +47,8 @@ class KeptSegmentations:
 
     Args:
         folder: where they lie; it exists.
-        made_by: what made them: weights, and the device, since devices round differently.
+        made_by: the weights, and the device, since devices round differently. The version of the program
+            counts in any case.
         regions: number of regions.
     """
 
@@ -54,13 +64,16 @@ class KeptSegmentations:
             image: (X, Y, Z).
             affine: its affine, where the segmentor looks at it.
         """
-        try:
-            # Opened here, because numpy leaves a file open that is no whole archive.
-            with self._path(image, affine).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                kept = Segmentation(file["labels"], file["confidence"])
-        except _DAMAGED:
+        path = self._path(image, affine)
+        if not path.is_symlink() and not path.exists():
             return None
-        return kept if self._is_sound(kept, image.shape) else None
+        try:
+            with damage_told(path, "kept segmentation", CorruptVolume):
+                arrays = read_npz_arrays(path, _VOXEL_BYTES * image.size)
+                return self._sound(arrays, image.shape)
+        except CorruptVolume as error:
+            log.warning("%s; the image is segmented again", error)
+            return None
 
     def put(self, image: np.ndarray, segmentation: Segmentation, affine: np.ndarray | None = None) -> None:
         """Keep the segmentation of an image; see `get`.
@@ -73,15 +86,17 @@ class KeptSegmentations:
 
     def _path(self, image: np.ndarray, affine: np.ndarray | None) -> Path:
         place = "" if affine is None else f" {affine.tolist()}"
-        digest = sha256(f"{self.made_by} {image.shape} {image.dtype}{place}\n".encode())
+        version = program_version()
+        digest = sha256(f"{version} {self.made_by} {image.shape} {image.dtype}{place}\n".encode())
         digest.update(np.ascontiguousarray(image).data.cast("B"))
         return self.folder / f"{digest.hexdigest()[:32]}.npz"
 
-    def _is_sound(self, kept: Segmentation, shape: tuple[int, ...]) -> bool:
-        labels, confidence = kept.labels, kept.confidence
-        return (
-            labels.shape == confidence.shape == shape
-            and (labels.dtype, confidence.dtype) == (np.uint8, np.float16)
-            and int(labels.max()) < self.regions
-            and bool(np.isfinite(confidence).all())
-        )
+    def _sound(self, arrays: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> Segmentation:
+        """The segmentation in the arrays; a ValueError if they are not what `put` writes for this shape."""
+        forms = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+        if forms != {"labels": (shape, np.uint8), "confidence": (shape, np.float16)}:
+            raise ValueError(f"arrays {forms}")
+        kept = Segmentation(arrays["labels"], arrays["confidence"])
+        if int(kept.labels.max()) >= self.regions or not np.isfinite(kept.confidence).all():
+            raise ValueError("unknown regions, or a confidence that is not finite")
+        return kept

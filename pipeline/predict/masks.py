@@ -1,5 +1,6 @@
 """Where an image's regions come from: the bundle's segmentor, the user's own files, or nowhere."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import numpy as np
 import torch
 
 from pairs.errors import BadLabels, MissingVolume
+from pairs.grid import require_same_grid
 from pairs.header import StoredArray, parse_header
-from pairs.volume import Volume, read_labels, read_probabilities, require_same_grid
+from pairs.volume import Volume, read_labels, read_probabilities
 from pairs.volumefile import open_volume
 from pipeline.predict.keptmasks import KeptSegmentations
 from pipeline.segment.segmentor import Segmentation, segmentation_of
@@ -26,6 +28,8 @@ __all__ = [
 
 Masks = Callable[[Volume], Segmentation]
 """A source of segmentations: regions and confidence of an image, on its grid."""
+
+log = logging.getLogger(__name__)
 
 _LABELS_TOLD = 10
 
@@ -77,7 +81,8 @@ class FileMasks:
         path = segmentation_file(self.folder, image.header.path)
         with open_volume(path) as stream:
             stored = parse_header(path, stream, frames=True)
-        require_same_grid(image.header, stored.header)
+        for warning in require_same_grid(image.header, stored.header):
+            log.warning("%s", warning)
         return self._from_labels(path) if stored.shape[3] == 1 else self._from_probabilities(path, stored)
 
     def _from_labels(self, path: Path) -> Segmentation:
@@ -116,14 +121,16 @@ class SideCheckedMasks:
 
     def __init__(self, masks: Masks, regions: Sequence[int], names: Mapping[int, str]) -> None:
         self.masks = masks
-        self.regions = np.asarray(regions)
+        # The smallest type: with it a volume of label values is looked up, a byte a voxel.
+        self.regions = np.array(regions, np.min_scalar_type(max(regions)))
         self.check = SideCheck(names)
 
     def __call__(self, image: Volume) -> Segmentation:
         """The source's segmentation; the first with exchanged sides is logged."""
         found = self.masks(image)
         header = image.header
-        self.check(self.regions[found.labels], header.affine, f"segmentation of {header.path.name}")
+        if not self.check.settled:
+            self.check(self.regions[found.labels], header.affine, f"segmentation of {header.path.name}")
         return found
 
 

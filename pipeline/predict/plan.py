@@ -1,7 +1,7 @@
 """Which pairs a run still has to do, decided before any network is built."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pairs.errors import VolumeError
 from pairs.pair import Pair
@@ -21,11 +21,13 @@ class Plan:
         todo: those without a finished, up-to-date field.
         records: what the report says before the first of them is done: finished pairs, and what earlier
             runs left for the others.
+        earlier: the records of the report as it was found, also of pairs that are not of this run.
     """
 
     pairs: tuple[Pair, ...]
     todo: tuple[Pair, ...]
     records: Mapping[str, PairRecord]
+    earlier: Mapping[str, PairRecord] = field(default_factory=dict)
 
 
 def make_plan(
@@ -45,7 +47,7 @@ def make_plan(
         if record.status in ("done", "stale"):
             record = record.model_copy(update={"status": "done" if finished else "stale"})
         records[pair.name] = record
-    return Plan(tuple(pairs), tuple(todo), records)
+    return Plan(tuple(pairs), tuple(todo), records, known)
 
 
 def _is_finished(record: PairRecord, pair: Pair, fingerprints: Fingerprints, fields: FieldFolder) -> bool:

@@ -4,10 +4,13 @@ import numpy as np
 import torch
 
 from pairs.errors import GridMismatch
+from pairs.header import Header
 from pairs.resampling import Upsampling
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
+from pipeline.device import repeatable
 from pipeline.halfgrid import halved_image, halved_map, on_full_grid
+from pipeline.memory import shortage_told
 from pipeline.model import RegistrationOutput
 from pipeline.predict.decoding import HostDecoding
 from pipeline.preprocess import content_box, crop_to, normalise, pad_to_multiple
@@ -18,7 +21,7 @@ __all__ = ["Registrar", "require_same_lattice"]
 
 
 class Registrar:
-    """A bundle's registration network on a device.
+    """A bundle's registration network on a device; the same pair has the same displacement every time.
 
     Args:
         bundle: the weights.
@@ -27,6 +30,7 @@ class Registrar:
 
     Raises:
         WeightsError: the bundle holds no registration network or it does not fit its configuration.
+        TooLittleMemory: the network does not fit into the device's memory.
     """
 
     def __init__(self, bundle: Bundle, device: torch.device, upsampling: Upsampling | None = None) -> None:
@@ -47,6 +51,8 @@ class Registrar:
         return self.refinement.iterations > 0
 
     @torch.no_grad()
+    @shortage_told("this pair")
+    @repeatable()
     def __call__(
         self,
         moving: Volume,
@@ -64,8 +70,9 @@ class Registrar:
 
         Raises:
             GridMismatch: the two images differ in shape or spacing.
+            TooLittleMemory: the pair does not fit into the device's memory.
         """
-        require_same_lattice(moving, fixed)
+        require_same_lattice(moving.header, fixed.header)
         content = (moving.array != 0) | (fixed.array != 0)
         box = content_box(content, self.crop)
         moving_image, fixed_image = (
@@ -110,21 +117,22 @@ class Registrar:
     def _input(self, volume: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(volume))[None, None]
         multiple = self.net.backbone.size_multiple * (2 if self.halves else 1)
-        return pad_to_multiple(tensor, multiple).to(self.device)
+        # A small image gets the padding that the network has seen around small content in training.
+        return pad_to_multiple(tensor, multiple, self.crop).to(self.device)
 
 
-def require_same_lattice(moving: Volume, fixed: Volume) -> None:
+def require_same_lattice(moving: Header, fixed: Header) -> None:
     """Refuse images whose voxels cannot be compared one to one; where they lie in the room is free.
 
     Raises:
         GridMismatch: shape or spacing differ.
     """
-    a, b = fixed.header, moving.header
-    if a.shape != b.shape or not np.allclose(a.spacing_mm, b.spacing_mm, rtol=1e-3):
+    same_spacing = np.allclose(fixed.spacing_mm, moving.spacing_mm, rtol=1e-3)
+    if fixed.shape != moving.shape or not same_spacing:
         raise GridMismatch(
             "fixed and moving image differ in shape or spacing",
-            where=b.path.name,
-            expected=f"{a.shape} at {a.spacing_mm} mm as in {a.path.name}",
-            got=f"{b.shape} at {b.spacing_mm} mm",
+            where=moving.path.name,
+            expected=f"{fixed.shape} at {fixed.spacing_mm} mm as in {fixed.path.name}",
+            got=f"{moving.shape} at {moving.spacing_mm} mm",
             remedy="resample the moving image onto the grid of the fixed one",
         )

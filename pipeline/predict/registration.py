@@ -6,19 +6,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from pairs.displacement import WrittenField
-from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError
+from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError, known_error
+from pairs.grid import orientation_warnings
 from pairs.header import read_header
 from pairs.pair import Pair
+from pairs.unfolding import unfolded
 from pairs.volume import Volume, read_image
 from pipeline.bundle import file_hash
+from pipeline.gpufailure import GpuFailure, gpu_failure_told
+from pipeline.memory import as_shortage
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.masks import Masks
 from pipeline.predict.registrar import Registrar, require_same_lattice
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
+from pipeline.preprocess import window_warnings
 from pipeline.segment.segmentor import Segmentation
 from pipeline.stopping import interruptible
 
@@ -34,12 +38,6 @@ class InternalError(KnownError):
 
     exit_code = 1
     code = "internal"
-
-
-class TooLittleMemory(VolumeError):
-    """A pair too large for the device."""
-
-    code = "memory"
 
 
 @dataclass
@@ -80,6 +78,7 @@ class PairRegistration:
         Raises:
             Stopped: a signal arrived; nothing of the pair is written.
             OutputError: the output folder cannot be written to.
+            GpuFailure: the GPU does not work, and would not for the pairs after this one.
         """
         start = time.monotonic()
         restart_peak(self.registrar.device)
@@ -107,10 +106,10 @@ class PairRegistration:
         try:
             outcome.fingerprint = self.fingerprints.of(pair)
             # The field is written outside: a signal then waits, and the finished pair is recorded.
-            with interruptible():
+            with interruptible(), gpu_failure_told():
                 displacement = self._displacement(pair, outcome.warnings)
             outcome.written = self.fields.write(pair, displacement)
-        except (OutputError, Stopped):
+        except (GpuFailure, OutputError, Stopped):
             raise
         except Exception as error:
             outcome.error = _as_known(error)
@@ -119,19 +118,31 @@ class PairRegistration:
         return outcome
 
     def _displacement(self, pair: Pair, warnings: list[str]) -> np.ndarray:
-        self.fields.require_storable(read_header(pair.fixed).shape)
+        # Both headers before any voxel: a pair that cannot be registered costs nothing.
+        header = read_header(pair.fixed)
+        self.fields.require_storable(header.shape)
+        require_same_lattice(read_header(pair.moving), header)
         fixed, moving = read_image(pair.fixed), read_image(pair.moving)
-        require_same_lattice(moving, fixed)
         for volume in (fixed, moving):
-            warnings += _oddities(volume)
+            warnings += self._oddities(volume)
+        warnings += orientation_warnings(fixed.header, moving.header)
         if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
             warnings.append("fixed and moving image are the same")
-        # cuDNN may otherwise take other algorithms from run to run, and 10-bit mantissas.
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            segmentation = self.masks(fixed)
-            if self.registrar.region_count > 1 and not segmentation.labels.any():
-                warnings.append("no region found in the fixed image: the background filter alone is used")
-            return self.registrar(moving, fixed, segmentation, self._moving_regions(moving, warnings))
+        segmentation = self.masks(fixed)
+        if self.registrar.region_count > 1 and not segmentation.labels.any():
+            warnings.append("no region found in the fixed image: the background filter alone is used")
+        regions = self._moving_regions(moving, warnings)
+        displacement = self.registrar(moving, fixed, segmentation, regions)
+        # What was added to the network's displacement may not fold; what is its own is shown as it is.
+        if self.registrar.refines or self.fields.profile.half:
+            displacement = unfolded(displacement, self.fields.profile)
+        return displacement
+
+    def _oddities(self, volume: Volume) -> list[str]:
+        name = volume.header.path.name
+        constant = ["the image is constant"] if volume.array.min() == volume.array.max() else []
+        shifted = window_warnings(volume.array, self.registrar.intensity)
+        return [f"{name}: {text}" for text in (*volume.header.warnings, *constant, *shifted)]
 
     def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
         """What the refinement needs; users who bring segmentations of fixed images alone go without it."""
@@ -169,17 +180,11 @@ class PairRegistration:
 
 
 def _as_known(error: Exception) -> KnownError:
-    if isinstance(error, KnownError):
-        return error
-    # torch has no class of its own for host memory that cannot be had.
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
-        remedy = "crop the images, or use --device cpu where the GPU is too small"
-        return TooLittleMemory("too little memory for this pair", got=error, remedy=remedy)
+    if (shortage := as_shortage(error, "this pair")) is not None:
+        return shortage
+    known = known_error(error)
+    if known is not None:
+        # A folder that may not be searched is a fault of this pair, not of the arguments.
+        return VolumeError(str(known)) if isinstance(error, OSError) else known
     log.error("unknown error", exc_info=error)
     return InternalError("unknown error", got=f"{type(error).__name__}: {error}")
-
-
-def _oddities(volume: Volume) -> list[str]:
-    name = volume.header.path.name
-    constant = ["the image is constant"] if volume.array.min() == volume.array.max() else []
-    return [f"{name}: {text}" for text in (*volume.header.warnings, *constant)]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pairs.regularfile import read_regular
 from pairs.wholefile import write_json
 from pipeline.config import TaskConfig
 
@@ -31,9 +32,10 @@ class PairRecord(BaseModel):
     pair: str
     status: Literal["done", "failed", "identity", "stale"]
     """`identity`: the pair failed and a zero field was written in its place, as asked for; `stale`: the
-    field is of an earlier run, and a later one was stopped before it came to this pair."""
+    field is of an earlier run, and a later one was stopped before it came to this pair, or had other settings
+    and was not asked for it."""
     fingerprint: str
-    """Hash of everything the field depends on: images, weights, segmentation, profile."""
+    """Hash of everything the field depends on: images, weights, segmentation, profile, program."""
     file: str | None = None
     file_sha256: str | None = None
     seconds: float
@@ -48,14 +50,18 @@ class PairRecord(BaseModel):
 
 
 class RunReport(BaseModel):
-    """`report.json`: the run and its pairs in the task's order."""
+    """`report.json`: the last run, its pairs in the task's order, then those of earlier runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: str
     profile: str
+    profile_reason: str = ""
+    """Why it was taken: asked for, or by task and edition."""
     device: str
     torch: str
+    program: str = ""
+    """Hash of the sources that made the fields."""
     weights: str
     weights_sha256: str
     training: dict[str, Any] = {}
@@ -68,7 +74,7 @@ class RunReport(BaseModel):
 def read_report(folder: Path) -> RunReport | None:
     """The report of an earlier run, or None where there is none that can be used."""
     try:
-        return RunReport.model_validate_json((folder / REPORT_NAME).read_bytes())
+        return RunReport.model_validate_json(read_regular(folder / REPORT_NAME))
     except (OSError, ValidationError):
         return None
 

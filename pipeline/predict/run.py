@@ -1,8 +1,9 @@
 """The run over all pairs: keep what is finished, do the rest, report each."""
 
+import gc
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from pairs.pair import Pair
 from pipeline.predict.plan import Plan
-from pipeline.predict.report import PairRecord, RunReport, write_report
+from pipeline.predict.report import PairRecord, RunReport
+from pipeline.predict.reportfile import ReportFile
 from pipeline.stopping import require_not_stopped
 
 __all__ = ["Register", "run_pairs"]
@@ -22,38 +24,44 @@ Register = Callable[[Pair, PairRecord | None], PairRecord]
 """One pair, and its record of an earlier run, to its record."""
 
 
-def run_pairs(plan: Plan, prepare: Callable[[], Register], report: RunReport, folder: Path) -> RunReport:
+def run_pairs(
+    plan: Plan, prepare: Callable[[], Register], report: RunReport, folder: Path
+) -> tuple[PairRecord, ...]:
     """Register the pairs that are left to do; the report is rewritten after each.
 
     Args:
         plan: the pairs.
         prepare: makes what registers one of them; asked only if there is one, since networks take seconds.
         report: what is known of the run already; its pairs are filled in.
-        folder: where the report goes.
+        folder: where the report goes; pairs of other runs in it are kept.
+
+    Returns:
+        The records of the plan's pairs, in their order.
 
     Raises:
         Stopped: a signal arrived; finished pairs are kept.
         OutputError: the output folder cannot be written to.
     """
     register = prepare() if plan.todo else None
+    file = ReportFile(folder, report, plan)
     records = dict(plan.records)
-    report = _with_records(report, plan.pairs, records)
-    write_report(folder, report)
+    file.write()
     if register is None:
-        return report
+        return _in_order(plan, records)
     with _progress(plan) as todo:
         for pair in todo:
             require_not_stopped()
             records[pair.name] = register(pair, records.get(pair.name))
-            report = _with_records(report, plan.pairs, records)
-            write_report(folder, report)
+            file.write(records[pair.name])
             _log_record(records[pair.name])
-    return report
+            if records[pair.name].error:
+                # What the pair held hangs on its error, in cycles; the next pair may need the memory.
+                gc.collect()
+    return _in_order(plan, records)
 
 
-def _with_records(report: RunReport, pairs: Sequence[Pair], records: dict[str, PairRecord]) -> RunReport:
-    done = tuple(records[pair.name] for pair in pairs if pair.name in records)
-    return report.model_copy(update={"pairs": done})
+def _in_order(plan: Plan, records: Mapping[str, PairRecord]) -> tuple[PairRecord, ...]:
+    return tuple(records[pair.name] for pair in plan.pairs)
 
 
 @contextmanager

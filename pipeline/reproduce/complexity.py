@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from pairs.errors import UsageError
-from pairs.wholefile import probe_writable, whole_file
+from pairs.wholefile import probe_file, whole_file
 from pipeline.backbones.registry import BACKBONES, build_backbone
 from pipeline.backbones.transmorph import TRANSMORPHS
 from pipeline.config import RegistrationConfig
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     if min(options.start_channels) < 1:
         raise UsageError("--start-channels", expected="positive widths", got=options.start_channels)
     if options.csv is not None:
-        probe_writable(options.csv.parent)
+        probe_file(options.csv)
     rows = list(_rows(options.start_channels))
     print(markdown_table(_HEADER, [row.cells() for row in rows]))
     print(f"\n{RULES}")

@@ -95,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(f"--{name}", expected="1 or more", got=getattr(options, name))
     if not 0 <= options.smoothness < math.inf:
         raise UsageError("--smoothness", expected="0 or more", got=options.smoothness)
+    probe_writable(options.out)
     probe_writable(options.out / "runs")
     generator = torch.Generator().manual_seed(HELD_OUT_SEED)
     pairs = [

@@ -4,6 +4,7 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
+from pairs.regularfile import read_regular
 from pairs.wholefile import write_json
 from pipeline.config import TaskConfig
 from pipeline.reproduce.process import run_module
@@ -36,13 +37,13 @@ def seconds_per_step(
         out = trial.with_suffix(".safetensors")
         with_config: tuple[str | Path, ...] = ("--config", trial.with_suffix(".config.json"))
         run_module("pipeline", "train", network, *arguments, *with_config, "--out", out)
-        lines = out.with_suffix(".metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = read_regular(out.with_suffix(".metrics.jsonl")).splitlines()
         # The first half has the start in it.
         halfway, end = (json.loads(line)["seconds"] for line in lines[-2:])
         write_json(kept, {"seconds_per_step": (end - halfway) / (_STEPS // 2)})
         for left in (out, out.with_suffix(".metrics.jsonl"), trial.with_suffix(".config.json")):
             left.unlink()
-    return float(json.loads(kept.read_text(encoding="utf-8"))["seconds_per_step"])
+    return float(json.loads(read_regular(kept))["seconds_per_step"])
 
 
 def _without_validation(config: TaskConfig, network: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pipeline.losses.overlap import one_hot
 from pipeline.model import RegistrationNet, build_for_training
 from pipeline.reproduce import sliding
 from pipeline.reproduce.sliding import REGIONS, SlidingPair, draw_sliding_pair
-from pipeline.tensorfile import read_tensors, write_tensors
+from pipeline.tensorfile import read_own, write_tensors
 from pipeline.train.checkpoint import fingerprint_of
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.registration import pair_losses
@@ -58,10 +58,10 @@ def trained(config: TaskConfig, folder: Path, *, one_sense: bool = False) -> Reg
         return pair_losses(net, pair.moving, pair.fixed, 1, config, REGIONS, CPU)
 
     if out.is_file():
-        net.load_state_dict(read_tensors(out).tensors)
+        net.load_state_dict(read_own(out, HEADER_KEY).tensors)
     else:
         train(net, plan, losses_of, dict)
-        write_tensors(out, net.state_dict(), HEADER_KEY, fingerprint)
+        write_tensors(out, net.state_dict(), HEADER_KEY, {"fingerprint": fingerprint})
         plan.checkpoint.unlink(missing_ok=True)
     return net.eval().requires_grad_(False)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pairs.errors import UsageError
+from pairs.regularfile import read_regular
 
 __all__ = ["PairScores", "Scores", "read_scores"]
 
@@ -61,7 +62,7 @@ def read_scores(path: Path) -> Scores:
     Raises:
         UsageError: If the task has no labels, so that there is no Dice.
     """
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = json.loads(read_regular(path))
     official, true = document["aggregates"], document["true"]["aggregates"]
     if "DSC" not in official:
         raise UsageError("accuracy needs labels", where=document["name"], got="no Dice in the evaluation")

@@ -7,15 +7,15 @@ import torch
 
 from pairs.errors import UsageError
 from pairs.volume import read_image
-from pairs.wholefile import write_json
 from pipeline.bundle import BundleHeader, read_bundle
 from pipeline.device import choose_device
 from pipeline.reproduce.methods import INITIAL
+from pipeline.reproduce.ownsegmentor import own_segmentor
 from pipeline.reproduce.paper import SEGMENTORS
-from pipeline.reproduce.process import run_module
 from pipeline.reproduce.setting import Setting
 from pipeline.reproduce.table import Published, Row
 from pipeline.reproduce.variant import Masks, Variant
+from pipeline.train.leftout import LeftOut
 from pipeline.train.quality import hard_dice
 from pipeline.train.subjects import load_samples, region_table
 
@@ -65,9 +65,9 @@ def segmentor_dice(setting: Setting, bundle: Path) -> float:
     fixed = {pair.fixed for pair in setting.task.pairs}
     images = [one for one in setting.task.subjects if one.image in fixed and one.label is not None]
     values = []
-    for sample, one in zip(
-        load_samples(images, regions, setting.config.intensity, None), images, strict=True
-    ):
+    left_out = LeftOut()
+    samples = load_samples(images, regions, setting.config.intensity, None, left_out)
+    for sample, one in zip(samples, left_out.without(images), strict=True):
         found = torch.from_numpy(segmentor(read_image(one.image)).labels)[None].long()
         values.append(hard_dice(found, sample.labels, len(regions)))
     return fmean(values)
@@ -114,23 +114,6 @@ def _weaker(setting: Setting, segmentor: Path) -> list[tuple[str, Path]]:
 
 
 def _trained_for(setting: Setting, header: BundleHeader, steps: int) -> Path:
-    out = setting.runs / f"segmentor-{steps}-steps.safetensors"
-    if not out.is_file():
-        config = out.with_suffix(".config.json")
-        training = header.config.segmentor_training.model_copy(
-            update={"steps": steps, "validate_every": steps}
-        )
-        short = header.config.model_copy(update={"segmentor_training": training})
-        write_json(config, short.model_dump(mode="json"))
-        arguments = (
-            "--task",
-            setting.task.root,
-            "--config",
-            config,
-            "--device",
-            setting.device,
-            "--out",
-            out,
-        )
-        run_module("pipeline", "train", "segmentor", *arguments, log=out.with_suffix(".log"))
-    return out
+    training = header.config.segmentor_training.model_copy(update={"steps": steps, "validate_every": steps})
+    short = header.config.model_copy(update={"segmentor_training": training})
+    return own_segmentor(setting.task, short, setting.task_arguments, setting.device, setting.runs)

@@ -1,32 +1,26 @@
 """What all rows of a table share: task, configuration, segmentor, text vectors, budget, folder."""
 
 import argparse
-import logging
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-
-from pairs.errors import UsageError, WeightsError
+from pairs.errors import UsageError
+from pairs.header import read_header
 from pairs.task import Task, read_task
-from pairs.volume import read_image
-from pairs.wholefile import probe_writable, write_json
+from pairs.taskoptions import add_link_option
+from pairs.wholefile import probe_writable
 from pipeline.bundle import read_bundle
 from pipeline.config import MOST_PASSES, TaskConfig, read_config, shipped_config
 from pipeline.device import DEVICES
 from pipeline.reproduce.budget import Budget, parse_budget
-from pipeline.reproduce.pace import seconds_per_step
+from pipeline.reproduce.ownsegmentor import SEGMENTORS_SHARE, own_segmentor
 from pipeline.reproduce.process import run_module
 from pipeline.reproduce.variant import Masks, Variant
+from pipeline.tensorfile import require_file
 from pipeline.weightfolders import bundle_of
 
-__all__ = ["SEGMENTORS_SHARE", "Setting", "add_arguments", "setting_of"]
-
-log = logging.getLogger(__name__)
-
-SEGMENTORS_SHARE = 0.2
-"""Of a budget in minutes, where the segmentor has to be trained too."""
+__all__ = ["Setting", "add_arguments", "setting_of"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +46,7 @@ class Setting:
         weaker: Bundles with weaker segmentors, for Table 5.
         device: As for `train`.
         out: Folder of the reports; trainings lie in `runs` beneath it.
+        links: `--follow-links` where it was given.
     """
 
     task: Task
@@ -72,6 +67,12 @@ class Setting:
     weaker: tuple[Path, ...]
     device: str
     out: Path
+    links: tuple[str, ...] = ()
+
+    @property
+    def task_arguments(self) -> tuple[str | Path, ...]:
+        """The task, as its commands are told it."""
+        return ("--task", self.task.root, *self.links)
 
     @property
     def runs(self) -> Path:
@@ -105,24 +106,21 @@ class Setting:
         name = sha256("\0".join(arguments).encode()).hexdigest()[:8]
         path = self.runs / f"vectors-{name}.safetensors"
         if not path.is_file():
-            run_module("pipeline", "embed", "--task", self.task.root, *arguments, "--out", path)
+            run_module("pipeline", "embed", *self.task_arguments, *arguments, "--out", path)
         return path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What every table that trains is asked with."""
     parser.add_argument("--task", type=Path, required=True, help="task folder with labels and pairs")
+    add_link_option(parser)
     parser.add_argument("--out", type=Path, help="folder of the reports (default: reproduced/TASK)")
     parser.add_argument(
         "--budget", help="1000steps: of each training; 90minutes: of all (default: as configured)"
     )
     parser.add_argument("--seeds", type=int, default=2, help="trainings of each row (default: 2)")
     parser.add_argument(
-        "--passes",
-        type=int,
-        choices=range(1, MOST_PASSES + 1),
-        default=1,
-        help="of the network; the paper has 1 (default: 1)",
+        "--passes", type=int, choices=range(1, MOST_PASSES + 1), default=1, help="of the network (default: 1)"
     )
     parser.add_argument("--config", type=Path, help="task configuration (default: the shipped one)")
     _add_sources(parser)
@@ -174,11 +172,12 @@ def setting_of(options: argparse.Namespace) -> Setting:
     budget = None if options.budget is None else parse_budget(options.budget)
     named = ("segmentor", "embedding", "clip", "clip_rn", "vectors")
     for path in (*(getattr(options, name) for name in named), *options.weaker):
-        if path is not None and not path.is_file():
-            raise WeightsError("no such file", where=path)
-    task = read_task(options.task)
+        if path is not None:
+            require_file(path)
+    task = read_task(options.task, follow_links=options.follow_links)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     out = (options.out or Path("reproduced") / Path(task.name).name).absolute()
+    probe_writable(out)
     probe_writable(out / "runs")
     segmentor = _segmentor(options, task, config, budget, out)
     if segmentor is not None:
@@ -188,11 +187,11 @@ def setting_of(options: argparse.Namespace) -> Setting:
         embed = ("--embedder", "open_clip", "--weights", str(options.clip))
     return Setting(
         task=task,
-        shape=task.shape or _shape(read_image(task.pairs[0].fixed).array),
+        shape=task.shape or read_header(task.pairs[0].fixed).shape,
         config=config,
         config_file=options.config,
         budget=budget,
-        share=1 - SEGMENTORS_SHARE if segmentor == _own_segmentor(out) else 1.0,
+        share=1 - SEGMENTORS_SHARE if segmentor is not None and segmentor.parent == out else 1.0,
         seeds=options.seeds,
         passes=options.passes,
         segmentor=segmentor,
@@ -205,22 +204,13 @@ def setting_of(options: argparse.Namespace) -> Setting:
         weaker=tuple(options.weaker),
         device=options.device,
         out=out,
+        links=("--follow-links",) * options.follow_links,
     )
 
 
 def _with_segmentor_of(bundle: Path, config: TaskConfig) -> TaskConfig:
     """A training keeps the segmentor beside its own weights, so both must say the same of it."""
     return config.model_copy(update={"segmentor": read_bundle(bundle).header.config.segmentor})
-
-
-def _shape(image: np.ndarray) -> tuple[int, int, int]:
-    x, y, z = image.shape
-    return x, y, z
-
-
-def _own_segmentor(out: Path) -> Path:
-    """Where a segmentor lies that was trained for the tables of this folder."""
-    return out / "segmentor.safetensors"
 
 
 def _segmentor(
@@ -233,17 +223,5 @@ def _segmentor(
     shipped = bundle_of(task.name)
     if shipped.is_file() and options.config is None:
         return shipped
-    trained = _own_segmentor(out)
-    if not trained.is_file():
-        log.info("training a segmentor, as none is given")
-        arguments = ("--task", task.root, "--device", options.device)
-        steps = config.segmentor_training.steps
-        if budget is not None and budget.unit == "steps":
-            steps = budget.amount
-        elif budget is not None:
-            pace = seconds_per_step("segmentor", config, arguments, out / "runs")
-            steps = budget.steps(SEGMENTORS_SHARE, pace)
-        write_json(out / "segmentor.config.json", config.model_dump(mode="json"))
-        own = ("--config", out / "segmentor.config.json", "--steps", str(steps), "--out", trained)
-        run_module("pipeline", "train", "segmentor", *arguments, *own, log=out / "segmentor.log")
-    return trained
+    links = ("--follow-links",) * options.follow_links
+    return own_segmentor(task, config, ("--task", task.root, *links), options.device, out, budget)

@@ -14,7 +14,7 @@ from pairs.wholefile import write_json
 from pipeline.bundle import file_hash
 from pipeline.config import TaskConfig
 from pipeline.reproduce.pace import seconds_per_step
-from pipeline.reproduce.process import run_module
+from pipeline.reproduce.process import NoFigure, run_module
 from pipeline.reproduce.scores import Scores, read_scores
 from pipeline.reproduce.setting import Setting
 from pipeline.reproduce.variant import Variant
@@ -86,8 +86,13 @@ class Trial:
             return
         self.train()
         fields = self.predict()
-        task = ("--task", self.setting.task.root, "--evaluator", _EVALUATOR)
-        run_module("evaluation", "evaluate", *task, "--fields", fields, "--json", found)
+        task = (*self.setting.task_arguments, "--evaluator", _EVALUATOR)
+        try:
+            run_module("evaluation", "evaluate", *task, "--fields", fields, "--json", found)
+        except NoFigure:
+            # Where some pairs could be scored, the file is there and is no score of the task.
+            found.unlink(missing_ok=True)
+            raise
         shutil.rmtree(fields)
 
     def train(self) -> None:
@@ -118,7 +123,7 @@ class Trial:
         files = self.setting.masks_of(self.variant).files
         if files is not None:
             arguments += ["--segmentations", files]
-        device = ("--device", self.setting.device)
+        device = (*self.setting.links, "--device", self.setting.device)
         run_module("pipeline", "predict", self.setting.task.root, fields, *arguments, *device)
         return fields
 
@@ -126,7 +131,7 @@ class Trial:
     def _arguments(self) -> tuple[str | Path, ...]:
         """Of `train`, all but configuration, seed and output."""
         setting, masks = self.setting, self.setting.masks_of(self.variant)
-        arguments: list[str | Path] = ["--task", setting.task.root, "--device", setting.device]
+        arguments: list[str | Path] = [*setting.task_arguments, "--device", setting.device]
         vectors = setting.vectors_of(self.variant)
         if vectors is not None:
             arguments += ["--embedding", vectors]

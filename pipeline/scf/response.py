@@ -8,9 +8,13 @@ from pipeline.typing import Float, Int, Shaped, Tensor
 
 __all__ = ["blend_responses", "region_response", "to_feature_grid"]
 
-_BLOCK = 16384
+_CPU_BLOCK = 16384
 """Voxels at a time: the N * 3 responses of so many fit into the processor's cache, where those of a whole
 volume are hundreds of MB and take two to four times as long (`benchmarks/lookup.py`)."""
+
+_GPU_BYTES = 2**29
+"""Of responses at a time elsewhere: one large product, in memory that does not grow with the volume. On the
+half grid of 160x192x224 voxels, 36 filters and the region-free one give 382 MB."""
 
 
 def blend_responses(
@@ -51,9 +55,16 @@ def _by_blocks(
     """What `combine` makes of the responses (B, M, 3, V) of all filters and of the volumes (B, V)."""
     rows = table.transpose(1, 2).flatten(0, 1)
     flat = (features.flatten(2), *(volume.flatten(1) for volume in volumes))
-    blocks = zip(*(part.split(_BLOCK, dim=-1) for part in flat), strict=True)
+    size = _voxels_at_once(features, len(rows))
+    blocks = zip(*(part.split(size, dim=-1) for part in flat), strict=True)
     done = [combine((rows @ block).unflatten(1, (-1, 3)), *others) for block, *others in blocks]
     return torch.cat(done, dim=-1).unflatten(-1, features.shape[2:])
+
+
+def _voxels_at_once(features: Float[Tensor, "B C X Y Z"], responses: int) -> int:
+    if features.device.type == "cpu":
+        return _CPU_BLOCK
+    return max(1, _GPU_BYTES // (responses * len(features) * features.element_size()))
 
 
 def _looked_up(responses: Float[Tensor, "B N 3 V"], labels: Int[Tensor, "B V"]) -> Float[Tensor, "B 3 V"]:

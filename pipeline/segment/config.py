@@ -4,11 +4,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.configtypes import Fraction, Positive, Precision, Rate, Schedule, StrictModel, Weight
+from pipeline.configtypes import (
+    Channels,
+    Fraction,
+    Label,
+    Positive,
+    Precision,
+    Rate,
+    Schedule,
+    Side,
+    StrictModel,
+    Weight,
+)
 
 __all__ = ["IntensityConfig", "SegmentorConfig", "SegmentorTraining"]
 
 SWIN_STRIDE = 32
+# A finer lattice would take memory without end.
+_Spacing = Annotated[float, Field(ge=0.05, le=100)]
 
 
 class IntensityConfig(StrictModel):
@@ -38,24 +51,24 @@ class SegmentorConfig(StrictModel):
 
     network: Literal["unet", "plainunet", "swinunetr-base", "swinunetr-small", "swinunetr-tiny"] = "unet"
     """`unet`: residual, its first level on the half grid; `plainunet`: nnU-Net's, on the full grid."""
-    channels: Annotated[tuple[Positive, ...], Field(min_length=2)] = (16, 32, 64, 128)
+    channels: Annotated[tuple[Channels, ...], Field(min_length=2, max_length=8)] = (16, 32, 64, 128)
     """Of the levels of either U-Net."""
-    residual_units: Positive = 2
+    residual_units: Annotated[int, Field(gt=0, le=16)] = 2
     """Of each level of the residual U-Net."""
     merging: Literal["current", "legacy"] = "current"
     """How SwinUNETR merges patches: `legacy` for weights trained before MONAI 1.5."""
     grid: Literal["full", "half"] = "full"
     """`half`: the U-Net sees images averaged over 2x2x2 voxels, at an eighth of the cost."""
-    roi: tuple[Positive, Positive, Positive] = (64, 64, 64)
+    roi: tuple[Side, Side, Side] = (64, 64, 64)
     """Sliding window in voxels; a volume that fits into it is seen whole."""
     overlap: Fraction = 0.5
     intensity: IntensityConfig | None = None
     """How the segmentor's own input is scaled; None scales it as the registration's."""
     orientation: Literal["RAS"] | None = None
     """How the axes of its input lie; None takes them as the file has them."""
-    spacing_mm: tuple[Rate, Rate, Rate] | None = None
+    spacing_mm: tuple[_Spacing, _Spacing, _Spacing] | None = None
     """Voxel sizes of its input, along its axes; None takes those of the file."""
-    class_labels: Annotated[tuple[int, ...], Field(min_length=2)] | None = None
+    class_labels: Annotated[tuple[Label, ...], Field(min_length=2, max_length=1024)] | None = None
     """The task's label of each class of the network, 0 for what the task does not name: the probabilities of
     classes that share a label are added. None: class k is the k-th of the task's labels."""
 
@@ -126,6 +139,6 @@ class SegmentorTraining(StrictModel):
     validate_every: Positive = 250
     held_out: Annotated[int, Field(ge=0)] = 20
     """Last labelled training subjects kept for tuning, never trained on."""
-    crop: tuple[Positive, Positive, Positive] | None = None
+    crop: tuple[Side, Side, Side] | None = None
     """Size in voxels of the training crop around the non-zero content; None takes whole volumes."""
     seed: int = 0

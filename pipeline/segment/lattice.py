@@ -36,7 +36,8 @@ class Lattice:
 
     def from_image(self, image: np.ndarray) -> np.ndarray:
         """An image on the lattice, trilinear: (X, Y, Z) to (U, V, W) float32."""
-        turned = torch.from_numpy(np.ascontiguousarray(self.order.apply(image), dtype=np.float32))
+        # A copy in any case: a flipped axis of one voxel counts as contiguous and keeps its negative stride.
+        turned = torch.from_numpy(np.array(self.order.apply(image), np.float32, order="C"))
         positions = [torch.arange(side) * step for side, step in zip(self.shape, self.step, strict=True)]
         return _interpolated(turned, positions).numpy()
 

@@ -1,8 +1,9 @@
 """Segmentation networks from MONAI, by name, and the loss they are trained with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -13,7 +14,15 @@ from pipeline.typing import Float, Shaped, Tensor
 if TYPE_CHECKING:
     from monai.networks.nets import SwinUNETR
 
-__all__ = ["NETWORKS", "SWIN_FEATURES", "HalfGrid", "build_network", "padded_for", "segmentation_loss"]
+__all__ = [
+    "NETWORKS",
+    "SWIN_FEATURES",
+    "HalfGrid",
+    "build_network",
+    "outline",
+    "padded_for",
+    "segmentation_loss",
+]
 
 SWIN_FEATURES = {"base": 48, "small": 24, "tiny": 12}
 """Feature size of SwinUNETR by the names of the public BTCV checkpoints."""
@@ -48,14 +57,25 @@ def build_network(config: SegmentorConfig, regions: int) -> nn.Module:
     return HalfGrid(network) if config.grid == "half" else network
 
 
-def padded_for(config: SegmentorConfig, volume: Shaped[Tensor, "B C X Y Z"]) -> Shaped[Tensor, "B C U V W"]:
+def outline(config: SegmentorConfig, regions: int) -> nn.Module:
+    """The network of `build_network`, where its size is the configuration's choice without memory for it.
+
+    MONAI's SwinUNETR cannot be built so; its sizes are those of `SWIN_FEATURES`.
+    """
+    with torch.device("meta" if config.is_unet else "cpu"):
+        return build_network(config, regions)
+
+
+def padded_for(
+    config: SegmentorConfig, volume: Shaped[Tensor, "B C X Y Z"], at_least: Sequence[int] | None = None
+) -> Shaped[Tensor, "B C U V W"]:
     """Zeros behind the last voxel of each axis until the network takes the volume.
 
-    Its sides are then multiples of the stride, with more than one voxel at the network's bottom: a single one
-    has no variance to be normalised by.
+    Its sides are then multiples of the stride and `at_least` so long, with more than one voxel at the
+    network's bottom: a single one has no variance to be normalised by.
     """
     stride = config.total_stride
-    padded = pad_to_multiple(volume, stride)
+    padded = pad_to_multiple(volume, stride, at_least)
     return F.pad(padded, [0, stride]) if set(padded.shape[2:]) == {stride} else padded
 
 

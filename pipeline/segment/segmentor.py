@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from pipeline.config import SegmentorConfig
+from pipeline.device import repeatable
+from pipeline.memory import shortage_told
 from pipeline.preprocess import content_box, crop_to
 from pipeline.segment.networks import padded_for
 from pipeline.typing import Float, Tensor
@@ -28,7 +30,7 @@ class Segmentation:
 
 
 class Segmentor:
-    """A network with its inference settings.
+    """A network with its inference settings; the same image has the same regions every time.
 
     Args:
         network: (1, 1, X, Y, Z) to (1, N, X, Y, Z) logits; sides must divide by its total stride.
@@ -65,14 +67,20 @@ class Segmentor:
         return torch.softmax(self.logits(volume), dim=1)
 
     @torch.no_grad()
+    @shortage_told("this image")
+    @repeatable()
     def logits(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:
-        """What the network says of each voxel, averaged over the windows that see it."""
+        """What the network says of each voxel, averaged over the windows that see it.
+
+        Raises:
+            TooLittleMemory: the image does not fit into the device's memory.
+        """
         from monai.inferers import sliding_window_inference
 
         roi, padded = self.config.roi, volume
         if self.config.is_unet:
-            padded = padded_for(self.config, volume)
-            # A window never exceeds the volume: padding up to it would only add zeros to look at.
+            padded = padded_for(self.config, volume, self.crop)
+            # A window never exceeds the volume or the crop: more padding would only add zeros to look at.
             x, y, z = (min(a, b) for a, b in zip(roi, padded.shape[2:], strict=True))
             roi = (x, y, z)
         logits = sliding_window_inference(

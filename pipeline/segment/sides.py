@@ -28,7 +28,8 @@ class SideCheck:
 
     def __init__(self, names: Mapping[int, str]) -> None:
         self.names = names
-        self.told = False
+        # Whether there is nothing left to look for: no two kidneys to compare with, or told already.
+        self.settled = _kidneys(_sided(names)) is None
 
     def __call__(self, labels: np.ndarray, affine: np.ndarray, where: str) -> None:
         """Look at one label map.
@@ -38,10 +39,10 @@ class SideCheck:
             affine: voxel indices to millimetres, (4, 4).
             where: what it is, for the message.
         """
-        swapped = [] if self.told else swapped_pairs(labels, self.names, affine)
+        swapped = [] if self.settled else swapped_pairs(labels, self.names, affine)
         if not swapped:
             return
-        self.told = True
+        self.settled = True
         pairs = "; ".join(
             f"{left} '{self.names[left]}' and {right} '{self.names[right]}'" for left, right in swapped
         )
@@ -60,7 +61,7 @@ def swapped_pairs(labels: np.ndarray, names: Mapping[int, str], affine: np.ndarr
     that a flipped affine, which flips the kidneys too, is no swap.
     """
     pairs = _sided(names)
-    kidneys = next((pair for organ, pair in pairs.items() if _REFERENCE in organ), None)
+    kidneys = _kidneys(pairs)
     if kidneys is None or (expected := _direction(labels, kidneys, affine)) == 0:
         return []
     others = [pair for pair in pairs.values() if pair != kidneys]
@@ -76,6 +77,10 @@ def _sided(names: Mapping[int, str]) -> dict[str, tuple[int, int]]:
             organ = _SIDE.sub("", name.casefold().replace("_", " ")).strip()
             sides.setdefault(organ, {})[found[1]] = label
     return {organ: (both["left"], both["right"]) for organ, both in sides.items() if len(both) == 2}
+
+
+def _kidneys(pairs: Mapping[str, tuple[int, int]]) -> tuple[int, int] | None:
+    return next((pair for organ, pair in pairs.items() if _REFERENCE in organ), None)
 
 
 def _direction(labels: np.ndarray, pair: Sequence[int], affine: np.ndarray) -> int:

@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 
 from pairs.errors import UsageError
+from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
+from pairs.taskoptions import add_link_option
 from pipeline.config import read_config, shipped_config
 from pipeline.regions import JointRegions, joint_regions
 from pipeline.text.background import BACKGROUNDS, background_vector
@@ -84,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task", type=Path, required=True, metavar="DIR", help="task folder or its dataset json"
     )
+    add_link_option(parser)
     parser.add_argument(
         "--aux-task",
         type=Path,
@@ -127,8 +130,11 @@ def run(args: argparse.Namespace) -> int:
         KnownError: See `embed`, `read_task` and `write_table`.
     """
     row = _row(args)
-    tasks = [_Worded.of(args.task, args.anatomy, args.config)]
-    tasks += [_Worded.of(folder, args.anatomy) for folder in args.aux_task]
+    inputs = (args.weights, args.vectors, args.config)
+    require_outputs((args.out,), tasks=(args.task, *args.aux_task), inputs=inputs)
+    tasks = [_Worded.of(read_task(args.task, follow_links=args.follow_links), args.anatomy, args.config)]
+    others = [read_task(folder, follow_links=args.follow_links) for folder in args.aux_task]
+    tasks += [_Worded.of(task, args.anatomy) for task in others]
     joint = joint_regions(tasks[0].names, [task.names for task in tasks[1:]])
     table = embed(
         joint.labels,
@@ -171,8 +177,7 @@ class _Worded:
     anatomy: str | None
 
     @classmethod
-    def of(cls, folder: Path, anatomy: str | None, config: Path | None = None) -> "_Worded":
-        task = read_task(folder)
+    def of(cls, task: Task, anatomy: str | None, config: Path | None = None) -> "_Worded":
         settings = read_config(config) if config else shipped_config(task.name)
         anatomy = anatomy or settings.anatomy or anatomy_of(task.name)
         return cls(task, task.label_names or settings.labels, anatomy)

@@ -10,6 +10,7 @@ from torch import nn
 
 from pairs.errors import UsageError, WeightsError
 from pipeline.misfits import misfits, told
+from pipeline.tensorfile import require_file
 from pipeline.text.torchvision_standin import torchvision_or_standin
 from pipeline.torchfile import read_state
 from pipeline.typing import Float, Tensor
@@ -35,13 +36,14 @@ class OpenClipEmbedder:
             WeightsError: If the file or open_clip is missing, or the file lacks this model's text tower.
             UsageError: If the model is not such a name.
         """
-        if weights is None or not weights.is_file():
+        remedy = "give it with --weights; nothing is downloaded"
+        if weights is None:
             raise WeightsError(
                 "no CLIP weights",
-                where=weights,
                 expected=f"a local weights file of {model}",
-                remedy="give it with --weights; nothing is downloaded",
+                remedy=remedy,
             )
+        require_file(weights, remedy)
         self._open_clip = import_open_clip()
         self._tower = load_tower(build_tower(self._open_clip, model), weights)
         self._limit = int(self._tower.get_parameter("positional_embedding").shape[0])

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pairs.errors import WeightsError
 from pipeline.configtypes import first_fault
-from pipeline.tensorfile import read_tensors, write_tensors
+from pipeline.tensorfile import read_own, read_tensors, write_tensors
 from pipeline.typing import Float, Tensor
 
 __all__ = [
@@ -102,13 +102,13 @@ def write_table(path: Path, table: EmbeddingTable) -> None:
         background=table.background,
         sha256=table.sha256,
     )
-    write_tensors(path, {"vectors": table.vectors}, _KEY, header.model_dump_json())
+    write_tensors(path, {"vectors": table.vectors}, _KEY, header.model_dump(mode="json"))
 
 
 def is_table(path: Path) -> bool:
     """Whether `path` is a safetensors file that `write_table` made; damage counts as not one."""
     try:
-        return _KEY in read_tensors(path).metadata
+        return _KEY in read_tensors(path, lambda _: False).metadata
     except WeightsError:
         return False
 
@@ -120,8 +120,8 @@ def read_table(path: Path) -> EmbeddingTable:
         WeightsError: If the file is missing, is no embedding table, or was altered.
     """
     remedy = "write it anew with the embed command"
-    file = read_tensors(path)
-    if _KEY not in file.metadata or "vectors" not in file.tensors:
+    file = read_own(path, _KEY)
+    if not file.header or "vectors" not in file.tensors:
         raise WeightsError(
             "not an embedding table",
             where=path,
@@ -130,7 +130,7 @@ def read_table(path: Path) -> EmbeddingTable:
             remedy=remedy,
         )
     try:
-        header = _Header.model_validate_json(file.metadata[_KEY])
+        header = _Header.model_validate_json(file.header)
     except ValidationError as error:
         fault = first_fault(error, _Header)
         raise WeightsError(

@@ -1,7 +1,6 @@
 """Text vectors made elsewhere: arrays in an npz or safetensors file, their prompts beside or inside it."""
 
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,14 +8,19 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pairs.damage import damage_told
 from pairs.document import read_document
 from pairs.errors import TaskError, UsageError, WeightsError
+from pairs.npzfile import read_npz_arrays
 from pipeline.configtypes import first_fault
-from pipeline.tensorfile import read_tensors
+from pipeline.tensorfile import read_tensors, require_file
 from pipeline.text.table import is_table, read_table
 from pipeline.typing import Float, Tensor
 
-__all__ = ["VectorFileEmbedder"]
+__all__ = ["MAX_BYTES", "VectorFileEmbedder"]
+
+MAX_BYTES = 1 << 28
+"""Of the arrays of an npz: 87,000 sentences with vectors of length 768. Small files can declare more."""
 
 
 class _Prompts(BaseModel):
@@ -132,8 +136,7 @@ def _key(text: str) -> str:
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, tuple[str, ...]]]:
     """Vectors (rows, C1) and sentences by array name."""
-    if not path.is_file():
-        raise WeightsError("no such file", where=path, remedy="give the file of vectors with --vectors")
+    require_file(path, "give the file of vectors with --vectors")
     if is_table(path):
         table = read_table(path)
         return {"vectors": table.vectors}, {"vectors": table.prompts}
@@ -169,21 +172,12 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, tuple[str, ...]]]:
 
 def _read_npz(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
     """Arrays of floats in float32 and of integers, and the text array `prompts` where there is one."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            content = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        # numpy's own words say how to unpickle all the same.
-        pickled = zipfile.is_zipfile(path) and "pickle" in str(error)
-        raise WeightsError(
-            "text vectors cannot be read",
-            where=path,
-            expected="an npz file of arrays of numbers",
-            got="pickled objects, such as rows of different lengths"
-            if pickled
-            else "another or a damaged file",
-        ) from error
-    texts = content.pop("prompts", None)
+    with damage_told(path, "text vectors", WeightsError):
+        content = read_npz_arrays(path, MAX_BYTES)
+        texts = content.pop("prompts", None)
+        sentences = None if texts is None else tuple(str(text) for text in texts.ravel())
+        # numpy takes any number for a character; one that is none fails here.
+        "".join(sentences or ()).encode().decode()
     # What does not fit into float32 becomes infinite, and is refused where it is used.
     kinds = {"f": np.float32, "i": np.int64, "u": np.int64}
     with np.errstate(over="ignore"):
@@ -192,7 +186,7 @@ def _read_npz(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
             for name, array in content.items()
             if array.dtype.kind in kinds
         }
-    return arrays, None if texts is None else tuple(str(text) for text in texts.ravel())
+    return arrays, sentences
 
 
 def _read_beside(path: Path) -> _Prompts:

@@ -13,6 +13,8 @@ from pairs.task import Task, read_task
 from pipeline.bundle import Bundle, file_hash, read_bundle
 from pipeline.config import TaskConfig
 from pipeline.regions import JointRegions, joint_regions
+from pipeline.tensorfile import require_file
+from pipeline.train.leftout import LeftOut
 from pipeline.train.masked import halved, with_masks
 from pipeline.train.masksource import mask_source
 from pipeline.train.pairing import pairing_of
@@ -97,14 +99,19 @@ def read_auxiliary(options: argparse.Namespace) -> Auxiliary:
             got = f"{len(bundles)} bundles"
             raise UsageError("too much for one --aux-task", where=folder, expected="one bundle", got=got)
         for bundle in bundles:
-            if not bundle.is_file():
-                raise WeightsError("no such file", where=bundle, remedy="give a bundle, or leave it out")
-        tasks.append(AuxiliaryTask(read_task(folder), bundles[0] if bundles else None))
+            require_file(bundle, "give a bundle, or leave it out")
+        task = read_task(folder, follow_links=options.follow_links)
+        tasks.append(AuxiliaryTask(task, bundles[0] if bundles else None))
     return Auxiliary(tuple(tasks), options.aux_regions == "encode")
 
 
 def load_auxiliary(
-    auxiliary: Auxiliary, joint: JointRegions, config: TaskConfig, kept: Path, device: torch.device
+    auxiliary: Auxiliary,
+    joint: JointRegions,
+    config: TaskConfig,
+    kept: Path,
+    device: torch.device,
+    left_out: LeftOut,
 ) -> list[Group]:
     """The subjects of every auxiliary task, scaled and cropped as the main task's, with rows of `joint`.
 
@@ -114,6 +121,7 @@ def load_auxiliary(
         config: the main task's.
         kept: folder for the segmentors' results.
         device: where the segmentors run.
+        left_out: takes the subjects that cannot be used.
 
     Raises:
         UsageError: a task has no labels, or fewer than two subjects to train on.
@@ -121,22 +129,30 @@ def load_auxiliary(
         KnownError: see `load_samples`.
     """
     return [
-        Group(_load(one, joint, config, kept, device), pairing_of("any", one.task)) for one in auxiliary.tasks
+        Group(_load(one, joint, config, kept, device, left_out), pairing_of("any", one.task))
+        for one in auxiliary.tasks
     ]
 
 
 def _load(
-    one: AuxiliaryTask, joint: JointRegions, config: TaskConfig, kept: Path, device: torch.device
+    one: AuxiliaryTask,
+    joint: JointRegions,
+    config: TaskConfig,
+    kept: Path,
+    device: torch.device,
+    left_out: LeftOut,
 ) -> list[MaskedSample]:
     regions, crop = region_table(one.task), config.registration_training.crop
     subjects, _ = split_subjects(one.task, held_out=0)
-    samples = load_samples(subjects, regions, config.intensity, crop)
+    samples = load_samples(subjects, regions, config.intensity, crop, left_out)
+    left_out.require_enough(subjects)
     if one.segmentor is None:
         masked = _certain(samples)
     else:
         bundle = _segmentor_bundle(one.segmentor, regions)
         masks = mask_source(regions, one.task.label_names, None, bundle, kept, device)
-        masked = with_masks(subjects, samples, masks, crop)
+        masked = with_masks(left_out.without(subjects), samples, masks, crop, left_out)
+        left_out.require_enough(subjects)
     if config.registration.grid == "half":
         masked = [halved(subject) for subject in masked]
     rows = torch.tensor(joint.rows_of(one.task.label_names))

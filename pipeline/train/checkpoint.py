@@ -1,22 +1,27 @@
 """Checkpoints of a running training, in safetensors, whole or absent."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pairs.errors import WeightsError
+from pipeline.configtypes import first_fault
 from pipeline.misfits import misfits, told
-from pipeline.tensorfile import TensorFile, read_tensors, write_tensors
+from pipeline.tensorfile import OwnFile, read_own, write_tensors
 from pipeline.train.average import Average
 
 __all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "require_own", "save_checkpoint"]
 
 
 HEADER_KEY = "textscf_checkpoint"
+# Of AMSGrad, which every training uses.
+_MOMENTS = {"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,24 @@ class Checkpoint:
 
     step: int
     seconds: float
+    losses: Mapping[str, float] | None = None
+    """Of the last step, where a signal came before the end of the validation that is due after it."""
+
+
+class _Fingerprint(BaseModel):
+    """The entry that tells whose checkpoint it is."""
+
+    fingerprint: str
+
+
+class _Header(_Fingerprint):
+    """What the file says beside the tensors."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    step: Annotated[int, Field(ge=0)]
+    seconds: Annotated[float, Field(ge=0)]
+    losses: dict[str, float] | None = None
 
 
 def save_checkpoint(
@@ -35,7 +58,7 @@ def save_checkpoint(
     fingerprint: str,
     average: Average | None = None,
 ) -> None:
-    """Write the states of all three; `fingerprint` names the configuration they belong to.
+    """Write the states of all three; `fingerprint` names all that they depend on.
 
     Random states are not stored: every step seeds its own generator from (seed, step).
     """
@@ -43,18 +66,18 @@ def save_checkpoint(
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
     tensors |= {f"average.{key}": value for key, value in average.values.items()} if average else {}
-    header = {"step": at.step, "seconds": at.seconds, "fingerprint": fingerprint}
-    write_tensors(path, tensors, HEADER_KEY, json.dumps(header))
+    header = _Header(fingerprint=fingerprint, step=at.step, seconds=at.seconds, losses=at.losses)
+    write_tensors(path, tensors, HEADER_KEY, header.model_dump())
 
 
 def require_own(path: Path, fingerprint: str) -> None:
-    """Refuse to resume what was begun under another configuration, before anything is read or built for it.
+    """Refuse to resume what was begun with anything else, before anything is read or built for it.
 
     Raises:
         WeightsError: there is a checkpoint, and it is unreadable or of another configuration.
     """
     if path.is_file():
-        _header(read_tensors(path, lambda _: False), path, fingerprint)
+        _require_own(read_own(path, HEADER_KEY, lambda _: False), path, fingerprint)
 
 
 def load_checkpoint(
@@ -69,12 +92,15 @@ def load_checkpoint(
     Raises:
         WeightsError: unreadable, damaged, or written under another configuration.
     """
-    file = read_tensors(path)
-    header = _header(file, path, fingerprint)
+    file = read_own(path, HEADER_KEY)
+    _require_own(file, path, fingerprint)
     try:
-        at = Checkpoint(step=int(header["step"]), seconds=float(header["seconds"]))
+        header = _Header.model_validate_json(file.header)
         moments = _moments(_under(file.tensors, "optimizer."))
-    except (KeyError, TypeError, ValueError) as error:
+    except ValidationError as error:
+        fault = first_fault(error, _Header)
+        raise _does_not_fit(path, f"header field '{fault.field}'") from error
+    except ValueError as error:
         raise _does_not_fit(path, error) from error
     state = _under(file.tensors, "module.")
     faults = misfits(state, module.state_dict()) + _misplaced(moments, optimizer)
@@ -86,7 +112,7 @@ def load_checkpoint(
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
     if average:
         average.load(kept)
-    return at
+    return Checkpoint(header.step, header.seconds, header.losses)
 
 
 def fingerprint_of(*parts: object) -> str:
@@ -94,22 +120,21 @@ def fingerprint_of(*parts: object) -> str:
     return sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _header(file: TensorFile, path: Path, fingerprint: str) -> dict[str, Any]:
-    """The entries of the header, which must be of the same configuration."""
+def _require_own(file: OwnFile, path: Path, fingerprint: str) -> None:
+    """Refuse the checkpoint of another configuration."""
     try:
-        header = json.loads(file.metadata.get(HEADER_KEY, ""))
-    except ValueError:
-        header = None
-    found = header.get("fingerprint") if isinstance(header, dict) else None
-    if not isinstance(header, dict) or found != fingerprint:
+        found = _Fingerprint.model_validate_json(file.header).fingerprint
+    except ValidationError:
+        found = "no checkpoint"
+    if found != fingerprint:
         raise WeightsError(
             "the checkpoint belongs to another training or configuration",
             where=path,
             expected=fingerprint,
-            got=found or "no checkpoint",
-            remedy="delete it to start afresh, restore the configuration, or give another --out",
+            got=found[:80],
+            remedy="settings, data or version of the program differ: delete it to start afresh, restore them,"
+            " or give another --out",
         )
-    return header
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
@@ -126,14 +151,22 @@ def _moments(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tens
 
 
 def _misplaced(moments: dict[int, dict[str, torch.Tensor]], optimizer: torch.optim.Optimizer) -> list[str]:
-    """Moments of parameters that are of another shape, or that there are not; a count of steps has none."""
+    """Moments that lack a tensor, or of parameters of another shape, or that there are not.
+
+    A count of steps has no shape.
+    """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     shapes = dict(enumerate(parameter.shape for parameter in parameters))
-    return [
+    misplaced = [
         f"optimizer.{index}.{key} of shape {tuple(value.shape)}"
         for index, state in moments.items()
         for key, value in state.items()
         if index not in shapes or value.shape != (() if key == "step" else shapes[index])
+    ]
+    return misplaced + [
+        f"no optimizer.{index}.{key}"
+        for index, state in moments.items()
+        for key in sorted(_MOMENTS - state.keys())
     ]
 
 

@@ -8,11 +8,14 @@ from typing import Any
 import torch
 
 from pairs.errors import UsageError, WeightsError
+from pairs.taskoptions import add_link_option
 from pipeline.bundle import Bundle, BundleHeader, read_bundle, write_bundle
 from pipeline.device import DEVICES
+from pipeline.memory import shortage_told
 from pipeline.model import freeze
 from pipeline.predict.keptmasks import CACHE_NAME
 from pipeline.segment.sides import SideCheck
+from pipeline.stopping import interruptible
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary
 from pipeline.train.auxiliary import load_auxiliary
@@ -36,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task", type=Path, required=True, help="task folder; its validation subjects are left out"
     )
+    add_link_option(parser)
     parser.add_argument(
         "--out", type=Path, required=True, help="bundle to write; the checkpoint lies beside it"
     )
@@ -60,13 +64,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train and write the bundle; returns 0."""
+    """Train and write the bundle; returns 0, or 1 where subjects had to be left out."""
     job = prepare(options)
-    bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
+    remedy = "make the crop or the network smaller, or free some memory"
+    with shortage_told("the training", options.out, remedy):
+        bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
     write_bundle(options.out, bundle)
     job.plan.checkpoint.unlink(missing_ok=True)
     log.info("wrote %s", options.out)
-    return 0
+    if job.left_out.faults:
+        log.warning("%d subjects were left out of the training", len(job.left_out.faults))
+    return 1 if job.left_out.faults else 0
 
 
 def _segmentor(job: Job, options: argparse.Namespace) -> Bundle:
@@ -79,10 +87,13 @@ def _segmentor(job: Job, options: argparse.Namespace) -> Bundle:
         )
     intensity = job.config.segmentor.intensity or job.config.intensity
     training, held_out = split_subjects(job.task, settings.held_out, job.config.split)
-    samples = load_samples((*training, *held_out), job.regions, intensity, settings.crop)
-    samples, tuning = samples[: len(training)], samples[len(training) :]
+    with interruptible():
+        samples = load_samples((*training, *held_out), job.regions, intensity, settings.crop, job.left_out)
+    job.left_out.require_enough(training)
+    count = len(job.left_out.without(training))
+    samples, tuning = samples[:count], samples[count:]
     network = train_segmentor(job.config, samples, tuning, len(job.regions), job.plan, job.device)
-    provenance = {"segmentor": _provenance(job, options, settings.seed, len(training))}
+    provenance = {"segmentor": _provenance(job, options, settings.seed, len(samples))}
     return Bundle(_header(job, provenance), segmentor=network.state_dict())
 
 
@@ -95,9 +106,13 @@ def _registration(job: Job, options: argparse.Namespace) -> Bundle:
     require_memory(job.config.registration, table.vectors if table else None, job.device)
     names = {label: job.task.label_names[label] for label in job.regions[1:]}
     kept = options.out.parent / CACHE_NAME
-    masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
-    training, held_out = load_masked(job.task, job.config, job.regions, masks, SideCheck(names))
-    others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device)
+    # Segmenting every subject takes minutes; those that are done are kept.
+    with interruptible():
+        masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
+        training, held_out = load_masked(
+            job.task, job.config, job.regions, masks, SideCheck(names), job.left_out
+        )
+        others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device, job.left_out)
     net = train_registration(
         job.config,
         training,

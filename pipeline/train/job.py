@@ -1,24 +1,27 @@
-"""What a training is asked to do, checked before any image is read."""
+"""What a training is asked to do, checked before any image is loaded."""
 
 import argparse
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from pydantic import ValidationError
 
-from pairs.errors import OutputError, UsageError
+from pairs.errors import UsageError
+from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
-from pairs.wholefile import probe_writable
 from pipeline.backbones.registry import build_backbone
 from pipeline.bundle import file_hash, read_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.configtypes import first_fault
 from pipeline.device import choose_device
+from pipeline.programversion import program_version
 from pipeline.regions import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of, require_own
+from pipeline.train.datahash import data_hash, subjects_seen
+from pipeline.train.leftout import LeftOut
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import region_table
@@ -40,6 +43,8 @@ class Job:
     auxiliary: Auxiliary
     joint: JointRegions
     """Regions of the whole training; the first are the task's own."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """Subjects whose files turn out not to be usable."""
 
 
 def prepare(options: argparse.Namespace) -> Job:
@@ -48,20 +53,23 @@ def prepare(options: argparse.Namespace) -> Job:
     Raises:
         KnownError: a task, configuration or option is wrong, or the output is not writable.
     """
-    task = read_task(options.task)
+    task = read_task(options.task, follow_links=options.follow_links)
     others = read_auxiliary(options)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     config = _with_overrides(_with_segmentor(config, options), options)
     if not task.label_names:
         task = replace(task, label_names=config.labels)
     device = choose_device(options.device)
-    probe_writable(options.out.parent)
-    if options.out.is_dir():
-        raise OutputError("--out is a folder", where=options.out, expected="the name of a file")
+    bundles = (other.segmentor for other in others.tasks)
+    inputs = (options.segmentor, options.segmentations, options.embedding, options.config, *bundles)
+    tasks = (options.task, *(other.task.root for other in others.tasks))
+    require_outputs((options.out,), tasks=tasks, inputs=inputs)
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     _require_trainable(config, options.network)
+    seen = [*subjects_seen(task, config.split)]
+    seen += [subject for other in others.tasks for subject in subjects_seen(other.task)]
     depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
-    depends += [str(options.segmentations)] if options.segmentations else []
+    depends += [program_version(), data_hash(seen, options.segmentations)]
     depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
     plan = Plan(
         out=options.out,

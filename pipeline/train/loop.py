@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +15,11 @@ import torch
 from tqdm import tqdm
 
 from pairs.errors import Stopped
+from pairs.regularfile import read_regular
 from pairs.wholefile import whole_file
 from pipeline.configtypes import Schedule
-from pipeline.stopping import stop_requested
+from pipeline.device import repeatable
+from pipeline.stopping import interruptible, stop_requested
 from pipeline.train.average import Average
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.typing import Tensor
@@ -112,6 +114,7 @@ def step_generator(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * 1_000_003 + step)
 
 
+@repeatable()
 def train(
     module: torch.nn.Module,
     plan: Plan,
@@ -140,18 +143,26 @@ def train(
     started = time.monotonic() - at.seconds
     saved = time.monotonic()
     bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not sys.stderr.isatty())
-    for step in range(at.step, plan.steps):
-        losses = _optimise(module, optimizer, plan, step, losses_of)
-        average.update(step + 1)
-        bar.update()
-        done = Checkpoint(step + 1, time.monotonic() - started)
-        if done.step % plan.validate_every == 0 or done.step == plan.steps:
-            metrics.add(done, losses, _validated(module, average, validate))
-        if stop_requested() or time.monotonic() - saved > CHECKPOINT_EVERY_S:
-            save_checkpoint(plan.checkpoint, module, optimizer, done, plan.fingerprint, average)
-            saved = time.monotonic()
-        if stop_requested():
-            raise Stopped("training stopped", where=plan.checkpoint, remedy="run the same command to go on")
+    try:
+        at = _validated(module, average, validate, at, metrics)
+        for step in range(at.step, plan.steps):
+            losses = _optimise(module, optimizer, plan, step, losses_of)
+            average.update(step + 1)
+            bar.update()
+            is_due = (step + 1) % plan.validate_every == 0 or step + 1 == plan.steps
+            # To read a loss is to wait for the GPU: only where it is told, and before the clock is read.
+            figures = {name: value.item() for name, value in losses.items()} if is_due else None
+            at = Checkpoint(step + 1, time.monotonic() - started, figures)
+            at = _validated(module, average, validate, at, metrics)
+            if stop_requested():
+                raise Stopped("training stopped")
+            if time.monotonic() - saved > CHECKPOINT_EVERY_S:
+                save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
+                saved = time.monotonic()
+    except Stopped as error:
+        save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
+        remedy = "run the same command to go on"
+        raise Stopped("training stopped", where=plan.checkpoint, remedy=remedy) from error
     bar.close()
     average.settle()
 
@@ -162,7 +173,7 @@ def _optimise(
     plan: Plan,
     step: int,
     losses_of: Callable[[int], Mapping[str, Tensor]],
-) -> dict[str, float]:
+) -> dict[str, Tensor]:
     stage = plan.stage(step)
     if step == stage.start:
         # The moments of the stage before are those of another loss.
@@ -170,20 +181,32 @@ def _optimise(
     for group in optimizer.param_groups:
         group["lr"] = plan.rate(step)
     module.train()
-    losses = losses_of(step)
-    optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(losses.values())).sum().backward()
-    torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
+    # A signal here leaves the weights as they were after the step before.
+    with interruptible():
+        losses = losses_of(step)
+        optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
     optimizer.step()
-    return {name: value.item() for name, value in losses.items()}
+    return {name: value.detach() for name, value in losses.items()}
 
 
 def _validated(
-    module: torch.nn.Module, average: Average, validate: Callable[[], Mapping[str, float]]
-) -> Mapping[str, float]:
+    module: torch.nn.Module,
+    average: Average,
+    validate: Callable[[], Mapping[str, float]],
+    at: Checkpoint,
+    metrics: "_MetricsLog",
+) -> Checkpoint:
+    """Validates and logs where that is due; a signal leaves it to the training that resumes."""
+    if at.losses is None:
+        return at
     module.eval()
-    with torch.no_grad(), average.applied():
-        return validate()
+    # The averaged weights are put in and taken out whole: a signal ends what lies between.
+    with torch.no_grad(), average.applied(), interruptible():
+        figures = validate()
+    metrics.add(at, at.losses, figures)
+    return replace(at, losses=None)
 
 
 class _MetricsLog:
@@ -195,10 +218,10 @@ class _MetricsLog:
 
     def __init__(self, path: Path, keep_until: int) -> None:
         self.path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() and keep_until else []
+        lines = read_regular(path).splitlines() if path.is_file() and keep_until else []
         kept = [line for line in lines if _is_up_to(keep_until, line)]
         with whole_file(path) as temporary:
-            temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+            temporary.write_bytes(b"".join(line + b"\n" for line in kept))
 
     def add(self, at: Checkpoint, losses: Mapping[str, float], figures: Mapping[str, float]) -> None:
         entry = {
@@ -216,9 +239,9 @@ def _words(figures: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
 
 
-def _is_up_to(step: int, line: str) -> bool:
+def _is_up_to(step: int, line: bytes) -> bool:
     """Whether a line of the log is whole and not past `step`; a killed run may leave half a line."""
     try:
         return bool(json.loads(line)["step"] <= step)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from pairs.errors import UsageError
-from pairs.wholefile import sweep_temporaries
+from pairs.wholefile import probe_writable
 from pipeline.bundle import Bundle
-from pipeline.predict.keptmasks import KeptSegmentations
+from pipeline.predict.keptmasks import KeptSegmentations, refuse_link
 from pipeline.predict.masks import FileMasks, Masks, SegmentorMasks, SideCheckedMasks, background_everywhere
 
 __all__ = ["mask_source"]
@@ -34,6 +34,7 @@ def mask_source(
 
     Raises:
         UsageError: `files` is no folder, or there are regions and nothing that tells them.
+        OutputError: `kept` is a symlink.
     """
     if files is not None:
         if not files.is_dir():
@@ -43,7 +44,7 @@ def mask_source(
         return background_everywhere
     if segmentor is None:
         raise UsageError("no segmentor given", remedy="give --segmentor FILE or --segmentations DIR")
-    kept.mkdir(parents=True, exist_ok=True)
-    sweep_temporaries(kept)
+    refuse_link(kept)
+    probe_writable(kept)
     store = KeptSegmentations(kept, f"{segmentor.sha256} {device.type}", len(regions))
     return SideCheckedMasks(SegmentorMasks(segmentor.build_volume_segmentor(device), store), regions, names)

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
 
 from pairs.errors import GridMismatch
-from pipeline.config import TaskConfig
+from pipeline.config import RegistrationTraining, TaskConfig
 from pipeline.losses.objective import weighted_losses
 from pipeline.losses.overlap import one_hot
 from pipeline.model import RegistrationNet, build_for_training
 from pipeline.preprocess import pad_to_multiple
+from pipeline.train.ahead import Ahead
 from pipeline.train.augment import moved_labels, random_deformation, regreyed
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.pairing import Pairing, any_two, draw_pair, require_pairs, ring_of
@@ -111,15 +113,9 @@ def train_registration(
 
     def losses_of(step: int) -> dict[str, Tensor]:
         enter_stage(net, plan, settings, step)
-        generator = step_generator(settings.seed, step)
         # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
-        torch.manual_seed(generator.initial_seed())
-        fixed, moving = (
-            augmented_masked(one, generator, settings.augmentation, settings.shift_vox)
-            for one in _drawn_pair(groups, generator)
-        )
-        # Every pass learns what the passes before it leave over.
-        passes = 1 + int(torch.randint(settings.passes, (), generator=generator))
+        torch.manual_seed(step_generator(settings.seed, step).initial_seed())
+        fixed, moving, passes = drawn(step)
         return pair_losses(net, moving, fixed, passes, config, regions, device)
 
     def validate() -> dict[str, float]:
@@ -127,8 +123,22 @@ def train_registration(
         figures = [_figures(net, held_out[m], held_out[f], regions, device) for m, f in ring]
         return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
 
-    train(net, plan, losses_of, validate)
+    with Ahead(partial(_draw, groups, settings), plan.steps, device) as drawn:
+        train(net, plan, losses_of, validate)
     return net
+
+
+def _draw(
+    groups: Sequence[Group], settings: RegistrationTraining, step: int
+) -> tuple[MaskedSample, MaskedSample, int]:
+    """Fixed and moving image of a step, and the number of its passes."""
+    generator = step_generator(settings.seed, step)
+    fixed, moving = (
+        augmented_masked(one, generator, settings.augmentation, settings.shift_vox)
+        for one in _drawn_pair(groups, generator)
+    )
+    # Every pass learns what the passes before it leave over.
+    return fixed, moving, 1 + int(torch.randint(settings.passes, (), generator=generator))
 
 
 def _drawn_pair(groups: Sequence[Group], generator: torch.Generator) -> tuple[MaskedSample, MaskedSample]:

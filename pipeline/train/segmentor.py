@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import nn
 
-from pipeline.config import SegmentorConfig, TaskConfig
+from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
 from pipeline.device import mixed_precision
 from pipeline.segment.networks import HalfGrid, build_network, padded_for, segmentation_loss
+from pipeline.train.ahead import Ahead
 from pipeline.train.augment import Greys, augmented, regreyed
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.quality import hard_dice
@@ -40,9 +42,8 @@ def train_segmentor(
         device: where to train.
     """
     settings = config.segmentor_training
-    seed = settings.seed
     precision = getattr(torch, settings.precision)
-    torch.manual_seed(seed)
+    torch.manual_seed(settings.seed)
     network = build_network(config.segmentor, regions).to(device)
     loss = segmentation_loss()
     training, held_out = ([_padded(s, config.segmentor) for s in part] for part in (training, held_out))
@@ -53,12 +54,9 @@ def train_segmentor(
         training, held_out = ([halved_sample(s) for s in part] for part in (training, held_out))
 
     def losses_of(step: int) -> dict[str, Tensor]:
-        generator = step_generator(seed, step)
         losses = []
         # One after the other, since subjects may differ in shape.
-        for _ in range(settings.batch):
-            choice = int(torch.randint(len(training), (), generator=generator))
-            subject = augmented(training[choice], generator, settings.augmentation, GREYS[settings.greys])
+        for subject in drawn(step):
             with mixed_precision(device, precision):
                 logits = learner(subject.image.to(device))
             losses.append(_supervised(loss, logits, subject.labels[:, None].to(device)))
@@ -71,8 +69,19 @@ def train_segmentor(
         # The gap to subjects it was trained on tells over-fitting from under-training.
         return figures | {"training_dice": _mean_dice(learner, training[: len(held_out)], regions, device)}
 
-    train(learner, plan, losses_of, validate)
+    with Ahead(partial(_draw, training, settings), plan.steps, device) as drawn:
+        train(learner, plan, losses_of, validate)
     return network
+
+
+def _draw(training: Sequence[Sample], settings: SegmentorTraining, step: int) -> list[Sample]:
+    """The batch of a step, augmented; a subject may be in it twice."""
+    generator = step_generator(settings.seed, step)
+    subjects = []
+    for _ in range(settings.batch):
+        one = training[int(torch.randint(len(training), (), generator=generator))]
+        subjects.append(augmented(one, generator, settings.augmentation, GREYS[settings.greys]))
+    return subjects
 
 
 def _supervised(

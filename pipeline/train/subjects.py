@@ -1,5 +1,6 @@
 """The training subjects of a task in memory: normalised image and region indices, held-out ones apart."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,14 +8,18 @@ import numpy as np
 import torch
 
 from pairs.errors import TaskError, UsageError
+from pairs.grid import require_same_grid
 from pairs.task import Subject, Task
-from pairs.volume import Volume, read_image, read_labels, require_same_grid
+from pairs.volume import Volume, read_image, read_labels
 from pipeline.config import IntensityConfig, SplitConfig
 from pipeline.halfgrid import halved_image, halved_map
 from pipeline.preprocess import content_crop, normalise, pad_to_multiple
+from pipeline.train.leftout import LeftOut
 from pipeline.typing import Float, Int, Tensor
 
 __all__ = ["Sample", "halved_sample", "load_samples", "padded", "region_table", "split_subjects"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,20 +94,28 @@ def load_samples(
     regions: Sequence[int],
     intensity: IntensityConfig,
     crop: tuple[int, int, int] | None,
+    left_out: LeftOut,
 ) -> list[Sample]:
-    """Read, normalise and crop the subjects.
+    """Read, normalise and crop the subjects; one whose files cannot be used has no sample.
+
+    Args:
+        subjects: the files.
+        regions: label value of each region index; the background alone needs no label maps.
+        intensity: how the images are normalised.
+        crop: the part that is kept; None keeps all.
+        left_out: takes the subjects whose image or label map is unreadable, or that differ in grid.
 
     Raises:
         UsageError: a subject has no label map although there are regions besides the background.
-        VolumeError: an image or label map is unreadable or they differ in grid.
-        TaskError: a label map holds values that the task does not name, all subjects told at once.
+        TaskError: a label map holds values that the task does not name, all subjects told at once, or all
+            of them are empty.
     """
-    faults: list[str] = []
-    samples = [_load(subject, regions, intensity, crop, faults) for subject in subjects]
-    if faults:
-        raise TaskError.collect(
-            f"the training label maps, whose named labels are {list(regions[1:])}", faults
-        )
+    maps = _LabelMaps(regions)
+    loaded = (
+        left_out.attempt(subject, lambda one: _load(one, intensity, crop, maps)) for subject in subjects
+    )
+    samples = [sample for sample in loaded if sample is not None]
+    maps.conclude()
     return samples
 
 
@@ -133,14 +146,10 @@ def _listed(task: Task, images: Sequence[Subject], numbers: Sequence[int]) -> tu
 
 
 def _load(
-    subject: Subject,
-    regions: Sequence[int],
-    intensity: IntensityConfig,
-    crop: tuple[int, int, int] | None,
-    faults: list[str],
+    subject: Subject, intensity: IntensityConfig, crop: tuple[int, int, int] | None, maps: "_LabelMaps"
 ) -> Sample:
     image = read_image(subject.image)
-    indices = _indices(subject, image, regions, faults)
+    indices = maps.indices(subject, image)
     box = content_crop(image.array, crop) if crop else (slice(None),) * 3
     return Sample(
         name=subject.id.subject,
@@ -150,18 +159,57 @@ def _load(
     )
 
 
-def _indices(subject: Subject, image: Volume, regions: Sequence[int], faults: list[str]) -> np.ndarray:
-    """Region index of each voxel; all background where the task has no labels."""
-    if len(regions) == 1:
-        return np.zeros(image.array.shape, np.int64)
-    if subject.label is None:
-        raise UsageError("training subject without a label map", where=subject.image)
-    labels = read_labels(subject.label)
-    require_same_grid(image.header, labels.header)
-    indices = np.searchsorted(regions, labels.array)
-    known = np.isin(labels.array, regions)
-    if not known.all():
-        unknown = sorted(int(v) for v in np.unique(labels.array[~known]))
-        faults.append(f"{labels.header.path.name} holds labels {unknown} that the task does not name")
-    indices[~known] = 0
-    return indices
+class _LabelMaps:
+    """Reads label maps as region indices and gathers what only all of them together show."""
+
+    def __init__(self, regions: Sequence[int]) -> None:
+        self._regions = regions
+        self._faults: list[str] = []
+        self._empty: list[str] = []
+        self._read = 0
+        self._voxels = np.zeros(len(regions), np.int64)
+
+    def indices(self, subject: Subject, image: Volume) -> np.ndarray:
+        """Region index of each voxel; all background where the task has no labels."""
+        if len(self._regions) == 1:
+            return np.zeros(image.array.shape, np.int64)
+        if subject.label is None:
+            raise UsageError("training subject without a label map", where=subject.image)
+        labels = read_labels(subject.label)
+        name = labels.header.path.name
+        for warning in (*labels.header.warnings, *require_same_grid(image.header, labels.header)):
+            log.warning("%s: %s", name, warning)
+        indices = np.searchsorted(self._regions, labels.array)
+        known = np.isin(labels.array, self._regions)
+        if not known.all():
+            unknown = sorted(int(v) for v in np.unique(labels.array[~known]))
+            self._faults.append(f"{name} holds labels {unknown} that the task does not name")
+        indices[~known] = 0
+        voxels = np.bincount(indices.ravel(), minlength=len(self._regions))
+        self._read += 1
+        self._voxels += voxels
+        if not voxels[1:].any():
+            self._empty.append(name)
+        return indices
+
+    def conclude(self) -> None:
+        """Tell what the label maps lack.
+
+        Raises:
+            TaskError: one holds values without a name, or all are empty.
+        """
+        named = f"the training label maps, whose named labels are {list(self._regions[1:])}"
+        if self._faults:
+            raise TaskError.collect(named, self._faults)
+        if self._empty and len(self._empty) == self._read:
+            raise TaskError("all training label maps are empty", where=self._empty[0], expected=named)
+        if self._empty:
+            log.warning(
+                "%d of %d training label maps are empty, the first is %s",
+                len(self._empty),
+                self._read,
+                self._empty[0],
+            )
+        absent = [value for value, count in zip(self._regions, self._voxels, strict=True) if not count]
+        if self._read and absent:
+            log.warning("no training label map holds the labels %s", absent)

@@ -9,7 +9,7 @@ import pytest
 
 __all__: list[str] = []
 
-FIELD = "disp_9001_9002.npz"
+FIELD = "disp_9001_0000_9002_0000.nii.gz"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def one_pair(demo_task: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (None, [], "/input", "/output"),
         (None, ["/input", "/output"], "/input", "/output"),
-        (None, ["predict", "/input", "/output", "--profile", "l2r2021"], "/input", "/output"),
+        (None, ["predict", "/input", "/output", "--profile", "l2r2022"], "/input", "/output"),
         (None, ["-c", "/input/HippocampusMR_dataset.json"], "/input", "/output"),
         (None, ["-c", "/l2r/data/HippocampusMR_dataset.json"], "/l2r/data", "/l2r/output"),
         ("./test.sh", ["data/HippocampusMR_dataset.json", "0"], "/l2r/data", "/l2r/output"),

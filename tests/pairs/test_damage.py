@@ -1,21 +1,44 @@
 """Damage is told in one sentence; declared sizes are held to."""
 
 import io
+import struct
+import tokenize
 from pathlib import Path
 
 import pytest
 
 from pairs.damage import damage_told, read_exactly
-from pairs.errors import DisplacementError
+from pairs.errors import BadLabels, DisplacementError, Stopped, WeightsError
 
 
 @pytest.mark.parametrize(
-    "error", [EOFError("ends"), RuntimeError("encrypted"), SyntaxError("no header"), MemoryError()]
+    "error",
+    [
+        EOFError("ends"),
+        RuntimeError("encrypted"),
+        SyntaxError("no header"),
+        MemoryError(),
+        # What readers trip over has no kind in common.
+        IndexError("list index out of range"),
+        KeyError("dtype"),
+        TypeError(),
+        AssertionError(),
+        struct.error("unpack requires 4 bytes"),
+        tokenize.TokenError("EOF in multi-line statement"),
+    ],
+    ids=lambda error: type(error).__name__,
 )
-def test_whatever_damage_raises_becomes_one_sentence(error: BaseException) -> None:
+def test_whatever_damage_raises_becomes_one_sentence(error: Exception) -> None:
     with pytest.raises(DisplacementError, match="cannot be read") as told, damage_told(Path("disp.npz")):
         raise error
     assert "disp.npz" in str(told.value)
+    assert told.value.__cause__ is error
+
+
+def test_the_noun_and_the_class_are_the_callers() -> None:
+    told_as = pytest.raises(WeightsError, match=r"text vectors cannot be read: v\.npz; got KeyError: 'a'")
+    with told_as, damage_told(Path("v.npz"), "text vectors", WeightsError):
+        raise KeyError("a")
 
 
 def test_missing_file_is_told_as_missing_and_not_as_damaged(tmp_path: Path) -> None:
@@ -23,9 +46,17 @@ def test_missing_file_is_told_as_missing_and_not_as_damaged(tmp_path: Path) -> N
         (tmp_path / "other.npz").open("rb")
 
 
-def test_a_fault_of_the_program_is_not_called_damage() -> None:
-    with pytest.raises(KeyError), damage_told(Path("disp.npz")):
+def test_an_unknown_exception_leaves_its_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"), pytest.raises(DisplacementError), damage_told(Path("disp.npz")):
         raise KeyError("programming")
+    assert "KeyError" in caplog.text
+
+
+@pytest.mark.parametrize("error", [Stopped("stopped"), BadLabels("labels"), KeyboardInterrupt()])
+def test_known_errors_and_signals_pass_through(error: BaseException) -> None:
+    with pytest.raises(type(error)) as told, damage_told(Path("disp.npz")):
+        raise error
+    assert told.value is error
 
 
 def test_no_more_and_no_less_than_declared_is_read() -> None:

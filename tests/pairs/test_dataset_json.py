@@ -172,3 +172,55 @@ def test_psmareg_task(tmp_path: Path, folder_with: Folder) -> None:
     assert task.pairs[0].moving == tmp_path / "imagesVal" / "PSMARegPSMA_0001_0000_01.nii.gz"
     assert names(task) == ["0001_0000_00<--0001_0000_01", "0003_0000_00<--0003_0000_01"]
     assert (task.modality, task.shape) == ("CT", (4, 4, 6))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"0": "background", "1": "head", "2": "tail"},
+        {"background": 0, "head": 1, "tail": 2},
+        {"0": {"1": "head", "2": "tail"}},
+    ],
+)
+def test_labels_of_other_challenges_are_read(read: Read, labels: object) -> None:
+    assert read(labels=labels).label_names == {1: "head", 2: "tail"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"numTraining": "4"},
+        {"numTraining": {"0": "2", "1": 2}},
+        {"licence": ["CC BY"]},
+        {"reference": None},
+        {"provided_data": "images"},
+        {"tensorImageSize": "3D"},
+        {"img_shift": 1},
+    ],
+)
+def test_metadata_that_nothing_uses_may_have_any_form(read: Read, changes: dict[str, object]) -> None:
+    assert read(**changes).warnings == read().warnings
+
+
+@pytest.mark.parametrize(("count", "told"), [("four", "'four'"), (["4"], "['4']"), (4.5, "4.5")])
+def test_a_counter_that_is_no_number_is_told(read: Read, count: object, told: str) -> None:
+    (warning,) = set(read(numTraining=count).warnings) - set(read().warnings)
+    assert warning.startswith(f"numTraining is {told} and training has")
+
+
+def test_faults_are_told_in_plain_words(faults: Callable[..., tuple[str, ...]]) -> None:
+    found = faults(labels={"0": "x", "1": {"2": "y"}}, registration_val=[{"fixed": 3}], modality=["MR"])
+    assert found == (
+        "modality: expected an object {...}; got ['MR']",
+        "labels.0: expected an object {...}; got 'x'",
+        "registration_val[0].fixed: expected text; got 3",
+        "registration_val[0].moving: is missing",
+    )
+
+
+def test_of_many_images_without_identifiers_the_first_are_told(read: Read, item: Entry) -> None:
+    wrong = [{"image": f"./imagesTr/hippocampus_{number:03d}.nii.gz"} for number in range(20)]
+    told = read(training=[item(1), *wrong], numTraining=21).warnings
+    assert len(told) == 4
+    assert "hippocampus_000.nii.gz" in told[0]
+    assert told[3] == "17 more images have no identifiers in their names; not used"

@@ -169,7 +169,9 @@ def test_csv_with_ids(tmp_path: Path, content: bytes) -> None:
 
 def test_csv_with_paths(tmp_path: Path) -> None:
     form = csv_form(tmp_path, f"fixed,moving\n{FIXED},{MOVING}\n".encode())
-    assert form.pairs == (PairText(FIXED, MOVING, "line 2"),)
+    (pair,) = form.pairs
+    assert (pair.fixed, pair.moving) == (FIXED, MOVING)
+    assert pair.where + pair.sides[1] == "line 2, column moving"
 
 
 def test_csv_with_further_columns(tmp_path: Path) -> None:
@@ -187,7 +189,7 @@ def test_csv_without_its_header_is_refused(tmp_path: Path, content: bytes) -> No
 def test_csv_with_a_short_line_is_a_fault_of_that_line(tmp_path: Path) -> None:
     form = csv_form(tmp_path, b"fixed,moving\n1,2\n3\n4,5,6\n")
     assert sides(form) == [(1, 2)]
-    assert [fault.split(":")[0] for fault in form.faults] == ["line 3", "line 4"]
+    assert [fault.split(":")[0] for fault in form.faults] == ["line 3, column moving", "line 4"]
 
 
 def test_csv_with_an_open_quote_is_refused(tmp_path: Path) -> None:

@@ -50,10 +50,26 @@ def test_byte_order_mark_is_accepted(tmp_path: Path) -> None:
         ('{"a": "é"}'.encode("latin-1"), "byte 0xe9 in line 1"),
         ('{"a": 1}'.encode("utf-16"), "UTF-16"),
         (b"\x1f\x8b\x08\x00", "gzip"),
+        # Parsed without ado, and too deep for whoever prints it.
+        (b"[" * 900 + b"]" * 900, "nested"),
+        (b'{"a":' * 101 + b"1" + b"}" * 101, "nested"),
+        (rb'{"\ud800": 1}', "half of a character"),
+        (rb'{"a": ["\uDFFF"]}', "half of a character"),
     ],
 )
 def test_what_is_not_strict_json_is_refused_by_name(tmp_path: Path, content: bytes, words: str) -> None:
     assert words in refusal(written(tmp_path, content))
+
+
+def test_whole_characters_and_deep_documents_are_read(tmp_path: Path) -> None:
+    assert read_document(written(tmp_path, rb'{"a": "\ud83d\ude00 \\ud800"}')) == {"a": "\U0001f600 \\ud800"}
+    read_document(written(tmp_path, b"[" * 99 + b"]" * 99))
+
+
+def test_numbers_that_are_none_are_read_where_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, b'{"a": [NaN, -Infinity, 1e999]}')
+    found = read_document(path, nonfinite=True)
+    assert str(found) == "{'a': [nan, -inf, inf]}"
 
 
 def test_equal_duplicate_keys_do_no_harm(tmp_path: Path) -> None:
@@ -74,12 +90,12 @@ def test_size_is_capped_before_parsing(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_missing_file_and_folder_are_told_apart(tmp_path: Path) -> None:
     assert "missing" in refusal(tmp_path / "none.json")
-    assert "not a file" in refusal(tmp_path)
+    assert "not a regular file" in refusal(tmp_path)
 
 
 def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
-    assert "not a file" in refusal(tmp_path / "pipe.json")
+    assert "not a regular file" in refusal(tmp_path / "pipe.json")
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pairs import errors
-from pairs.errors import GridMismatch, KnownError, OutputError, TaskError, report_and_exit_code
+from pairs.errors import (
+    GridMismatch,
+    KnownError,
+    OutputError,
+    TaskError,
+    exit_code_of,
+    known_error,
+    report_and_exit_code,
+)
 
 _KINDS = [kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, KnownError)]
 
@@ -35,6 +43,24 @@ def test_no_text_breaks_out_of_its_line(text: str) -> None:
 
 def test_newline_and_colour_in_a_file_name_are_escaped() -> None:
     assert str(KnownError("bad", where="a\n\x1b[31merror: fake")) == r"bad: a\n\x1b[31merror: fake"
+
+
+def test_no_part_is_longer_than_a_few_lines_and_both_ends_are_kept() -> None:
+    path = "/first/" + "x" * 5000 + "/last.nii.gz"
+    sentence = str(KnownError("bad", where=path, expected="a" * 5000, got="\x1b" * 5000, remedy="mend it"))
+    assert len(sentence) < 1300
+    assert sentence.startswith("bad: /first/xxx")
+    assert "x/last.nii.gz; expected aaa" in sentence
+    assert sentence.endswith("; mend it")
+    assert len(str(KnownError("w" * 10**7, remedy="r" * 10**7))) <= 2000
+
+
+def test_collected_faults_are_bounded_too() -> None:
+    error = TaskError.collect("t" * 5000, [f"{number} {'f' * 5000}" for number in range(20)])
+    assert len(str(error)) <= 2000
+    assert str(error).endswith("and 10 more")
+    assert len(error.faults) == 20
+    assert max(map(len, error.faults)) <= 400
 
 
 @pytest.mark.parametrize(
@@ -91,3 +117,41 @@ def test_report_goes_to_stderr_only(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "error: cannot write: /x\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (PermissionError(13, "Permission denied", "/data/closed"), 2, "/data/closed; got Permission denied"),
+        (OSError(36, "File name too long", "x" * 300), 2, "got File name too long"),
+        (FileNotFoundError(2, "No such file or directory", "/gone"), 2, "/gone"),
+        (OSError(28, "No space left on device"), 5, "cannot write; got No space left on device"),
+        (OSError(122, "Disk quota exceeded", "/home/a"), 5, "cannot write: /home/a; got Disk quota exceeded"),
+        (OSError(30, "Read-only file system", "/ro/a"), 5, "cannot write: /ro/a; got Read-only file system"),
+        (MemoryError(), 1, "too little memory; give more"),
+        (RuntimeError("can't start new thread"), 1, "too little memory; got can't start new thread"),
+        (ImportError("libtorch.so: failed to map segment from shared object"), 1, "too little memory"),
+        (KeyboardInterrupt(), 75, "stopped by a signal"),
+    ],
+)
+def test_surroundings_are_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], error: BaseException, code: int, words: str
+) -> None:
+    def command() -> int:
+        raise error
+
+    assert exit_code_of(command) == code
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.startswith("error: ")
+    assert words in written.err
+    assert written.err.count("\n") == 1
+
+
+def test_faults_of_the_program_keep_their_traceback() -> None:
+    def command() -> int:
+        raise RuntimeError("shapes differ")
+
+    assert known_error(RuntimeError("shapes differ")) is None
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        exit_code_of(command)

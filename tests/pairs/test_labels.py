@@ -44,9 +44,13 @@ def test_label_type_holds_the_values(tmp_path: Path, saved: Save, high: int, low
 def test_whole_floats_are_labels_and_others_are_not(tmp_path: Path, saved: Save, dtype: type) -> None:
     array = np.full((5, 4, 3), 3.0, dtype=dtype)
     assert read_labels(saved(tmp_path / "a.nii.gz", array)).array.max() == 3
-    for wrong in (2.9999, 2.5, np.nan, np.inf):
+    for wrong in (2.5, np.nan, np.inf):
         array[2, 2, 2] = wrong
         with pytest.raises(BadLabels, match="nearest neighbour"):
+            read_labels(saved(tmp_path / "b.nii.gz", array))
+    for wrong in (2.9999, 1 / 255, 2e-5):
+        array[2, 2, 2] = wrong
+        with pytest.raises(BadLabels, match="round it and save it as integers"):
             read_labels(saved(tmp_path / "b.nii.gz", array))
 
 
@@ -54,6 +58,16 @@ def test_scaled_labels_survive_the_rounding_of_the_slope(tmp_path: Path, ramp: R
     scale = (_SLOPE, struct.pack("<ff", 0.1, 0))
     array = read_labels(patched(tmp_path / "a.nii", ramp(dtype=np.int16) * 10, scale)).array
     np.testing.assert_array_equal(array, ramp())
+
+
+@pytest.mark.parametrize("slope", [1.00001, 1 - 1e-5])
+def test_labels_that_a_slope_left_beside_the_integers_are_rounded_and_told(
+    tmp_path: Path, ramp: Ramp, patched: Save, slope: float
+) -> None:
+    scale = (_SLOPE, struct.pack("<ff", slope, 0))
+    volume = read_labels(patched(tmp_path / "a.nii", ramp(dtype=np.int16), scale))
+    np.testing.assert_array_equal(volume.array, ramp())
+    assert "labels rounded to integers" in volume.header.warnings[-1]
 
 
 @pytest.mark.parametrize("value", [2**31, -(2**31) - 1])

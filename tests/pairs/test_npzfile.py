@@ -1,6 +1,7 @@
 """The one array of an npz: read when its declared size fits, never unpickled."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.lib import format as npy
 
 from pairs.damage import damage_told
 from pairs.errors import DisplacementError
-from pairs.npzfile import npy_header, read_npz_array, write_npz_array
+from pairs.npzfile import npy_header, read_npz_array, read_npz_arrays, write_npz_array
 from pairs.profile import Layout, layouts_for
 
 SHAPE = (4, 5, 6)
@@ -74,3 +75,71 @@ def test_header_that_could_declare_gigabytes_is_refused() -> None:
     buffer.seek(0)
     with pytest.raises(ValueError, match=r"version 1\.0"):
         npy_header(buffer)
+
+
+def _header(text: str) -> io.BytesIO:
+    return io.BytesIO(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }   \n", ((3, 4), False, "<f4")),
+        # Of other writers: no spaces, another order, double quotes, one axis, none, the L of Python 2.
+        ('{"shape":(7,),"fortran_order":True,"descr":">i2"}', ((7,), True, ">i2")),
+        ("{'descr': '|u1', 'fortran_order': False, 'shape': ()}", ((), False, "|u1")),
+        ("{'descr': '<f8', 'fortran_order': False, 'shape': (3L, 4L), }", ((3, 4), False, "<f8")),
+    ],
+)
+def test_headers_of_all_writers_are_read(text: str, expected: tuple[tuple[int, ...], bool, str]) -> None:
+    shape, fortran_order, dtype = npy_header(_header(text))
+    assert (shape, fortran_order, dtype) == (expected[0], expected[1], np.dtype(expected[2]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "{{}: 1}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': ((),)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, -4)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3,, 4)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (03, 4)}",
+        "{'descr': '<f4', 'fortran_order': 1, 'shape': (3, 4)}",
+        "{'descr': '<f4', 'fortran_order': False}",
+        "{'descr': '<f4', 'descr': '<f4', 'shape': (3, 4)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), 'more': True}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4)} + 1",
+        "{'descr': '<f3', 'fortran_order': False, 'shape': (3, 4)}",
+        "{'descr': '', 'fortran_order': False, 'shape': (3, 4)}",
+        "{'descr': 'f4, f4', 'fortran_order': False, 'shape': (3, 4)}",
+        "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3, 4)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4" + ", 4" * 2000 + ")}",
+        "(" * 3000,
+        " " * 4000 + "{",
+    ],
+)
+def test_any_other_header_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match="array header"):
+        npy_header(_header(text))
+
+
+def test_all_arrays_are_read_up_to_a_bound(tmp_path: Path) -> None:
+    path = tmp_path / "all.npz"
+    np.savez_compressed(path, a=np.zeros((512, 1024), np.float32), b=np.array(["one", "two"]))
+    arrays = read_npz_arrays(path, 3 << 20)
+    assert arrays["a"].shape == (512, 1024)
+    assert arrays["a"].flags.writeable
+    assert arrays["b"].tolist() == ["one", "two"]
+    with pytest.raises(ValueError, match="arrays of more than 1 MiB"):
+        read_npz_arrays(path, 1 << 20)
+
+
+def test_no_pickle_is_opened_and_no_pipe_waited_for(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", np.array([object()], dtype=object))
+    with pytest.raises(ValueError, match="pickled objects"):
+        read_npz_arrays(tmp_path / "a.npz", 1 << 20)
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(DisplacementError, match="named pipe"), damage_told(tmp_path / "pipe.npz"):
+        read_npz_array(tmp_path / "pipe.npz", _any_layout)

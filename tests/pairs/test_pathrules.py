@@ -141,3 +141,10 @@ def test_no_text_leaves_the_task_folder(tmp_path: Path, text: str) -> None:
     assert path.resolve() != root.resolve()
     assert os.path.normpath(path).startswith(str(root) + os.sep)
     assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in path.name)
+
+
+@pytest.mark.parametrize("text", ["imagesTr/" + "a" * 300 + ".nii.gz", "a/" * 3000 + "a.nii.gz"])
+def test_a_name_too_long_for_the_file_system_is_a_fault(tmp_path: Path, text: str) -> None:
+    for follow_links in (False, True):
+        with pytest.raises(TaskError, match="too long for the file system"):
+            resolve_inside(tmp_path, text, follow_links=follow_links)

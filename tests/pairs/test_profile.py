@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from pairs.profile import (
-    DEFAULT_PROFILE,
     NIFTI_SUFFIX,
     NPZ_SUFFIX,
     PROFILES,
@@ -45,8 +44,6 @@ def test_table_of_the_design(
 
 def test_there_are_five_profiles_and_the_default_is_one_of_them() -> None:
     assert len(PROFILES) == 5
-    assert DEFAULT_PROFILE == "l2r2021"
-    assert DEFAULT_PROFILE in PROFILES
 
 
 def test_half_grids_need_even_sides() -> None:

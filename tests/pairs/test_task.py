@@ -150,6 +150,19 @@ def test_ids_of_a_csv_become_the_images_of_the_folder(tmp_path: Path) -> None:
     assert names(task) == ["0438_0000<--0439_0000"]
 
 
+def test_ids_of_a_csv_follow_no_link_out_of_the_task_folder(tmp_path: Path) -> None:
+    root = tmp_path / "task"
+    (root / "imagesTr").mkdir(parents=True)
+    (tmp_path / "secret.nii.gz").write_bytes(b"")
+    for number in (438, 439):
+        (root / "imagesTr" / f"OASIS_0{number}_0000.nii.gz").symlink_to(tmp_path / "secret.nii.gz")
+    (root / "pairs.csv").write_text("fixed,moving\n438,439\n")
+    refused = r"line 2, column fixed: symlink leaves.*line 2, column moving: symlink leaves"
+    with pytest.raises(TaskError, match=refused):
+        read_task(root / "pairs.csv")
+    assert names(read_task(root / "pairs.csv", follow_links=True)) == ["0438_0000<--0439_0000"]
+
+
 def test_ids_of_a_csv_take_the_modalities_of_the_task(
     tmp_path: Path, dataset: Dataset, folder_with: Folder
 ) -> None:
@@ -167,6 +180,25 @@ def test_two_descriptions_are_ambiguous_and_resource_forks_are_not(
     (tmp_path / "U_dataset.json").write_text("{}")
     with pytest.raises(TaskError, match=r"T_dataset\.json, U_dataset\.json"):
         read_task(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"registration_direction": {"fixed": 10**300, "moving": 0}},
+        {"registration_direction": {"fixed": -1, "moving": 0}},
+        {"tensorImageShape": {"0": [10**300, 1, 1]}},
+        {"tensorImageShape": {"0": [10**5, 10**5, 10**5]}},
+        {"training": [{"image": "imagesTr/" + "a" * 300 + "_0001_0000.nii.gz"}]},
+        {"name": "\u00e9" * 101},
+        {"name": "\u4e00" * 90},
+    ],
+)
+def test_sizes_that_no_task_has_are_faults(
+    tmp_path: Path, dataset: Dataset, folder_with: Folder, change: dict[str, object]
+) -> None:
+    with pytest.raises(TaskError, match=next(iter(change))):
+        read_task(folder_with(tmp_path, dataset(**change)))
 
 
 def test_missing_source(tmp_path: Path) -> None:

@@ -62,7 +62,6 @@ def test_unknown_key_is_a_warning(item: Entry, read: Read) -> None:
         ({"name": 3}, "name"),
         ({"name": "../T"}, "name"),
         ({"name": "a\nb"}, "name"),
-        ({"numTraining": "four"}, "numTraining"),
         ({"modality": ["MR"]}, "modality"),
         ({"modality": {"mr": "MR"}}, "modality.mr"),
         ({"labels": {"0": ["head"]}}, "labels.0"),
@@ -92,7 +91,6 @@ def test_fault_names_its_field(faults: Faults, changes: dict[str, object], where
 
 def test_all_faults_are_told_at_once(image: Image, faults: Faults) -> None:
     found = faults(
-        numTest="none",
         tensorImageShape={"0": [1]},
         training=[{"image": "~/T_0001_0000.nii.gz"}, 5],
         registration_val=[
@@ -103,7 +101,6 @@ def test_all_faults_are_told_at_once(image: Image, faults: Faults) -> None:
     )
     places = sorted(fault.split(":")[0] for fault in found)
     assert places == [
-        "numTest",
         "registration_val[0].fixed",
         "registration_val[0].moving",
         "registration_val[1].fixed",
@@ -118,10 +115,14 @@ def test_faults_of_the_task_are_told_also_with_another_pair_list(
     tmp_path: Path, dataset: Dataset, folder_with: Folder
 ) -> None:
     (tmp_path / "pairs.csv").write_text("fixed,moving\n1\n../T_0001_0000.nii.gz,2\n")
-    folder_with(tmp_path, dataset(numTest="none"))
+    folder_with(tmp_path, dataset(labels="none"))
     with pytest.raises(TaskError) as caught:
         read_task(tmp_path, pairs_file=tmp_path / "pairs.csv")
-    assert [fault.split(":")[0] for fault in caught.value.faults] == ["numTest", "line 2", "line 3.fixed"]
+    assert [fault.split(":")[0] for fault in caught.value.faults] == [
+        "labels",
+        "line 2, column moving",
+        "line 3, column fixed",
+    ]
 
 
 JSON_VALUES = st.recursive(

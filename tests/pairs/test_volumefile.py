@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pairs.errors import CorruptVolume, MissingVolume, VolumeError
 from pairs.volume import read_header, read_image, read_labels
+from pairs.volumefile import open_volume
 
 Ramp = Callable[..., np.ndarray]
 Save = Callable[..., Path]
@@ -30,6 +31,23 @@ def test_missing_file_folder_and_pipe_are_missing(tmp_path: Path) -> None:
     for name in ("absent.nii.gz", "pipe.nii", "folder.nii.gz", "pipe.nii/below.nii"):
         with pytest.raises(MissingVolume, match=r"\.nii"):
             read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("dim"), IndexError("7"), struct.error("4 bytes"), OverflowError()]
+)
+def test_whatever_reading_raises_is_told_as_damage(tmp_path: Path, saved: Save, error: Exception) -> None:
+    path = saved(tmp_path / "a.nii.gz", np.zeros((3, 3, 3), np.float32))
+    damage = pytest.raises(CorruptVolume, match=rf"damaged: .*a\.nii\.gz; got {type(error).__name__}")
+    with damage as told, open_volume(path):
+        raise error
+    assert told.value.__cause__ is error
+
+
+def test_too_little_memory_is_no_damage(tmp_path: Path, saved: Save) -> None:
+    path = saved(tmp_path / "a.nii.gz", np.zeros((3, 3, 3), np.float32))
+    with pytest.raises(MemoryError), open_volume(path):
+        raise MemoryError
 
 
 def test_zero_bytes(tmp_path: Path) -> None:
@@ -73,8 +91,8 @@ def test_damage_inside_the_compressed_data(tmp_path: Path, saved: Save) -> None:
     [
         ("a.nii", b"hello"),
         ("a.nii", b"\0" * 1000),
-        ("a.nii.gz", gzip.compress(b"PK\3\4" * 200)),
-        ("a.nii.gz", gzip.compress(b"")),
+        ("a.nii.gz", gzip.compress(b"PK\3\4" * 200, mtime=0)),
+        ("a.nii.gz", gzip.compress(b"", mtime=0)),
         ("a.mha", b"ObjectType = Image\n"),
     ],
 )
@@ -85,7 +103,7 @@ def test_not_a_nifti(tmp_path: Path, name: str, content: bytes) -> None:
 
 
 def test_two_file_nifti_magic_is_refused(tmp_path: Path, ramp: Ramp, patched: Save) -> None:
-    path = patched(tmp_path / "a.nii", ramp(), (_MAGIC, b"ni1\0"))
+    path = patched(tmp_path / "a.nii", ramp(), (_MAGIC, b"ni1\0"), (_VOX_OFFSET, bytes(4)))
     with pytest.raises(CorruptVolume, match="single-file"):
         read_header(path)
 
@@ -95,9 +113,12 @@ def test_name_and_content_must_agree(tmp_path: Path, ramp: Ramp, saved: Save) ->
     packed = saved(tmp_path / "packed.nii.gz", ramp())
     plain.rename(tmp_path / "wrong.nii.gz")
     packed.rename(tmp_path / "wrong.nii")
-    with pytest.raises(CorruptVolume, match="expected gzip data, got none; rename"):
+    with pytest.raises(
+        CorruptVolume,
+        match="expected gzip data, got a NIfTI file without compression; compress it under its name",
+    ):
         read_header(tmp_path / "wrong.nii.gz")
-    with pytest.raises(CorruptVolume, match="expected plain data, got gzip data; rename"):
+    with pytest.raises(CorruptVolume, match="expected plain data, got gzip data; unpack it under its name"):
         read_header(tmp_path / "wrong.nii")
 
 

@@ -1,16 +1,17 @@
 """Files are whole or absent."""
 
+import errno
 import json
 import os
 import stat
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pairs.errors import CorruptVolume, OutputError
-from pairs.wholefile import probe_writable, sweep_temporaries, whole_file, write_json
+from pairs.wholefile import probe_file, probe_writable, whole_file, whole_folder, write_json
 
 
 def test_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
@@ -51,9 +52,10 @@ def test_failure_leaves_the_old_file_and_no_temporary(tmp_path: Path, error: typ
     assert path.read_text() == "old"
 
 
-def test_full_disk_is_an_output_error(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="No space left"), whole_file(tmp_path / "a"):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_full_disk_is_an_output_error(tmp_path: Path, number: int) -> None:
+    with pytest.raises(OutputError, match=os.strerror(number)), whole_file(tmp_path / "a"):
+        raise OSError(number, os.strerror(number))
     assert not list(tmp_path.iterdir())
 
 
@@ -114,29 +116,98 @@ def test_probe_refuses_what_cannot_be_written(tmp_path: Path) -> None:
         probe_writable(tmp_path / "file" / "below")
 
 
-def test_sweep_removes_only_old_temporaries(tmp_path: Path) -> None:
-    hour_ago_s = time.time() - 3700
-    old = tmp_path / ".partial-0123456789abcdef.nii.gz"
-    young = tmp_path / ".partial-fedcba9876543210.npz"
-    others = [
-        tmp_path / name
-        for name in ("result.npz", ".partial-abc.npz", ".hidden", "x.partial-0123456789abcdef.npz")
-    ]
-    for path in (old, young, *others):
-        path.touch()
-    for path in (old, *others):
-        os.utime(path, (hour_ago_s, hour_ago_s))
-    sweep_temporaries(tmp_path)
-    sweep_temporaries(tmp_path / "absent")
-    assert set(tmp_path.iterdir()) == {young, *others}
+def test_probe_removes_what_a_killed_run_left(tmp_path: Path, left_behind: Callable[[Path], Path]) -> None:
+    leftover = left_behind(tmp_path)
+    probe_writable(tmp_path)
+    assert not leftover.exists()
 
 
-def test_sweep_knows_the_names_that_writing_gives(tmp_path: Path) -> None:
-    hour_ago_s = time.time() - 3700
-    for name in ("a.nii.gz", "b.npz", "c"):
-        with whole_file(tmp_path / name) as temporary:
-            left_over = temporary.rename(tmp_path / f"kept{name}")
-            temporary.touch()
-        os.utime(left_over.rename(temporary), (hour_ago_s, hour_ago_s))
-    sweep_temporaries(tmp_path)
-    assert {entry.name for entry in tmp_path.iterdir()} == {"a.nii.gz", "b.npz", "c"}
+def test_folder_appears_only_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "copy"
+    path.mkdir()
+    with whole_folder(path) as temporary:
+        (temporary / "a").write_text("a")
+        assert not list(path.iterdir())
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["copy", "a"]
+
+
+def test_failure_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="No space left"), whole_folder(tmp_path / "copy"):
+        raise OSError(28, "No space left on device")
+    with pytest.raises(OutputError), whole_folder(tmp_path / "no" / "copy"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_that_is_taken_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "precious").touch()
+    with pytest.raises(OutputError), whole_folder(tmp_path / "copy"):
+        pass
+    assert [path.name for path in tmp_path.rglob("*")] == ["copy", "precious"]
+
+
+@pytest.mark.parametrize("name", ["taken", "x" * 300, "file/below", "file/far/below"])
+def test_a_file_that_cannot_be_written_is_told_before(tmp_path: Path, name: str) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError):
+        probe_file(tmp_path / name)
+    assert {path.name for path in tmp_path.rglob("*")} == {"taken", "file"}
+
+
+def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
+    probe_file(tmp_path / "a" / "b.json")
+    assert [path.name for path in tmp_path.rglob("*")] == ["a"]
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_link_to_a_device(path: Path) -> None:
+    path.symlink_to(os.devnull)
+
+
+def make_link_to_a_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
+@pytest.mark.parametrize("make", [make_pipe, make_link_to_a_device, make_link_to_a_pipe])
+def test_devices_and_pipes_are_never_replaced(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "out.csv"
+    make(path)
+    before = path.lstat()
+    with pytest.raises(OutputError, match=r"output is not a regular file: .*; got a (device|named pipe)"):
+        probe_file(path)
+    with pytest.raises(OutputError, match="output is not a regular file"), whole_file(path):
+        pass
+    assert path.lstat() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["/dev/null", "/dev/stdout", "/dev/new", "/proc/self/fd/1", "/dev/../dev/fd/1"]
+)
+def test_names_of_devices_and_open_streams_are_refused(name: str) -> None:
+    for check in (probe_file, lambda path: whole_file(path).__enter__()):
+        with pytest.raises(OutputError, match="output is not a regular file"):
+            check(Path(name))
+
+
+def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    probe_file(tmp_path / "link")
+    with whole_file(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link").read_text() == "new"
+
+
+def test_a_file_in_place_of_the_output_folder_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "gone").symlink_to("nowhere")
+    for name, got in (("file", "a file"), ("file/below", "a file"), ("gone", "a link that leads nowhere")):
+        with pytest.raises(
+            OutputError, match=f"output folder is not a folder: .*; got {got}, .*; give the name"
+        ):
+            probe_writable(tmp_path / name)

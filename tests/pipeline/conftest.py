@@ -21,10 +21,11 @@ from pipeline.config import (
     SegmentorTraining,
     TaskConfig,
 )
+from pipeline.device import choose_device
 from pipeline.model import build_for_training, freeze
 from pipeline.segment.networks import build_network
 
-__all__ = ["other_task", "refused", "tiny_bundle", "tiny_config", "tiny_task"]
+__all__ = ["device", "on_device", "other_task", "refused", "tiny_bundle", "tiny_config", "tiny_task"]
 
 SHAPE = (32, 48, 40)
 TRAINING = ("0001", "0002", "0003", "0004", "0005")
@@ -78,6 +79,23 @@ def _dataset() -> dict[str, object]:
             for fixed, moving in ring
         ],
     }
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest) -> torch.device:
+    """Where networks, warps and losses of the tests are: `--device`."""
+    return choose_device(request.config.getoption("--device"))
+
+
+@pytest.fixture(scope="module")
+def on_device(device: torch.device) -> Iterator[None]:
+    """Tensors and networks that the test makes without naming a device are on the one asked for."""
+    if device.type == "cpu":
+        yield
+        return
+    torch.set_default_device(device)
+    yield
+    torch.set_default_device(None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pairs.errors import UsageError
-from pipeline.device import choose_device, mixed_precision
+from pipeline.device import choose_device, mixed_precision, repeatable
 
 __all__: list[str] = []
 
@@ -30,3 +30,41 @@ def test_convolutions_run_in_the_precision_asked_for(precision: torch.dtype) -> 
     with mixed_precision(torch.device("cpu"), precision):
         assert conv(image).dtype == precision
     assert conv(image).dtype == torch.float32
+
+
+def told() -> tuple[object, ...]:
+    """How float32 is taken in products and convolutions, and which algorithms of cuDNN are allowed."""
+    cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    return products.fp32_precision, cudnn.conv.fp32_precision, cudnn.deterministic, cudnn.benchmark
+
+
+REPEATABLE = ("ieee", "ieee", True, False)
+
+
+def test_within_repeatable_the_callers_settings_do_not_count_and_afterwards_they_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    # Not by monkeypatch, which does not see an attribute that is computed.
+    products = torch.backends.cuda.matmul
+    before, products.fp32_precision = products.fp32_precision, "tf32"
+    try:
+        with repeatable():
+            assert told() == REPEATABLE
+        assert told() == ("tf32", "tf32", False, True)
+    finally:
+        products.fp32_precision = before
+
+
+def test_the_callers_settings_come_back_after_an_error() -> None:
+    before, inside = told(), []
+
+    @repeatable()
+    def fail() -> None:
+        inside.append(told())
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert inside == [REPEATABLE]
+    assert told() == before

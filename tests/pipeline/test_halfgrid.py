@@ -1,5 +1,6 @@
 """The half grid: means of images, picked regions, and displacements that mean the same on the full grid."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -9,9 +10,11 @@ from pipeline.warp import identity_grid, sample, warp
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 
 def test_the_mean_is_trilinear_interpolation_to_half_the_size() -> None:
-    image = torch.rand(1, 1, 8, 6, 10, generator=torch.Generator().manual_seed(0))
+    image = torch.rand(1, 1, 8, 6, 10, generator=torch.Generator(torch.get_default_device()).manual_seed(0))
     half = F.interpolate(image, scale_factor=0.5, mode="trilinear", align_corners=False)
     assert torch.allclose(halved_image(image), half, atol=1e-6)
 

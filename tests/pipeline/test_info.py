@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.bundle import Bundle, file_hash, write_bundle
+from pipeline.bundle import Bundle, BundleHeader, file_hash, write_bundle
 from pipeline.info import describe
 
 __all__: list[str] = []
@@ -52,6 +52,39 @@ def test_a_bundle_without_registration_or_prompts(tiny_bundle: Bundle) -> None:
     assert "registration none" in text
     assert "embedder    none" in text
     assert "4  right bean" in text
+
+
+COMMAND = "\x1b]0;owned\x07\x9b2J\u202e"
+
+
+def _with(header: BundleHeader, text: str) -> BundleHeader:
+    """The header with a text in every field that takes any."""
+    return header.model_copy(
+        update={
+            "task": text,
+            "modality": text,
+            "region_names": tuple(f"{name}{text}" for name in header.region_names),
+            "prompts": tuple(f"{prompt}{text}" for prompt in header.prompts),
+            "embedder": text,
+            "background": text,
+            "training": {text: {text: [text]}},
+        }
+    )
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_no_text_of_the_header_commands_the_terminal(
+    written: Path, tiny_bundle: Bundle, capsys: pytest.CaptureFixture[str], option: tuple[str, ...]
+) -> None:
+    write_bundle(written, replace(tiny_bundle, header=_with(tiny_bundle.header, COMMAND)))
+    assert main(["info", *option, str(written)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("owned") >= 10
+    assert all(character.isprintable() or character == "\n" for character in printed)
+    # A line of the header can not pass for one of the program's.
+    write_bundle(written, replace(tiny_bundle, header=_with(tiny_bundle.header, "\nsha256      0")))
+    assert main(["info", *option, str(written)]) == 0
+    assert capsys.readouterr().out.count("\nsha256 ") == (not option)
 
 
 def test_a_missing_file_ends_with_code_4_and_one_line(

@@ -8,6 +8,8 @@ from pipeline.warp import identity_grid, warp
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (9, 12, 15)
 
 

@@ -67,3 +67,10 @@ def test_known_errors_end_a_process_with_their_code_and_one_line(tmp_path: Path)
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.startswith("error: task folder or file is missing")
     assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["predict", "train", "embed", "convert", "template"])
+def test_every_verb_that_reads_a_task_can_follow_links(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    assert "--follow-links" in capsys.readouterr().out

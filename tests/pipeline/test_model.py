@@ -13,6 +13,8 @@ from pipeline.warp import compose, upsample_displacement, warp
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (16, 32, 16)
 REGIONS = 3
 VARIANTS = pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def trained(config: RegistrationConfig, scale: float = 0.5) -> RegistrationNet:
 
 
 def pair() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    random = torch.Generator().manual_seed(1)
+    random = torch.Generator(torch.get_default_device()).manual_seed(1)
     moving, fixed = torch.rand(2, 1, 1, *SHAPE, generator=random)
     labels = torch.randint(0, REGIONS, (1, *SHAPE), generator=random)
     return moving, fixed, labels, torch.rand(1, *SHAPE, generator=random)

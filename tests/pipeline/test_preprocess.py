@@ -1,5 +1,7 @@
 """Intensities to 0..1, padding that is undone, crops around the content."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import IntensityConfig
-from pipeline.preprocess import content_box, content_crop, crop_to, normalise, pad_to_multiple
+from pipeline.preprocess import (
+    content_box,
+    content_crop,
+    crop_to,
+    normalise,
+    pad_to_multiple,
+    window_warnings,
+)
 
 __all__: list[str] = []
 
@@ -71,6 +80,23 @@ def test_window_maps_its_ends_to_zero_and_one() -> None:
     assert normalise(image, WINDOW).ravel().tolist() == [0, 0, 0.5, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("values", "config", "told"),
+    [
+        ((-1024, 40, 3000), WINDOW, False),
+        ((0, 1064, 4024), WINDOW, True),
+        ((0, 0.3, 1), WINDOW, True),
+        ((0, 1064, 4024), PERCENTILE, False),
+        ((0, 1064, 4024), IntensityConfig(kind="window", low=0, high=4000), False),
+    ],
+)
+def test_ct_that_was_shifted_or_rescaled_is_told(
+    values: tuple[float, ...], config: IntensityConfig, told: bool
+) -> None:
+    warnings = window_warnings(np.array(values, np.float32).reshape(3, 1, 1), config)
+    assert [("shifted" in warning and "from -200 to 300" in warning) for warning in warnings] == [True] * told
+
+
 @pytest.mark.parametrize("config", [PERCENTILE, WINDOW])
 def test_an_image_of_zeros_stays_finite(config: IntensityConfig) -> None:
     result = normalise(np.zeros((4, 4, 4), np.float32), config)
@@ -118,7 +144,9 @@ def test_a_crop_has_its_size_and_lies_inside(
 ) -> None:
     image = np.zeros(shape)
     image[tuple(data.draw(st.integers(0, side - 1)) for side in shape)] = 1
-    cropped = image[content_crop(image, size)]
+    crop = content_crop(image, size)
+    assert all(0 <= axis.start < axis.stop <= side for axis, side in zip(crop, shape, strict=True))
+    cropped = image[crop]
     assert cropped.shape == tuple(min(a, b) for a, b in zip(shape, size, strict=True))
     assert cropped.sum() == 1
 
@@ -141,7 +169,9 @@ def test_a_box_holds_all_of_the_content_and_the_crop_where_it_fits(
     image = np.zeros(shape)
     for _ in range(2):
         image[tuple(data.draw(st.integers(0, side - 1)) for side in shape)] += 1
-    part = image[content_box(image, size)]
+    box = content_box(image, size)
+    assert all(0 <= axis.start < axis.stop <= side for axis, side in zip(box, shape, strict=True))
+    part = image[box]
     assert part.sum() == 2
     for side, full, wanted in zip(part.shape, shape, size, strict=True):
         assert side >= min(full, wanted)
@@ -156,3 +186,25 @@ def test_a_box_is_the_crop_of_the_training_where_that_holds_the_content() -> Non
 
 def test_a_box_is_the_whole_volume_where_the_training_had_no_crop() -> None:
     assert content_box(np.zeros((3, 4, 5)), None) == (slice(0, 3), slice(0, 4), slice(0, 5))
+
+
+@settings(max_examples=40, deadline=None)
+@given(sides, sides, st.sampled_from([1, 2, 8]))
+def test_padding_reaches_the_least_sides_and_no_further(
+    shape: tuple[int, int, int], least: tuple[int, int, int], multiple: int
+) -> None:
+    padded = pad_to_multiple(torch.ones(1, 1, *shape), multiple, least)
+    for before, wanted, after in zip(shape, least, padded.shape[2:], strict=True):
+        assert after % multiple == 0
+        assert 0 <= after - max(before, wanted) < multiple
+    assert padded.sum().item() == np.prod(shape)
+
+
+def test_the_content_is_found_without_a_list_of_its_voxels() -> None:
+    """Coordinates of every voxel would take 24 bytes each."""
+    image = np.ones((60, 60, 60), np.float32)
+    tracemalloc.start()
+    content_box(image, (8, 8, 8))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < image.size

@@ -13,6 +13,8 @@ from pipeline.warp import warp
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (16, 20, 24)
 REGIONS = 3
 

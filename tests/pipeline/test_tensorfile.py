@@ -1,33 +1,40 @@
 """Safetensors files are whole, readable by everybody, and never unpickled."""
 
+import errno
+import json
+import os
 import stat
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from pairs.errors import WeightsError
-from pipeline.tensorfile import read_tensors, write_tensors
+from pipeline import tensorfile
+from pipeline.tensorfile import HASH_KEY, read_own, read_tensors, write_tensors
 
 
 def test_round_trip_keeps_tensors_and_header(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     tensors = {"x": torch.arange(6.0).view(2, 3).t(), "y": torch.tensor([1, 2], dtype=torch.int64)}
-    write_tensors(path, tensors, "key", "{}")
-    file = read_tensors(path)
-    assert file.metadata == {"key": "{}"}
+    write_tensors(path, tensors, "key", {"a": [1, None, "\u00e4"]})
+    file = read_own(path, "key")
+    assert file.hashed
+    assert json.loads(file.header) == {"a": [1, None, "\u00e4"]}
+    assert read_tensors(path).metadata.keys() == {"key"}
     assert all(torch.equal(file.tensors[name], value) for name, value in tensors.items())
 
 
 def test_equal_tensors_give_equal_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        write_tensors(tmp_path / name, {"x": torch.ones(3), "w": torch.zeros(2)}, "key", "header")
+        write_tensors(tmp_path / name, {"x": torch.ones(3), "w": torch.zeros(2)}, "key", {"a": 1, "b": 2})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_the_umask_decides_who_may_read(tmp_path: Path) -> None:
     path, plain = tmp_path / "a.safetensors", tmp_path / "plain"
-    write_tensors(path, {"x": torch.ones(1)}, "key", "")
+    write_tensors(path, {"x": torch.ones(1)}, "key", {})
     plain.write_bytes(b"")
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
@@ -41,9 +48,82 @@ def test_a_pickle_is_refused_without_running_it(tmp_path: Path) -> None:
 
 def test_truncated_and_missing_files_are_named(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
-    write_tensors(path, {"x": torch.ones(100)}, "key", "")
+    write_tensors(path, {"x": torch.ones(100)}, "key", {})
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(WeightsError, match=r"a\.safetensors"):
         read_tensors(path)
     with pytest.raises(WeightsError, match="no such file"):
         read_tensors(tmp_path / "absent.safetensors")
+
+
+def test_no_flipped_bit_goes_unnoticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"x": torch.arange(12.0).view(3, 4), "y": torch.tensor(7)}, "key", {"a": 0.25})
+    content = path.read_bytes()
+    for place in range(len(content)):
+        for bit in (0, 4):
+            damaged = content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+            path.write_bytes(damaged)
+            try:
+                read_own(path, "key")
+            except WeightsError:
+                continue
+            # What is left are flips that lose the entry itself, or that mean nothing, as in JSON's blanks.
+            file = read_own(path, "key")
+            assert not file.hashed or file.header == '{"a": 0.25}', place
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+def test_altered_content_is_refused_where_there_is_a_hash(tmp_path: Path, hashed: bool) -> None:
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"x": torch.ones(2)}, "key", {"a": 1})
+    entries = json.loads(read_tensors(path).metadata["key"])
+    stored = {HASH_KEY: entries[HASH_KEY]} if hashed else {}
+    for tensors, header in (
+        ({"x": torch.tensor([1.0, 2.0])}, {"a": 1}),
+        ({"x": torch.ones(2, dtype=torch.float64)}, {"a": 1}),
+        ({"x": torch.ones(1, 2)}, {"a": 1}),
+        ({"z": torch.ones(2)}, {"a": 1}),
+        ({"x": torch.ones(2)}, {"a": 2}),
+    ):
+        save_file(tensors, path, metadata={"key": json.dumps(header | stored)})
+        if hashed:
+            with pytest.raises(WeightsError, match=r"altered: .*a\.safetensors; expected content of SHA-256"):
+                read_own(path, "key")
+        else:
+            assert not read_own(path, "key").hashed
+        # Where only some are wanted, or the file is anybody's, nothing is compared.
+        assert read_own(path, "key", lambda _: False).header
+        assert read_tensors(path).tensors
+
+
+def test_numbers_of_an_uncommon_type_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    for value in (torch.ones(2, dtype=torch.complex64), torch.ones(2).to(torch.float8_e4m3fn)):
+        save_file({"odd": value, "even": torch.ones(1)}, path)
+        with pytest.raises(WeightsError, match=r"uncommon type: .*got odd: (complex64|float8)"):
+            read_tensors(path)
+        assert read_tensors(path, lambda name: name == "even").tensors.keys() == {"even"}
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    with pytest.raises(WeightsError, match=r"not a regular file: .*; got a named pipe"):
+        read_tensors(tmp_path / "pipe.safetensors")
+
+
+def test_a_file_that_may_not_be_read_is_told_without_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"x": torch.ones(1)}, path)
+
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    # The superuser, who runs tests in containers, may read all.
+    for place in ("open_regular", "safe_open"):
+        with monkeypatch.context() as patched:
+            patched.setattr(tensorfile, place, closed)
+            with pytest.raises(WeightsError, match=r"cannot read: .*got Permission denied(;|$)"):
+                read_tensors(path)

@@ -113,6 +113,31 @@ def test_a_whole_network_is_told_by_its_class(path: Path) -> None:
         read_state(path)
 
 
+def test_compressed_members_which_may_expand_without_end_are_refused(path: Path) -> None:
+    torch.save(STATE, path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(WeightsError, match="cannot read"):
+        read_state(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        (torch.zeros(3, device="meta"), "without values"),
+        (torch.eye(3).to_sparse(), "sparse_coo"),
+        (torch.zeros(3, dtype=torch.complex64), "complex64"),
+    ],
+)
+def test_tensors_that_are_no_arrays_of_common_numbers(path: Path, value: torch.Tensor, got: str) -> None:
+    torch.save({"a": value}, path)
+    with pytest.raises(WeightsError, match=f"(uncommon type.*got a: .*{got}|cannot read)"):
+        read_state(path)
+
+
 def test_a_truncated_archive(path: Path) -> None:
     torch.save(STATE, path)
     path.write_bytes(path.read_bytes()[:-200])
@@ -147,4 +172,16 @@ def test_a_checkpoint_without_weights(path: Path, content: object, got: str) -> 
 
 def test_a_missing_file(path: Path) -> None:
     with pytest.raises(WeightsError, match="no such file"):
+        read_state(path)
+
+
+def test_a_pipe_is_told_as_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    with pytest.raises(WeightsError, match=r"not a regular file: .*pipe\.pt; got a named pipe"):
+        read_state(tmp_path / "pipe.pt")
+
+
+def test_a_pointer_in_place_of_a_checkpoint_is_told_as_one(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(WeightsError, match=r"got a Git LFS pointer; fetch the file with `git lfs pull`"):
         read_state(path)

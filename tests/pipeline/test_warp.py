@@ -13,11 +13,13 @@ from pipeline.warp import compose, identity_grid, sample, upsample_displacement,
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (5, 7, 9)
 
 
 def random_volume(shape: tuple[int, int, int] = SHAPE, seed: int = 0) -> torch.Tensor:
-    return torch.rand(1, 1, *shape, generator=torch.Generator().manual_seed(seed))
+    return torch.rand(1, 1, *shape, generator=torch.Generator(torch.get_default_device()).manual_seed(seed))
 
 
 def constant_displacement(vector: tuple[float, float, float], shape: tuple[int, int, int]) -> torch.Tensor:
@@ -62,8 +64,8 @@ def test_agrees_with_scipy_on_a_non_cubic_volume(shape: tuple[int, int, int]) ->
     random = np.random.default_rng(1)
     volume = random.random(shape).astype(np.float32)
     positions = np.stack([random.uniform(0, side - 1, shape) for side in shape]).astype(np.float32)
-    displacement = torch.from_numpy(positions)[None] - identity_grid(torch.zeros(1, 1, *shape))
-    warped = warp(torch.from_numpy(volume)[None, None], displacement)[0, 0].numpy()
+    displacement = torch.tensor(positions)[None] - identity_grid(torch.zeros(1, 1, *shape))
+    warped = warp(torch.tensor(volume)[None, None], displacement)[0, 0].cpu().numpy()
     assert np.allclose(warped, map_coordinates(volume, positions, order=1), atol=1e-5)
 
 
@@ -99,7 +101,9 @@ def test_outside_is_zero_or_the_border() -> None:
 
 
 def test_nearest_keeps_label_values() -> None:
-    labels = torch.randint(0, 5, (1, 1, *SHAPE), generator=torch.Generator().manual_seed(0)).float()
+    labels = torch.randint(
+        0, 5, (1, 1, *SHAPE), generator=torch.Generator(torch.get_default_device()).manual_seed(0)
+    ).float()
     warped = warp(labels, torch.full((1, 3, *SHAPE), 0.4), mode="nearest")
     assert torch.equal(warped, labels)
 

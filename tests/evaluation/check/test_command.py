@@ -1,7 +1,7 @@
 """`check` as it is typed: lines, exit codes, the next step."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +42,26 @@ def test_a_fault_and_its_repair(known: "Known", tmp_path: Path, capsys: pytest.C
     assert call(*arguments) == 1
     told = lines(capsys)
     assert told[0].startswith("error: disp_1_101.npz: [name] misnamed for pair 0001_0000<--0101_0000")
-    assert told[-1] == "next: --fix OUT repairs 1 of 1 error in a copy"
+    assert told[-1] == "next: check --fix OUT repairs 1 of 1 error in a copy"
     assert call(*arguments, "--fix", tmp_path / "out") == 0
     told = lines(capsys)
     assert f"repaired: disp_1_101.npz -> {FIRST} (name)" in told
     assert told[-3:-1] == ["0 errors, 0 warnings in 3 fields", "3 pairs, profile l2r2021 (as asked)"]
     assert call("--task", known.task.root, "--fields", tmp_path / "out") == 0
+
+
+def test_fields_that_no_edition_takes_are_an_error_and_can_be_converted(
+    make_known: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = make_known(name="HippocampusMR", pairs=2)
+    fields = own.write(tmp_path / "fields", "l2r2021")
+    arguments = ("--task", own.task.root, "--fields", fields)
+    assert call(*arguments) == 1
+    told = lines(capsys)
+    assert told[0].startswith("error: [edition] no edition of HippocampusMR reads profile l2r2021")
+    assert "predict --profile l2r2022" in told[-1]
+    assert call(*arguments, "--profile", "l2r2022", "--fix", tmp_path / "out") == 0
+    assert call("--task", own.task.root, "--fields", tmp_path / "out") == 0
 
 
 def test_what_repair_cannot_do_is_said(

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluation.check.assignment import assign
+from evaluation.check.folder import Entry
 from evaluation.check.names import accepted_names, match_pair, name_reasons, parse_field_name
 from pairs.displacement import field_name
 from pairs.imageid import ImageId
@@ -140,3 +142,19 @@ def test_hosts_of_2022_take_the_short_name_of_two_modalities() -> None:
         "disp_0001_0002.npz",
         "disp_0001_0002.nii.gz",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("disp_0001_0000_0002_0000.npy", "save it as .nii.gz, which another name alone does not do"),
+        ("disp_0001_0000_0002_0000.nii", "save it as .nii.gz"),
+        ("disp_0001_0000_0002_0000.NII.GZ", "rename it"),
+        ("disp_1_2.nii.gz", "rename it"),
+    ],
+)
+def test_a_field_in_another_format_is_not_to_be_renamed(name: str, remedy: str) -> None:
+    found = assign([Entry(Path(name), name)], [pair(1, 2)], PROFILES["l2r2022"])
+    (finding,) = found.findings
+    assert remedy in str(finding)
+    assert (remedy == "rename it") == ("rename it" in str(finding))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check.editions import edition_findings, known_profiles
+from evaluation.check.editions import edition_findings
 from evaluation.check.names import parse_field_name
 from evaluation.check.nearest import Witness, nearest_profile
 from evaluation.check.stored import Head, Stored
@@ -50,7 +50,7 @@ def test_most_fields_decide() -> None:
 
 def test_without_fields_the_task_decides() -> None:
     assert nearest_profile([], "LUMIR").name == "lumir2024"
-    assert nearest_profile([], "Own").name == "l2r2021"
+    assert nearest_profile([], "Own").name == "l2r2022"
 
 
 def test_unreadable_fields_tell_by_their_names() -> None:
@@ -61,7 +61,8 @@ def test_unreadable_fields_tell_by_their_names() -> None:
 
 def test_a_profile_that_no_edition_has_asked_for() -> None:
     (found,) = edition_findings("NLST", (224, 192, 224), PROFILES["l2r2021"])
-    assert (found.severity, found.expected) == ("warning", "l2r2022")
+    assert (found.severity, found.expected) == ("error", "l2r2022 (2022 on)")
+    assert "predict --profile l2r2022" in found.remedy
     assert edition_findings("NLST", (224, 192, 224), PROFILES["l2r2022"]) == []
     assert edition_findings("Own", GRID, PROFILES["l2r2021"]) == []
 
@@ -71,9 +72,3 @@ def test_the_year_of_oasis_is_told_by_its_axes() -> None:
     assert edition_findings("OASIS", (160, 224, 192), PROFILES["l2r2022"]) == []
     assert len(edition_findings("OASIS", (160, 224, 192), PROFILES["l2r2021"])) == 1
     assert len(edition_findings("OASIS", (160, 192, 224), PROFILES["l2r2022"])) == 1
-
-
-def test_known_profiles_exist() -> None:
-    for name in ("AbdomenCTCT", "AbdomenMRCT", "LungCT", "HippocampusMR", "OASIS", "CuRIOUS", "LUMIR"):
-        assert set(known_profiles(name)) <= set(PROFILES)
-        assert known_profiles(name)

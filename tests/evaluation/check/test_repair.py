@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from evaluation.check import repair as repair_module
 from evaluation.check.checker import check_fields
+from evaluation.check.inverse import inverted
 from evaluation.check.repair import repair_fields
 from pairs.displacement import find_field, read_displacement
 from pairs.errors import NothingToDo, OutputError, UsageError
@@ -18,6 +20,7 @@ from pairs.fieldfile import write_array
 from pairs.profile import PROFILES
 
 SHAPE = (16, 12, 20)
+PLACES = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)
 FIRST, SECOND, THIRD = "disp_0001_0101.npz", "disp_0002_0102.npz", "disp_0003_0103.npz"
 
 
@@ -128,10 +131,47 @@ def test_what_needs_a_guess_is_left_out_with_its_reason(known: "Known", tmp_path
     assert [path.name for path in (tmp_path / "out").iterdir()] == [THIRD]
 
 
-def test_suspicions_are_not_repaired(known: "Known", tmp_path: Path) -> None:
-    fields = known.write(tmp_path / "fields", "l2r2021", lambda u: -u)
-    lines = mend(known, fields, tmp_path / "out", "l2r2021", accepted=False)
-    assert lines == [f"copied: {name}" for name in (FIRST, SECOND, THIRD)]
+@pytest.mark.parametrize("profile", ["l2r2021", "l2r2022"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda u: -u,
+        lambda u: -u[..., ::-1],
+        lambda u: u * (1, -1, 1),
+        lambda u: u + PLACES,
+        lambda u: u[::-1] * (-1, 1, 1),
+    ],
+    ids=["direction", "direction and order", "flip", "absolute", "array"],
+)
+def test_a_certain_mistake_is_repaired(
+    known: "Known", tmp_path: Path, change: Callable, profile: str
+) -> None:
+    fields = known.write(tmp_path / "fields", profile, change)
+    lines = mend(known, fields, tmp_path / "out", profile)
+    assert all(line.startswith("repaired") and line.endswith("(suspicion)") for line in lines)
+    assert worst_error(known, tmp_path / "out") < 0.3
+
+
+def test_fields_of_the_other_way_are_inverted(known: "Known", tmp_path: Path) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2022", lambda u: 1.3 * inverted(u)[..., [1, 0, 2]])
+    mend(known, fields, tmp_path / "out", "l2r2022")
+    assert worst_error(known, tmp_path / "out") < 1.0
+
+
+def test_what_is_worse_without_a_certain_reason_is_copied(known: "Known", tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=(*SHAPE, 3))
+    smooth = 60 * np.stack([ndimage.gaussian_filter(noise[..., i], 3) for i in range(3)], axis=-1)
+    fields = known.write(tmp_path / "fields", "l2r2022", lambda u: smooth)
+    lines = mend(known, fields, tmp_path / "out", "l2r2022", accepted=False)
+    assert all(line.startswith("copied") for line in lines)
+
+
+def test_a_zero_field_among_absolute_ones_stays_zero(known: "Known", tmp_path: Path) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2022", lambda u: u + PLACES)
+    first = min(fields.iterdir())
+    write_array(first, np.zeros((*SHAPE, 3), np.float32))
+    mend(known, fields, tmp_path / "out", "l2r2022")
+    assert not read_displacement(tmp_path / "out" / first.name, SHAPE).displacement.any()
 
 
 def test_links_become_files(known: "Known", tmp_path: Path) -> None:

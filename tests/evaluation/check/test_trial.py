@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check.hypotheses import AS_STORED, hypotheses
-from evaluation.check.lattice import sample
-from evaluation.check.trial import Evidence, read_evidence, try_field
+from evaluation.check.lattice import lattice_over
+from evaluation.check.readings import AS_STORED, readings
+from evaluation.check.trial import Evidence, Likeness, Trial, read_evidence, try_field
 from evaluation.metrics.overlap import dice
 from evaluation.scoring.warp import warp_labels
 from pairs.volume import Header
@@ -20,76 +20,94 @@ def header(shape: tuple[int, int, int] = SHAPE) -> Header:
     return Header(Path("fixed.nii.gz"), shape, (1.0, 1.0, 1.0), np.eye(4), np.dtype("u1"))
 
 
+def stored(u: np.ndarray, fixed: np.ndarray, moving: np.ndarray, measure: str) -> Trial:
+    """The trial of a field as stored."""
+    return try_field("a", u, Evidence((Likeness(measure, fixed, moving),), header()), (AS_STORED,))
+
+
 def test_dice_is_that_of_the_evaluator(registered_pair: Callable) -> None:
     fixed, moving, u = registered_pair(SHAPE, 3)
     warped = warp_labels(moving, 0.6 * u)
     labels = [label for label in np.unique(fixed) if label and np.count_nonzero(fixed == label) >= 4]
     expected = np.mean([dice(fixed == label, warped == label) for label in labels])
     before = np.mean([dice(fixed == label, moving == label) for label in labels])
-    trial = try_field("a", sample(0.6 * u), Evidence(fixed, moving, True, True, header()), ())
+    trial = stored(0.6 * u, fixed, moving, "mean Dice")
     # The evaluator takes positions beyond the border as background, the trial up to half a voxel later.
-    assert trial.stored == pytest.approx(expected, abs=0.02)
-    assert trial.before == pytest.approx(before)
+    assert trial.after[0, 0] == pytest.approx(expected, abs=0.02)
+    assert trial.before[0] == pytest.approx(before)
 
 
-@pytest.mark.parametrize("same", [True, False])
-def test_images_that_agree_measure_one(same: bool) -> None:
+@pytest.mark.parametrize("measure", ["image correlation", "correlation ratio"])
+def test_images_that_agree_measure_one(measure: str) -> None:
     image = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
-    trial = try_field(
-        "a", sample(np.zeros((*SHAPE, 3), np.float32)), Evidence(image, image, False, same, header()), ()
-    )
-    assert trial.stored > 0.98
-    assert trial.measure == ("image correlation" if same else "correlation ratio")
+    trial = stored(np.zeros((*SHAPE, 3), np.float32), image, image, measure)
+    assert trial.after[0, 0] > 0.98
+    assert not trial.tells
 
 
-def test_a_flat_image_measures_nothing() -> None:
+@pytest.mark.parametrize("measure", ["image correlation", "correlation ratio"])
+def test_a_flat_image_tells_nothing(measure: str) -> None:
     flat = np.ones(SHAPE, np.float32)
-    for same in (True, False):
-        lattice = sample(np.zeros((*SHAPE, 3), np.float32))
-        trial = try_field("a", lattice, Evidence(flat, flat, False, same, header()), ())
-        assert np.isnan(trial.stored)
+    assert not stored(np.zeros((*SHAPE, 3), np.float32), flat, flat, measure).tells
 
 
 def test_displacements_beyond_all_bounds_give_background(registered_pair: Callable) -> None:
     fixed, moving, u = registered_pair(SHAPE, 1)
     far = np.full_like(u, 1e30)
-    assert try_field("a", sample(far), Evidence(fixed, moving, True, True, header()), ()).stored == 0
+    assert stored(far, fixed, moving, "mean Dice").after[0, 0] == 0
+    assert stored(far, fixed, moving, "image correlation").after[0, 0] == 0
 
 
-def test_a_large_field_is_sampled_thinly() -> None:
-    field = np.zeros((96, 80, 112, 3), np.float32)
-    lattice = sample(field)
-    assert 8_000 < lattice.points[..., 0].size <= 16_000
-    for positions, side in zip(lattice.axes, (96, 80, 112), strict=True):
-        assert abs(positions[0] - (side - 1 - positions[-1])) <= 1
-    thin = sample(np.zeros((4, 300, 300, 3), np.float32))
-    assert thin.displacement.shape[0] == 4
+def test_a_large_volume_is_sampled_thinly() -> None:
+    volume = np.zeros((96, 80, 112), np.uint8)
+    lattice = lattice_over([volume])
+    assert 2_000 < len(lattice.points) <= 4_000
+    for first, last, side in zip(lattice.points[0], lattice.points[-1], (96, 80, 112), strict=True):
+        assert abs(first - (side - 1 - last)) <= 1
+    assert len(np.unique(lattice_over([np.zeros((4, 300, 300), np.uint8)]).points[:, 0])) == 4
 
 
-def test_every_hypothesis_keeps_the_lattice() -> None:
-    lattice = sample(np.random.default_rng(0).normal(size=(*(8, 8, 8), 3)).astype(np.float32))
-    listed = hypotheses(header((8, 8, 8)))
+def test_the_points_lie_where_something_is() -> None:
+    volume = np.zeros((96, 80, 112), np.uint8)
+    volume[40:52, 30:42, 60:72] = 1
+    lattice = lattice_over([np.zeros_like(volume), volume])
+    assert lattice.points.min(axis=0) == pytest.approx((36, 26, 56), abs=1)
+    assert lattice.points.max(axis=0) == pytest.approx((55, 45, 75), abs=1)
+    assert np.array_equal(volume[lattice.index].reshape(-1), volume[tuple(lattice.points.astype(int).T)])
+
+
+def test_a_reading_moves_the_points_as_the_displacement_that_it_means() -> None:
+    shape = (8, 8, 8)
+    field = np.random.default_rng(0).normal(size=(*shape, 3)).astype(np.float32)
+    lattice = lattice_over([np.ones(shape)])
+    listed = readings(header(shape))
+    assert listed[0] is AS_STORED
     assert len({one.name for one in listed}) == len(listed)
-    assert all(one.apply(lattice).shape == lattice.displacement.shape for one in listed)
-    assert np.array_equal(AS_STORED.apply(lattice), lattice.displacement)
+    for one in listed:
+        moved = one.displacement(field)[lattice.index].reshape(-1, 3) + lattice.points
+        assert np.allclose(one.positions(field, lattice), moved, atol=1e-4)
 
 
 def test_axes_of_other_lengths_are_not_tried_in_another_order() -> None:
-    assert not [one for one in hypotheses(header()) if one.transpose is not None]
-    assert len([one for one in hypotheses(header((8, 8, 10))) if one.transpose is not None]) == 2
+    def orders(shape: tuple[int, int, int]) -> set[tuple[int, ...]]:
+        return {one.spatial[0] for one in readings(header(shape))}
+
+    assert len(orders((8, 8, 8))) == 6
+    assert orders(SHAPE) == {(0, 1, 2)}
+    assert orders((8, 8, 10)) == {(0, 1, 2), (1, 0, 2)}
 
 
-def test_evidence_is_labels_then_images_then_nothing(make_known: Callable) -> None:
+def test_evidence_is_labels_and_images_as_far_as_they_are_there(make_known: Callable) -> None:
     known = make_known(pairs=1)
     (pair,) = known.task.pairs
-    evidence = read_evidence(pair)
-    assert evidence is not None
-    assert evidence.measure == "mean Dice"
-    labels = known.task.root / "labelsTr"
-    for path in labels.iterdir():
+
+    def measures() -> list[str] | None:
+        evidence = read_evidence(pair)
+        return None if evidence is None else [one.measure for one in evidence.likenesses]
+
+    assert measures() == ["mean Dice", "image correlation"]
+    for path in (known.task.root / "labelsTr").iterdir():
         path.unlink()
-    evidence = read_evidence(pair)
-    assert evidence is not None
-    assert evidence.measure == "image correlation"
+    assert measures() == ["image correlation"]
     pair.moving.unlink()
-    assert read_evidence(pair) is None
+    assert measures() is None

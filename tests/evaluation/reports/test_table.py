@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation.reports.table import printable, render
+from evaluation.reports.table import render
 from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.evaluator import EVALUATORS
 
@@ -73,8 +73,7 @@ def test_names_cannot_write_control_characters(known_evaluation: KnownEvaluation
     evaluation = replace(known_evaluation("2.0"), name="a\x1b[2Jb", label_names={1: "x\ny"})
     text = render(evaluation)
     assert "\x1b" not in text
-    assert "1 x?y" in text
-    assert printable("a\tb\u202e") == "a?b?"
+    assert r"1 x\ny" in text
 
 
 def test_a_single_pair_of_2021_has_no_deviation(known_evaluation: KnownEvaluation) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from evaluation.scoring.evaluate import evaluate_task
-from pairs.errors import DisplacementError, KnownError, VolumeError
+from evaluation.scoring.faults import task_error
+from pairs.errors import DisplacementError, VolumeError
 from pairs.evaluation_config import read_evaluation_config
 from pairs.task import Task, label_path, read_task
 from pairs.volume import read_labels, write_volume
@@ -27,7 +28,9 @@ def test_all_faults_of_one_pair_are_told(tiny_task: Task, fields_of: FieldsOf) -
     with pytest.raises(VolumeError) as caught:
         evaluate_task(tiny_task, folder)
     text = str(caught.value)
-    assert "3 of 3 pairs" in text
+    assert "none of 3 pairs" in text
+    # The folder has fields of this task, so it is not that of another.
+    assert "another task" not in text
     assert "0001_0000<--0002_0000 missing" in text
     assert "not integers" in text
     # The fixed label map belongs to all pairs and is named once.
@@ -51,8 +54,9 @@ def test_a_pickled_field_is_refused_and_never_loaded(
     path = sorted(folder.iterdir())[0]
     path.unlink()
     np.savez(folder / "disp_0001_0002.npz", np.array([_Touch(victim)], dtype=object))
-    with pytest.raises(DisplacementError, match=r"unknown layout.*object"):
-        evaluate_task(tiny_task, folder)
+    (error,) = evaluate_task(tiny_task, folder).failures.values()
+    assert "unknown layout" in str(error)
+    assert "object" in str(error)
     assert not victim.exists()
 
 
@@ -71,10 +75,10 @@ def test_a_field_that_unpacks_to_a_giant_takes_no_memory(tiny_task: Task, fields
     sorted(folder.iterdir())[0].unlink()
     np.savez_compressed(folder / "disp_0001_0002.npz", np.zeros((3, 400, 300, 100), dtype=np.float16))
     tracemalloc.start()
-    with pytest.raises(DisplacementError, match="unknown layout"):
-        evaluate_task(tiny_task, folder, jobs=1)
+    (error,) = evaluate_task(tiny_task, folder, jobs=1).failures.values()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+    assert "unknown layout" in str(error)
     assert peak < 50_000_000
 
 
@@ -82,7 +86,7 @@ def test_fields_of_another_task_are_recognised_as_such(tiny_task: Task, tmp_path
     folder = tmp_path / "fields"
     folder.mkdir()
     (folder / "disp_0211_0250.npz").write_bytes(b"")
-    with pytest.raises(DisplacementError, match=r"3 of 3 pairs.*holds 1 fields.*disp_0211.*another task"):
+    with pytest.raises(DisplacementError, match=r"none of 3 pairs.*holds 1 fields.*disp_0211.*another task"):
         evaluate_task(tiny_task, folder)
 
 
@@ -101,8 +105,15 @@ def test_a_configuration_of_absent_files_tells_all_of_them(
     path = tmp_path / "Tiny_VAL_evaluation_config.json"
     path.write_text(json.dumps(document))
     fields, config = fields_of(tiny_task, 0.0), read_evaluation_config(path)
-    with pytest.raises(KnownError) as caught:
-        evaluate_task(read_task(tiny_task.root, pairs_file=path), fields, config)
-    assert "Tiny_0033" in str(caught.value)
-    assert "Tiny_0044" in str(caught.value)
-    assert "Tiny_0003_" not in str(caught.value)
+    evaluation = evaluate_task(read_task(tiny_task.root, pairs_file=path), fields, config)
+    first, second = evaluation.failures.values()
+    assert "Tiny_0033" in str(first)
+    assert "Tiny_0044" in str(second)
+    assert [score.name for score in evaluation.scores] == ["0001_0000<--0003_0000"]
+
+
+def test_of_many_faults_the_first_ten_are_told(tmp_path: Path) -> None:
+    faults = [DisplacementError("damaged", where=f"disp_{number}") for number in range(40)]
+    text = str(task_error(faults, tmp_path, ()))
+    assert "10) damaged: disp_9 and 30 more" in text
+    assert "disp_10" not in text

@@ -17,6 +17,7 @@ from evaluation.__main__ import main
 from evaluation.scoring import command
 from evaluation.scoring.evaluate import Evaluation
 from pairs.displacement import write_displacement
+from pairs.errors import OutputError
 from pairs.foreign.readers import FOREIGN_READERS
 from pairs.profile import PROFILES
 from pairs.task import Task, label_path
@@ -81,6 +82,37 @@ def test_half_resolution_fields_get_the_evaluator_of_2021(tiny_task: Task, tmp_p
     }
 
 
+@pytest.mark.parametrize(
+    ("evaluator", "profile", "unread"),
+    [
+        ("2.0", "l2r2021", True),
+        ("2021", "l2r2022", True),
+        ("2020", "l2r2022", True),
+        ("2023", "l2r2020-full", True),
+        ("2.0", "l2r2022", False),
+        ("2020", "l2r2021", False),
+    ],
+)
+def test_fields_that_the_evaluator_would_refuse_are_scored_with_a_note(
+    tiny_task: Task,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    evaluator: str,
+    profile: str,
+    unread: bool,
+) -> None:
+    out, folder = tmp_path / "metrics.json", tmp_path / "fields"
+    folder.mkdir()
+    for pair in tiny_task.pairs:
+        write_displacement(folder, pair, np.zeros((14, 12, 16, 3), np.float32), PROFILES[profile])
+    assert main(_arguments(tiny_task, folder, "--evaluator", evaluator, "--json", out)) == 0
+    note = f"evaluator {evaluator} does not read fields in profile {profile}"
+    assert (note in caplog.text) == unread
+    assert (f"note: {note}" in capsys.readouterr().out) == unread
+    assert json.loads(out.read_text())["true"]["unread_profiles"] == ([profile] if unread else [])
+
+
 def test_what_the_evaluator_leaves_out_is_told(
     shared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -141,10 +173,36 @@ def test_a_closed_pipe_ends_quietly_and_costs_no_file(
             stderr=subprocess.PIPE,
             check=False,
         )
-    assert done.returncode == 5
-    assert b"Traceback" not in done.stderr
-    assert b"BrokenPipe" not in done.stderr
+    assert (done.returncode, done.stderr) == (0, b"")
     assert out.is_file()
+
+
+@pytest.mark.parametrize(("output", "writer"), [("--json", "write_json"), ("--csv", "write_spreadsheet")])
+def test_a_full_disk_costs_no_score(
+    tiny_task: Task,
+    fields_of: FieldsOf,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    writer: str,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OutputError("cannot write", got="No space left on device")
+
+    out, journal = tmp_path / "out.json", tmp_path / "out.journal.jsonl"
+    arguments = _arguments(tiny_task, fields_of(tiny_task, 1.0), "--json", out)
+    if output != "--json":
+        arguments += [output, str(tmp_path / "out.csv")]
+    with monkeypatch.context() as patch:
+        patch.setattr(command, writer, full)
+        assert main(arguments) == 5
+    assert len(journal.read_text().splitlines()) == len(tiny_task.pairs)
+    monkeypatch.setattr(
+        "evaluation.scoring.evaluate.score_pair", lambda *_, **__: pytest.fail("scored again")
+    )
+    assert main(arguments) == 0
+    assert out.is_file()
+    assert not journal.exists()
 
 
 def test_the_journal_lies_beside_the_json(
@@ -207,6 +265,19 @@ def test_inputs_are_never_written_over(
     assert config.read_text() == "{}"
 
 
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+@pytest.mark.parametrize("name", ["Tiny_dataset.json", "labelsTr/Tiny_0001_0000.nii.gz"])
+def test_files_of_the_task_and_fields_are_never_written_over(
+    tiny_task: Task, fields_of: FieldsOf, capsys: pytest.CaptureFixture[str], option: str, name: str
+) -> None:
+    fields = fields_of(tiny_task, 0.0)
+    for path in (tiny_task.root / name, next(fields.glob("disp_*"))):
+        before = path.read_bytes()
+        assert main(_arguments(tiny_task, fields, option, path)) == 2
+        assert "also an input" in capsys.readouterr().err
+        assert path.read_bytes() == before
+
+
 def test_a_folder_in_place_of_a_file_is_refused_before_the_scoring(tiny_task: Task, tmp_path: Path) -> None:
     assert main(_arguments(tiny_task, tmp_path / "nowhere", "--json", tmp_path)) == 5
 
@@ -229,9 +300,43 @@ def test_with_missing_fields_nothing_is_written(
     assert main(_arguments(tiny_task, empty, "--json", out, "--csv", tmp_path / "a.csv")) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "3 of 3 pairs" in captured.err
+    assert "none of 3 pairs" in captured.err
     assert not out.exists()
     assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize("evaluator", ["2.0", "2021"])
+def test_a_pair_that_cannot_be_scored_is_told_and_in_no_mean(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, capsys: pytest.CaptureFixture[str], evaluator: str
+) -> None:
+    fields, out = fields_of(tiny_task, 0.0), tmp_path / "metrics.json"
+    label_path(tiny_task.pairs[2].moving).write_bytes(b"damaged")
+    options = ("--json", out, "--csv", tmp_path / "a.csv", "--evaluator", evaluator)
+    assert main(_arguments(tiny_task, fields, *options)) == 1
+    document = json.loads(out.read_text())
+    assert len(document["cases"]) == 2
+    (failed,) = document["true"]["failed"].items()
+    assert failed[0] == "0001_0000<--0004_0000"
+    assert "0004" in failed[1]
+    captured = capsys.readouterr()
+    assert "not scored and in no mean: 1 of 3 pairs" in captured.out
+    assert "0004" not in (tmp_path / "a.csv").read_text()
+
+
+def test_the_pairs_are_those_of_pairs_and_the_metrics_those_of_config(
+    tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields, pairs, out = fields_of(tiny_task, 0.0), tmp_path / "pairs.csv", tmp_path / "metrics.json"
+    pairs.write_text("fixed,moving\n1,3\n")
+    assert main(_arguments(tiny_task, fields, "--pairs", pairs, "--json", out)) == 0
+    assert list(json.loads(out.read_text())["cases"]) == ["0001_0000<--0003_0000"]
+    config = tmp_path / "Tiny_VAL_evaluation_config.json"
+    listed = {"fixed": "./imagesTr/Tiny_0001_0000.nii.gz", "moving": "./imagesTr/Tiny_0002_0000.nii.gz"}
+    methods = [{"name": "D", "metric": "dice", "labels": [1]}]
+    config.write_text(json.dumps({"evaluation_methods": methods, "eval_pairs": [listed]}))
+    assert main(_arguments(tiny_task, fields, "--pairs", pairs, "--config", config, "--json", out)) == 0
+    cases = json.loads(out.read_text())["cases"]
+    assert {name: list(case) for name, case in cases.items()} == {"0001_0000<--0003_0000": ["D"]}
 
 
 @pytest.mark.parametrize("evaluator", ["2.0", "2023", "2021", "2020"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluation.check.checker import check_fields
 from evaluation.reports.aggregate import summarise
 from evaluation.reports.document import as_document
 from evaluation.reports.table import render
@@ -15,11 +16,11 @@ from evaluation.scoring.evaluate import evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.scoring.methods import default_methods
 from pairs.displacement import write_displacement
-from pairs.errors import DisplacementError, GridMismatch, UsageError, VolumeError
+from pairs.errors import GridMismatch, UsageError, VolumeError
 from pairs.evaluation_config import Method, read_evaluation_config
 from pairs.profile import PROFILES
 from pairs.task import Task, label_path, read_task
-from pairs.volume import read_labels, write_volume
+from pairs.volume import read_image, read_labels, write_volume
 
 FieldsOf = Callable[[Task, float], Path]
 
@@ -95,24 +96,54 @@ def test_missing_mask_is_a_warning(
     assert "no mask" in caplog.text
 
 
-def test_all_missing_and_unreadable_fields_are_named_at_once(tiny_task: Task, fields_of: FieldsOf) -> None:
+def test_missing_and_unreadable_fields_are_named_and_the_rest_is_scored(
+    tiny_task: Task, fields_of: FieldsOf
+) -> None:
     folder = fields_of(tiny_task, 0.0)
     files = sorted(folder.iterdir())
+    whole = evaluate_task(tiny_task, folder)
     files[0].unlink()
     files[2].write_bytes(b"no field")
-    with pytest.raises(DisplacementError) as caught:
-        evaluate_task(tiny_task, folder)
-    assert "2 of 3" in str(caught.value)
-    assert "0001_0000<--0002_0000" in str(caught.value)
-    assert files[2].name in str(caught.value)
-    assert "0003" not in str(caught.value)
+    evaluation = evaluate_task(tiny_task, folder)
+    assert list(evaluation.failures) == ["0001_0000<--0002_0000", "0001_0000<--0004_0000"]
+    assert "missing" in str(evaluation.failures["0001_0000<--0002_0000"])
+    assert files[2].name in str(evaluation.failures["0001_0000<--0004_0000"])
+    assert evaluation.scores == whole.scores[1:2]
+    assert not whole.failures
 
 
-def test_labels_on_another_grid_are_refused_by_name(tiny_task: Task, fields_of: FieldsOf) -> None:
+def test_labels_of_another_shape_fail_their_pair_by_name(tiny_task: Task, fields_of: FieldsOf) -> None:
     path = label_path(tiny_task.pairs[0].moving)
     write_volume(path, np.ones((14, 12, 15), dtype=np.uint8), np.eye(4))
-    with pytest.raises(GridMismatch, match=path.name):
-        evaluate_task(tiny_task, fields_of(tiny_task, 0.0))
+    (error,) = evaluate_task(tiny_task, fields_of(tiny_task, 0.0)).failures.values()
+    assert isinstance(error, GridMismatch)
+    assert path.name in str(error)
+
+
+@pytest.mark.parametrize("shift_mm", [0.002, 40.0])
+def test_affines_are_told_and_decide_nothing_as_on_a_host(
+    tiny_task: Task, fields_of: FieldsOf, caplog: pytest.LogCaptureFixture, shift_mm: float
+) -> None:
+    fields = fields_of(tiny_task, 1.0)
+    expected = evaluate_task(tiny_task, fields).scores
+    assert "affine" not in caplog.text
+    shifted = np.eye(4)
+    shifted[0, 3] = shift_mm
+    path = label_path(tiny_task.pairs[0].fixed)
+    write_volume(path, read_labels(path).array, shifted)
+    evaluation = evaluate_task(tiny_task, fields)
+    assert evaluation.scores == expected
+    # The label map of the fixed image is that of all pairs, and told once.
+    assert caplog.text.count(f"affine of labelsTr/{path.name} differs") == 1
+
+
+def test_a_moving_image_with_a_mirrored_affine_is_told(
+    tiny_task: Task, fields_of: FieldsOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tiny_task.pairs[1].moving
+    write_volume(path, read_image(path).array, np.diag([-1.0, 1, 1, 1]))
+    evaluate_task(tiny_task, fields_of(tiny_task, 0.0))
+    assert f"0001_0000<--0003_0000: the axes of imagesTr/{path.name} run LAS" in caplog.text
 
 
 def test_another_expected_shape_is_refused(tiny_task: Task, fields_of: FieldsOf, tmp_path: Path) -> None:
@@ -190,6 +221,21 @@ def test_fields_for_different_evaluators_are_refused_before_any_is_scored(
     with pytest.raises(UsageError, match="different evaluators"):
         evaluate_task(tiny_task, folder)
     assert len(evaluate_task(tiny_task, folder, evaluator=EVALUATORS["2.0"]).scores) == 3
+
+
+@pytest.mark.parametrize("most", ["l2r2021", "l2r2022"])
+def test_of_two_fields_of_a_pair_the_one_is_scored_that_check_takes(
+    tiny_task: Task, tmp_path: Path, caplog: pytest.LogCaptureFixture, most: str
+) -> None:
+    folder = _half_fields(tiny_task, tmp_path / "fields", most)
+    other = {"l2r2021": "l2r2022", "l2r2022": "l2r2021"}[most]
+    pair = tiny_task.pairs[1]
+    write_displacement(folder, pair, np.ones((14, 12, 16, 3)), PROFILES[other])
+    evaluation = evaluate_task(tiny_task, folder)
+    assert {score.profile for score in evaluation.scores} == {most}
+    checked = {one.pair.name: one.entry.path for one in check_fields(tiny_task, folder).fields}
+    assert {score.name: score.field for score in evaluation.scores} == checked
+    assert f"several fields of {pair.name}" in caplog.text
 
 
 def test_structures_are_told_beside_the_official_numbers(tiny_task: Task, fields_of: FieldsOf) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,30 @@ def test_only_the_first_bytes_of_the_first_line_may_be_missing(tmp_path: Path) -
     assert _kept(path, "one") == [False]
 
 
+def test_no_flipped_bit_gives_another_score(tmp_path: Path) -> None:
+    """A digit or the name of a metric may change into another that is as well-formed."""
+    path = tmp_path / "a.journal"
+    Journal(path).add("one", _score())
+    content = path.read_bytes()
+    for place in range(20, len(content)):
+        for bit in range(8):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :])
+            assert Journal(path).find("one", _FIELD) in (None, _score()), place
+
+
+def test_a_line_nested_without_end_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    nested = '{"a":' * 50_000
+    path.write_text(f'{{"fingerprint": "one", "sha256": "{"0" * 64}", "score": {nested}}}}}\n')
+    assert _kept(path, "one") == [False]
+
+
+def test_a_pipe_is_no_journal(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match=r"cannot be used.*named pipe"):
+        Journal(tmp_path / "pipe")
+
+
 @pytest.mark.parametrize("content", [b"my notes\n", b'{"name": "Toy"}\n', b"\x1f\x8b\x08"])
 def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.journal"
@@ -95,15 +120,6 @@ def test_a_folder_is_no_journal(tmp_path: Path) -> None:
         Journal(tmp_path)
     with pytest.raises(OutputError, match="cannot be used"):
         Journal(tmp_path / "missing" / "a.journal").add("one", _score())
-
-
-def test_it_is_removed_where_asked(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "a.journal")
-    journal.add("one", _score())
-    assert (tmp_path / "a.journal").exists()
-    journal.remove()
-    assert not (tmp_path / "a.journal").exists()
-    journal.remove()
 
 
 def test_without_a_path_nothing_is_kept(tmp_path: Path) -> None:

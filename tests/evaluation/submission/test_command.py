@@ -12,7 +12,7 @@ import pytest
 
 from evaluation.check import inspection
 from evaluation.check.findings import Finding
-from evaluation.check.suspicions import SUSPICION
+from evaluation.check.suspicions import SUSPICION, Verdict
 from evaluation.submission.command import add_command
 from pairs.displacement import write_displacement
 from pairs.errors import OutputError, UsageError
@@ -112,7 +112,24 @@ def test_a_faulty_set_is_refused_with_its_list(
     assert not (tmp_path / "a.zip").exists()
     told = capsys.readouterr().out
     assert "error: disp_0002_0003.npz: [missing]" in told
-    assert "no zip is written" in told
+    # A missing field is nothing that a repair could mend.
+    assert "no zip is written; next: register 1 missing pair" in told
+    assert "--fix" not in told
+
+
+def test_what_no_edition_takes_is_refused_with_the_command_to_type(
+    tmp_path: Path, submit: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_task(tmp_path / "HippocampusMR")
+    fields = write_fields(root, tmp_path / "fields", "l2r2021")
+    for more in ([], ["--profile", "l2r2021"], ["--accept-suspicions"]):
+        with pytest.raises(UsageError, match="no edition of HippocampusMR reads profile l2r2021") as refused:
+            submit(root, fields, *more)
+        assert refused.value.exit_code == 2
+        for words in ("l2r2020-full (2020) or l2r2022 (2022 on)", "predict --profile l2r2022"):
+            assert words in str(refused.value)
+        assert not (tmp_path / "a.zip").exists()
+    assert "error: [edition]" in capsys.readouterr().out
 
 
 def test_a_suspicion_is_packed_only_when_asked(
@@ -121,7 +138,7 @@ def test_a_suspicion_is_packed_only_when_asked(
     root = make_task(tmp_path / "Own")
     fields = write_fields(root, tmp_path / "fields", "l2r2022")
     suspicion = Finding("error", SUSPICION, "", "suspected: components reversed")
-    monkeypatch.setattr(inspection, "suspicions", lambda *_: [suspicion])
+    monkeypatch.setattr(inspection, "judge", lambda _: Verdict((suspicion,)))
     assert submit(root, fields) == 1
     assert not (tmp_path / "a.zip").exists()
     assert submit(root, fields, "--accept-suspicions") == 0
@@ -214,3 +231,15 @@ def test_the_summary_for_the_organisers(
         "weights           not recorded",
     ):
         assert words in told
+
+
+@pytest.mark.parametrize("name", ["fields/disp_0001_0000_0002_0000.nii.gz", "A/A_dataset.json"])
+def test_a_zip_replaces_no_field_and_no_file_of_the_task(
+    submit: Callable[..., int], tmp_path: Path, name: str
+) -> None:
+    task = make_task(tmp_path / "A")
+    fields = write_fields(task, tmp_path / "fields", "l2r2022")
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(UsageError, match="also an input"):
+        submit(task, fields, "--zip", tmp_path / name)
+    assert (tmp_path / name).read_bytes() == before

@@ -14,6 +14,8 @@ from pipeline.scf.heads import PlainHead
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 CT = (96, 80, 128)
 OASIS = (160, 192, 224)
 
@@ -94,7 +96,9 @@ def filled_up(volume: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
 )
 def test_axis_by_axis_is_the_published_zero_padding(low: tuple[int, ...], full: tuple[int, ...]) -> None:
     """For at most one even axis; with more, the two treat the corners of the spectrum differently."""
-    volume = torch.rand(low, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    volume = torch.rand(
+        low, generator=torch.Generator(torch.get_default_device()).manual_seed(0), dtype=torch.float64
+    )
     result = volume
     for axis, size in enumerate(full):
         result = band_limited(result, axis, size)
@@ -104,7 +108,9 @@ def test_axis_by_axis_is_the_published_zero_padding(low: tuple[int, ...], full: 
 
 @pytest.mark.parametrize("low", [(6, 4, 8), (3, 5, 7)])
 def test_every_fourth_voxel_is_the_response_itself(low: tuple[int, int, int]) -> None:
-    response = torch.rand(1, 3, *low, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    response = torch.rand(
+        1, 3, *low, generator=torch.Generator(torch.get_default_device()).manual_seed(0), dtype=torch.float64
+    )
     last = torch.tensor([4 * n - 1 for n in low], dtype=torch.float64).view(1, 3, 1, 1, 1)
     assert torch.allclose(decoded(response)[..., ::4, ::4, ::4], response / 64 * last / 2, atol=1e-12)
 

@@ -14,6 +14,8 @@ from pipeline.warp import upsample_displacement, warp
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 CT = (96, 80, 128)
 OASIS = (160, 192, 224)
 SHAPE = (16, 24, 32)
@@ -68,7 +70,9 @@ def lively(steps: int = 0, scale: float = 3.0) -> LapIRN:
 
 
 def pair() -> tuple[torch.Tensor, torch.Tensor]:
-    moving, fixed = torch.rand(2, 1, 1, *SHAPE, generator=torch.Generator().manual_seed(1))
+    moving, fixed = torch.rand(
+        2, 1, 1, *SHAPE, generator=torch.Generator(torch.get_default_device()).manual_seed(1)
+    )
     return moving, fixed
 
 
@@ -225,7 +229,9 @@ def test_every_parameter_takes_part_also_in_bfloat16(steps: int) -> None:
 def test_training_begins_near_the_identity() -> None:
     torch.manual_seed(0)
     net, head = LapIRN(8), PlainHead(32)
-    coarse = torch.rand(2, 1, 1, 4, 4, 4, generator=torch.Generator().manual_seed(1))
+    coarse = torch.rand(
+        2, 1, 1, 4, 4, 4, generator=torch.Generator(torch.get_default_device()).manual_seed(1)
+    )
     moving, fixed = (
         nn.functional.interpolate(image, size=(32, 32, 32), mode="trilinear") for image in coarse
     )

@@ -8,6 +8,8 @@ from pipeline.backbones.swinblocks import DropPath, PatchMerging, SwinBlock, Win
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 Sides = tuple[int, int, int]
 
 

@@ -14,6 +14,8 @@ from pipeline.scf.heads import PlainHead
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 OASIS = (160, 192, 224)
 CT = (96, 96, 128)
 CT_WINDOW = (3, 3, 4)

@@ -11,6 +11,8 @@ from pipeline.scf.heads import PlainHead
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 CT = (96, 80, 128)
 OASIS = (160, 192, 224)
 EACH = pytest.mark.parametrize("name", sorted(VOXELMORPHS))

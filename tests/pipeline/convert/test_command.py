@@ -97,6 +97,19 @@ def test_other_classes_and_merging_are_kept(
     assert header.config.segmentor.merging == "current"
 
 
+@pytest.mark.parametrize("network", ["unet", "plainunet"])
+def test_settings_of_a_configuration_for_a_unet_are_not(
+    convert: Convert, out: Path, tmp_path: Path, tiny_state: dict[str, torch.Tensor], network: str
+) -> None:
+    config = tmp_path / "config.json"
+    section = {"network": network, "roi": [48, 48, 48], "overlap": 0.7}
+    config.write_text(json.dumps({"task": "AbdomenCTCT", "segmentor": section}))
+    assert convert(tiny_state, "--config", config) == 0
+    found = read_bundle(out).header.config.segmentor
+    assert found.network == "swinunetr-tiny"
+    assert found.spacing_mm is not None
+
+
 def test_settings_of_a_configuration_for_swinunetr_are_kept(
     convert: Convert, out: Path, tmp_path: Path, tiny_state: dict[str, torch.Tensor]
 ) -> None:
@@ -161,7 +174,7 @@ def test_another_network_is_told_by_its_first_misfit(
         (("--task", "LungCT"), 2, "names no labels"),
         (("--size", "huge"), 2, "huge"),
         (("--segmentor", "absent.pt"), 4, "no such file: absent.pt"),
-        (("--out", "."), 5, "--out is a folder"),
+        (("--out", "."), 5, "output is not a regular file"),
     ],
 )
 def test_bad_arguments_write_nothing(

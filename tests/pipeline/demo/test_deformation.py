@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import warp
 from pipeline.demo.deformation import (
     compose,
     gradient_of,
@@ -40,18 +42,26 @@ def test_shifts_compose_by_adding() -> None:
     np.testing.assert_allclose(compose(_constant(1, 2, 0), _constant(0.5, -1, 3)), _constant(1.5, 1, 3))
 
 
-def test_compose_goes_through_the_first_map() -> None:
-    first = _constant(2, 0, 0)
-    then = np.zeros((*SHAPE, 3), np.float32)
-    then[..., 1] = np.arange(SHAPE[0])[:, None, None]
+def test_compose_looks_the_first_map_up_where_the_second_leads() -> None:
+    then = _constant(2, 0, 0)
+    first = np.zeros((*SHAPE, 3), np.float32)
+    first[..., 1] = np.arange(SHAPE[0])[:, None, None]
     assert compose(first, then)[3, 4, 5].tolist() == [2, 5, 0]
+
+
+def test_compose_means_here_what_it_means_to_the_network() -> None:
+    first, then = _smooth(1, 1.0), _smooth(2, 1.0)
+    tensors = (torch.from_numpy(np.moveaxis(u, -1, 0).astype(np.float32).copy())[None] for u in (first, then))
+    expected = np.moveaxis(warp.compose(*tensors)[0].numpy(), 0, -1)
+    np.testing.assert_allclose(compose(first, then), expected, atol=1e-5)
+    assert np.abs(compose(then, first) - expected).max() > 1e-2
 
 
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_inverse_undoes_the_map(seed: int) -> None:
     displacement = _smooth(seed, 0.4)
-    assert np.abs(compose(inverse(displacement), displacement)).max() < 1e-3
+    assert np.abs(compose(displacement, inverse(displacement))).max() < 1e-3
 
 
 @pytest.mark.parametrize("stretch", [-1.5, -0.5, 0.0, 0.7])

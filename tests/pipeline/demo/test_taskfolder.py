@@ -7,8 +7,9 @@ import pytest
 
 from pairs.errors import UsageError
 from pairs.evaluation_config import read_evaluation_config
+from pairs.grid import require_same_grid
 from pairs.task import label_path, read_task
-from pairs.volume import read_image, read_labels, require_same_grid
+from pairs.volume import read_image, read_labels
 from pipeline.__main__ import main
 
 __all__: list[str] = []

@@ -7,6 +7,8 @@ from pipeline.losses.overlap import challenge_dice_loss, dice_loss, one_hot
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (6, 5, 4)
 
 

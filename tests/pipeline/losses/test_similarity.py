@@ -9,12 +9,20 @@ from pipeline.losses.similarity import EPSILON, mse_loss, multiscale_ncc_loss, n
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (12, 9, 10)
 WINDOWS = pytest.mark.parametrize("window", [3, 5, 7])
 
 
 def noise(seed: int, shape: tuple[int, int, int] = SHAPE) -> torch.Tensor:
-    return torch.rand(1, 1, *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return torch.rand(
+        1,
+        1,
+        *shape,
+        generator=torch.Generator(torch.get_default_device()).manual_seed(seed),
+        dtype=torch.float64,
+    )
 
 
 def slow_ncc_loss(a: torch.Tensor, b: torch.Tensor, window: int) -> float:

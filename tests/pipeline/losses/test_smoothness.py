@@ -8,6 +8,8 @@ from pipeline.losses.smoothness import bending_loss, gradient_loss
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (6, 5, 4)
 
 

@@ -70,11 +70,15 @@ def output(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def predict(tiny_task: Path, output: Path, weights: Path) -> Callable[..., int]:
-    """`predict TASK OUT` with more arguments; a later --weights wins. Returns the exit code."""
+def predict(tiny_task: Path, output: Path, weights: Path, device: torch.device) -> Callable[..., int]:
+    """`predict TASK OUT` with half-grid fields and more arguments, of which a later one wins.
+
+    Returns the exit code.
+    """
 
     def run(*arguments: object) -> int:
-        words = ["predict", tiny_task, output, "--weights", weights, "--device", "cpu", *arguments]
+        words = ["predict", tiny_task, output, "--weights", weights, "--device", device.type]
+        words += ["--profile", "l2r2021", *arguments]
         return main([str(word) for word in words])
 
     return run

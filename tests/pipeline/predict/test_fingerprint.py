@@ -55,6 +55,14 @@ def test_whatever_a_field_depends_on_changes_it(pair: Pair, tmp_path: Path) -> N
     assert len(set(found)) == len(found)
 
 
+def test_another_version_of_the_program_makes_another_field(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fingerprint(pair)
+    monkeypatch.setattr("pipeline.predict.fingerprint.program_version", lambda: "another")
+    assert fingerprint(pair) != before
+
+
 def test_a_file_that_changes_on_the_way_is_hashed_anew(pair: Pair, tmp_path: Path) -> None:
     fingerprints = Fingerprints("a", None, FieldFolder(tmp_path, PROFILES["l2r2021"]))
     before = fingerprints.of(pair)

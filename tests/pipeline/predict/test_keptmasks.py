@@ -1,14 +1,16 @@
 """Kept segmentations: found by content, weights and shape, and made anew where damaged."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from pairs.errors import OutputError
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
-from pipeline.predict.keptmasks import KeptSegmentations
+from pipeline.predict.keptmasks import KeptSegmentations, refuse_link
 from pipeline.predict.masks import SegmentorMasks
 from pipeline.segment.segmentor import Segmentation, Segmentor
 
@@ -105,13 +107,58 @@ def damaged(path: Path, kind: str) -> None:
     ],
 )
 def test_a_damaged_kept_segmentation_is_made_anew(
-    segmented: SegmentorMasks, image: Volume, tmp_path: Path, kind: str
+    segmented: SegmentorMasks, image: Volume, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected = segmented(image)
     (path,) = tmp_path.glob("*.npz")
     content = path.read_bytes()
     damaged(path, kind)
+    assert not caplog.messages
     found = segmented(image)
     assert asked() == 2
+    assert path.name in caplog.text
+    assert "segmented again" in caplog.text
     assert np.array_equal(found.labels, expected.labels)
     assert path.read_bytes() == content
+
+
+def test_no_flipped_bit_is_ever_taken_or_raises(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    volume = random.random(SHAPE).astype(np.float32)
+    kept = KeptSegmentations(tmp_path, "weights cpu", len(REGIONS))
+    made = Segmentation(
+        random.integers(0, len(REGIONS), SHAPE, dtype=np.uint8), random.random(SHAPE).astype(np.float16)
+    )
+    kept.put(volume, made)
+    (path,) = tmp_path.glob("*.npz")
+    content = path.read_bytes()
+    # Headers and directory lie at the ends and between the two arrays.
+    between = content.find(b"PK\x03\x04", 10)
+    places = [*range(128), *range(between - 16, between + 128), *range(len(content) - 160, len(content))]
+    for place in places:
+        flipped = content[place] ^ (1 << int(random.integers(8)))
+        path.write_bytes(content[:place] + bytes([flipped]) + content[place + 1 :])
+        found = kept.get(volume)
+        assert found is None or np.array_equal(found.labels, made.labels), place
+        assert found is None or np.array_equal(found.confidence, made.confidence), place
+
+
+def test_a_pipe_in_place_of_a_kept_segmentation_is_not_waited_for(
+    segmented: SegmentorMasks, image: Volume, tmp_path: Path
+) -> None:
+    segmented(image)
+    (path,) = tmp_path.glob("*.npz")
+    path.unlink()
+    os.mkfifo(path)
+    segmented(image)
+    assert asked() == 2
+    assert path.is_file()
+
+
+def test_a_link_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".segmentations").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match=r"\.segmentations; expected a folder.*got a link to .*elsewhere"):
+        refuse_link(tmp_path / ".segmentations")
+    refuse_link(tmp_path / "elsewhere")
+    refuse_link(tmp_path / "absent")

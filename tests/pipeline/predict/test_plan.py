@@ -118,6 +118,22 @@ def test_changed_weights(
     assert all(state(output)[name][1] == before[name][1] for name in NAMES)
 
 
+def test_an_upgrade_of_the_program(
+    predict: Predict, output: Path, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert predict() == 0
+    work.since()
+    for module in ("fingerprint", "keptmasks", "command"):
+        monkeypatch.setattr(f"pipeline.predict.{module}.program_version", lambda: "another")
+    assert predict() == 0
+    assert work.since() == (3, 3)
+    report = read_report(output)
+    assert report is not None
+    assert report.program == "another"
+    assert predict() == 0
+    assert work.since() == (0, 0)
+
+
 def test_a_changed_input(predict: Predict, tiny_task: Path, output: Path, work: Work) -> None:
     assert predict() == 0
     work.since()

@@ -1,11 +1,16 @@
 """The registrar: what lies around the content, and what becomes of the displacement there."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
+from pairs.errors import TooLittleMemory
+from pairs.resampling import Upsampling
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
 from pipeline.config import RefinementConfig, RegistrationConfig
@@ -19,17 +24,21 @@ __all__: list[str] = []
 CROP = (16, 16, 16)
 
 
-def built(bundle: Bundle, iterations: int = 0) -> Registrar:
-    """A registrar whose network was trained on crops of `CROP`."""
-    config = bundle.header.config
-    training = config.registration_training.model_copy(update={"crop": CROP})
-    changed = {"registration_training": training, "refinement": RefinementConfig(iterations=iterations)}
-    header = bundle.header.model_copy(update={"config": config.model_copy(update=changed)})
-    return Registrar(replace(bundle, header=header), torch.device("cpu"))
+@pytest.fixture
+def built(device: torch.device) -> Callable[..., Registrar]:
+    def make(bundle: Bundle, iterations: int = 0) -> Registrar:
+        """A registrar whose network was trained on crops of `CROP`."""
+        config = bundle.header.config
+        training = config.registration_training.model_copy(update={"crop": CROP})
+        changed = {"registration_training": training, "refinement": RefinementConfig(iterations=iterations)}
+        header = bundle.header.model_copy(update={"config": config.model_copy(update=changed)})
+        return Registrar(replace(bundle, header=header), device)
+
+    return make
 
 
 @pytest.fixture
-def registrar(tiny_bundle: Bundle) -> Registrar:
+def registrar(built: Callable[..., Registrar], tiny_bundle: Bundle) -> Registrar:
     return built(tiny_bundle)
 
 
@@ -60,19 +69,25 @@ def test_empty_margins_do_not_change_the_displacement(registrar: Registrar, imag
     assert np.abs(expected).max() > 0.1
 
 
-def with_network(bundle: Bundle, network: RegistrationConfig) -> Registrar:
-    """A registrar whose network has another architecture; whole volumes, random weights."""
-    torch.manual_seed(0)
-    net = build_for_training(network, torch.randn(3, 5))
-    torch.nn.init.normal_(net.head.free_filter)
-    training = bundle.header.config.registration_training.model_copy(update={"crop": None})
-    changed = {"registration": network, "registration_training": training}
-    header = bundle.header.model_copy(update={"config": bundle.header.config.model_copy(update=changed)})
-    state = freeze(net).state_dict()
-    return Registrar(replace(bundle, header=header, registration=state), torch.device("cpu"))
+@pytest.fixture
+def with_network(device: torch.device) -> Callable[..., Registrar]:
+    def make(bundle: Bundle, network: RegistrationConfig) -> Registrar:
+        """A registrar whose network has another architecture; whole volumes, random weights."""
+        torch.manual_seed(0)
+        net = build_for_training(network, torch.randn(3, 5))
+        torch.nn.init.normal_(net.head.free_filter)
+        training = bundle.header.config.registration_training.model_copy(update={"crop": None})
+        changed = {"registration": network, "registration_training": training}
+        header = bundle.header.model_copy(update={"config": bundle.header.config.model_copy(update=changed)})
+        state = freeze(net).state_dict()
+        return Registrar(replace(bundle, header=header, registration=state), device)
+
+    return make
 
 
-def test_a_network_of_another_multiple_gets_its_sides(tiny_bundle: Bundle, image: Volume) -> None:
+def test_a_network_of_another_multiple_gets_its_sides(
+    with_network: Callable[..., Registrar], tiny_bundle: Bundle, image: Volume
+) -> None:
     """TransMorph takes multiples of 32 only; the tiny task has 32x48x40 voxels."""
     network = RegistrationConfig(backbone="transmorph-tiny", window=(2, 2, 2), mlp_width=4)
     registrar = with_network(tiny_bundle, network)
@@ -95,7 +110,12 @@ def test_a_network_of_another_multiple_gets_its_sides(tiny_bundle: Bundle, image
     ],
 )
 def test_volumes_smaller_than_a_networks_multiple_are_padded(
-    tiny_bundle: Bundle, image: Volume, backbone: str, grid: str, shape: tuple[int, int, int]
+    with_network: Callable[..., Registrar],
+    tiny_bundle: Bundle,
+    image: Volume,
+    backbone: str,
+    grid: str,
+    shape: tuple[int, int, int],
 ) -> None:
     network = RegistrationConfig(backbone=backbone, start_channels=1, mlp_width=4, grid=grid, passes=2)
     moving, fixed = np.random.default_rng(0).random((2, *shape), np.float32) + 0.01
@@ -103,6 +123,71 @@ def test_volumes_smaller_than_a_networks_multiple_are_padded(
     assert result.shape == (*shape, 3)
     assert np.isfinite(result).all()
     assert np.abs(result).max() > 0
+
+
+sides = st.tuples(*[st.integers(1, 40)] * 3)
+anywhere = settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@anywhere
+@given(sides, st.booleans(), st.sampled_from([0, 2]))
+@example((1, 1, 1), False, 2)
+@example((1, 40, 2), True, 2)
+@example((15, 31, 17), True, 0)
+@example((46, 13, 46), False, 0)
+def test_a_volume_of_any_sides_is_registered(
+    built: Callable[..., Registrar],
+    tiny_bundle: Bundle,
+    image: Volume,
+    shape: tuple[int, int, int],
+    halving: bool,
+    iterations: int,
+) -> None:
+    """Shorter than the crop along some axes, longer along others; the crop is of 16 voxels."""
+    registrar = built(halved(tiny_bundle) if halving else tiny_bundle, iterations)
+    moving, fixed = np.random.default_rng(0).random((2, *shape), np.float32) + 0.01
+    regions = Segmentation((fixed > 0.5).astype(np.uint8), np.ones(shape, np.float16))
+    result = registrar(volume(image, moving), volume(image, fixed), regions, regions)
+    assert result.shape == (*shape, 3)
+    assert np.isfinite(result).all()
+
+
+@anywhere
+@given(st.tuples(*[st.integers(1, 10)] * 3), st.sampled_from(["zoom2", "trilinear"]))
+@example((1, 1, 1), "zoom2")
+@example((1, 20, 3), "trilinear")
+def test_a_volume_of_any_even_sides_is_refined_for_the_half_grid(
+    built: Callable[..., Registrar],
+    tiny_bundle: Bundle,
+    image: Volume,
+    halves: tuple[int, int, int],
+    upsampling: Upsampling,
+) -> None:
+    shape = tuple(2 * side for side in halves)
+    registrar = built(tiny_bundle, 1)
+    registrar.upsampling = upsampling
+    moving, fixed = np.random.default_rng(0).random((2, *shape), np.float32) + 0.01
+    regions = Segmentation((fixed > 0.5).astype(np.uint8), np.ones(shape, np.float16))
+    result = registrar(volume(image, moving), volume(image, fixed), regions, regions)
+    assert result.shape == (*shape, 3)
+    assert np.isfinite(result).all()
+
+
+def test_a_small_volume_is_seen_with_the_padding_of_the_training(registrar: Registrar, image: Volume) -> None:
+    """Instance normalisation counts padding: the network sees as much of it as in its crops."""
+    moving, fixed = (part[:10, :, :7].copy() for part in pair())
+    registrar.crop = (32, 16, 16)
+    margins = [(0, 22), (0, 0), (0, 9)]
+    labels = np.pad((fixed > 0.5).astype(np.uint8), margins)
+    confidence = np.pad(np.full(fixed.shape, 0.75, np.float16), margins)
+    by_hand = registrar(
+        volume(image, np.pad(moving, margins)),
+        volume(image, np.pad(fixed, margins)),
+        Segmentation(labels, confidence),
+    )
+    assert np.array_equal(register(registrar, image, moving, fixed), by_hand[:10, :, :7])
 
 
 def test_the_displacement_goes_on_beyond_the_content(registrar: Registrar, image: Volume) -> None:
@@ -121,18 +206,22 @@ def test_content_of_either_image_is_in_the_box(registrar: Registrar, image: Volu
     assert not np.array_equal(first, second)
 
 
-def test_profiles_on_the_half_grid_have_a_refinement_of_their_own(tiny_bundle: Bundle) -> None:
+def test_profiles_on_the_half_grid_have_a_refinement_of_their_own(
+    device: torch.device, tiny_bundle: Bundle
+) -> None:
     whole, half = RefinementConfig(iterations=3), RefinementConfig(iterations=5)
     config = tiny_bundle.header.config
-    for settings, expected in (((whole, half), 5), ((whole, None), 3)):
-        changed = dict(zip(("refinement", "refinement_for_half_grid"), settings, strict=True))
+    for both, expected in (((whole, half), 5), ((whole, None), 3)):
+        changed = dict(zip(("refinement", "refinement_for_half_grid"), both, strict=True))
         header = tiny_bundle.header.model_copy(update={"config": config.model_copy(update=changed)})
         bundle = replace(tiny_bundle, header=header)
-        assert Registrar(bundle, torch.device("cpu")).refinement.iterations == 3
-        assert Registrar(bundle, torch.device("cpu"), "zoom2").refinement.iterations == expected
+        assert Registrar(bundle, device).refinement.iterations == 3
+        assert Registrar(bundle, device, "zoom2").refinement.iterations == expected
 
 
-def test_a_pair_is_refined_where_both_images_have_regions(tiny_bundle: Bundle, image: Volume) -> None:
+def test_a_pair_is_refined_where_both_images_have_regions(
+    built: Callable[..., Registrar], tiny_bundle: Bundle, image: Volume
+) -> None:
     moving, fixed = pair()
     regions = [
         Segmentation((part > 0.5).astype(np.uint8), np.ones(part.shape, np.float16)) for part in pair()
@@ -158,9 +247,11 @@ def halved(bundle: Bundle, **changes: object) -> Bundle:
     return replace(bundle, header=header)
 
 
-def test_the_half_grid_sees_means_and_gives_full_voxels(tiny_bundle: Bundle, image: Volume) -> None:
+def test_the_half_grid_sees_means_and_gives_full_voxels(
+    device: torch.device, tiny_bundle: Bundle, image: Volume
+) -> None:
     """Voxels in groups of 2x2x2: the same network on the halved images, with twice the displacement."""
-    whole, halving = (Registrar(one, torch.device("cpu")) for one in (tiny_bundle, halved(tiny_bundle)))
+    whole, halving = (Registrar(one, device) for one in (tiny_bundle, halved(tiny_bundle)))
     small = pair()
     large = [part.repeat(2, 0).repeat(2, 1).repeat(2, 2) for part in small]
     expected = 2 * register(whole, image, *small)
@@ -173,17 +264,19 @@ def test_the_half_grid_sees_means_and_gives_full_voxels(tiny_bundle: Bundle, ima
     assert np.abs(expected).max() > 0.1
 
 
-def test_odd_sides_on_the_half_grid_keep_their_shape(tiny_bundle: Bundle, image: Volume) -> None:
-    registrar = Registrar(halved(tiny_bundle), torch.device("cpu"))
+def test_odd_sides_on_the_half_grid_keep_their_shape(
+    device: torch.device, tiny_bundle: Bundle, image: Volume
+) -> None:
+    registrar = Registrar(halved(tiny_bundle), device)
     moving, fixed = (part[:15, :, :13] for part in pair())
     assert register(registrar, image, moving.copy(), fixed.copy()).shape == (15, 16, 13, 3)
 
 
 def test_refinement_after_the_half_grid_lowers_the_losses_on_the_full_one(
-    tiny_bundle: Bundle, image: Volume
+    device: torch.device, tiny_bundle: Bundle, image: Volume
 ) -> None:
     refinement = RefinementConfig(iterations=6, similarity=0, dice=1, smoothness=0)
-    registrar = Registrar(halved(tiny_bundle, refinement=refinement), torch.device("cpu"))
+    registrar = Registrar(halved(tiny_bundle, refinement=refinement), device)
     moving, fixed = np.zeros((2, 32, 32, 32), np.float32)
     moving[10:20, 8:20, 8:20], fixed[12:22, 8:20, 8:20] = 1, 1
     regions = [
@@ -200,3 +293,42 @@ def test_refinement_after_the_half_grid_lowers_the_losses_on_the_full_one(
         return float(2 * (warped * fixed).sum() / (warped.sum() + fixed.sum()))
 
     assert overlap(after) > overlap(before) + 0.05
+
+
+def out_of_memory(*_: object, **__: object) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_a_network_or_a_pair_too_large_for_the_device_is_a_known_error(
+    device: torch.device,
+    tiny_bundle: Bundle,
+    registrar: Registrar,
+    image: Volume,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.nn.Module, "to", out_of_memory)
+    for build in (tiny_bundle.build_registration, tiny_bundle.build_volume_segmentor, Registrar):
+        arguments = (tiny_bundle, device) if build is Registrar else (device,)
+        with pytest.raises(TooLittleMemory, match=r"for the (registration network|segmentor)"):
+            build(*arguments)
+    monkeypatch.setattr(registrar.net, "forward", out_of_memory)
+    with pytest.raises(TooLittleMemory, match="for this pair"):
+        register(registrar, image, *pair())
+
+
+def test_settings_of_a_service_do_not_reach_a_pair(
+    registrar: Registrar, image: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service calls the registrar itself; what it allows cuDNN elsewhere must not change its fields."""
+    seen, forward = [], registrar.net.forward
+
+    def noting(*arguments: object) -> object:
+        cudnn = torch.backends.cudnn
+        seen.append((cudnn.deterministic, cudnn.benchmark, cudnn.conv.fp32_precision))
+        return forward(*arguments)
+
+    monkeypatch.setattr(registrar.net, "forward", noting)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    register(registrar, image, *pair())
+    assert seen == [(True, False, "ieee")]
+    assert torch.backends.cudnn.benchmark

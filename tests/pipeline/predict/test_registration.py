@@ -2,14 +2,21 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from pairs.displacement import read_displacement
+from pairs.unfolding import folded_voxels
 from pairs.volume import Volume, read_image, write_volume
+from pipeline.bundle import Bundle, write_bundle
+from pipeline.config import IntensityConfig, RefinementConfig
+from pipeline.predict import registration
+from pipeline.predict.masks import SideCheckedMasks
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.segment.segmentor import Segmentation
@@ -117,6 +124,39 @@ def test_a_constant_image(predict: Predict, tiny_task: Path, output: Path) -> No
         assert np.isfinite(field).all()
 
 
+def test_images_without_the_unit_that_the_weights_expect(
+    predict: Predict, tiny_task: Path, output: Path, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    window = IntensityConfig(kind="window", low=-500, high=800)
+    config = tiny_bundle.header.config.model_copy(update={"intensity": window})
+    weights = tmp_path / "ct.safetensors"
+    write_bundle(
+        weights,
+        replace(tiny_bundle, header=tiny_bundle.header.model_copy(update={"config": config})),
+    )
+    change(image(tiny_task, "0008"), lambda array: array - 1024)
+    assert predict("--weights", weights) == 0
+    for record in records(output):
+        told = {warning.partition(":")[0] for warning in record.warnings if "no voxel is negative" in warning}
+        shifted = {f"TinyMR_{subject}_0000.nii.gz" for subject in ("0006", "0007") if subject in record.pair}
+        assert told == shifted
+
+
+def test_an_oblique_affine_changes_no_byte_of_a_field(
+    predict: Predict, tiny_task: Path, output: Path
+) -> None:
+    assert predict() == 0
+    straight = {path.name: path.read_bytes() for path in output.glob("disp_*")}
+    turned = np.eye(4)
+    turned[:2, :2] = [[0.8, -0.6], [0.6, 0.8]]
+    turned[:3, 3] = (7, -3, 11)
+    for path in (tiny_task / "imagesTr").iterdir():
+        change(path, lambda array: array, turned)
+    assert predict() == 0
+    assert {path.name: path.read_bytes() for path in output.glob("disp_*")} == straight
+    assert all(not record.warnings for record in records(output))
+
+
 @pytest.mark.parametrize("copied", [False, True])
 def test_fixed_and_moving_of_the_same_content(
     predict: Predict, tiny_task: Path, output: Path, rewrite_task: Callable[..., None], copied: bool
@@ -127,6 +167,16 @@ def test_fixed_and_moving_of_the_same_content(
     rewrite_task(registration_val=[pair])
     assert predict() == 0
     assert "fixed and moving image are the same" in records(output)[0].warnings
+
+
+def test_axes_of_the_moving_image_that_run_another_way(
+    predict: Predict, tiny_task: Path, output: Path
+) -> None:
+    change(image(tiny_task), lambda array: array, np.diag([-1.0, 1.0, 1.0, 1.0]))
+    assert predict() == 0
+    told = ["run LAS" in " ".join(record.warnings) for record in records(output)]
+    assert any(told)
+    assert not all(told)
 
 
 def test_an_image_without_any_region_is_told(
@@ -246,3 +296,82 @@ def test_one_line_per_pair(predict: Predict, tiny_task: Path, caplog: pytest.Log
     assert lines[0].startswith("0006_0000<--0007_0000: failed (missing)")
     assert lines[1].startswith("0007_0000<--0008_0000: disp_0007_0008.npz in ")
     assert "warning: TinyMR_0008_0000.nii.gz: 1 NaN" in lines[1]
+
+
+@pytest.mark.parametrize("spoil", [with_spacing, lambda path: change(path, lambda array: array[:-2])])
+def test_a_pair_on_two_grids_is_refused_before_voxels_are_read(
+    predict: Predict, tiny_task: Path, output: Path, monkeypatch: pytest.MonkeyPatch, spoil: Damage
+) -> None:
+    spoil(image(tiny_task, "0007"))
+    read: list[str] = []
+    original = registration.read_image
+    monkeypatch.setattr(registration, "read_image", lambda path: read.append(path.name) or original(path))
+    assert predict() == 1
+    assert [record.error_code for record in records(output)] == ["grid", "grid", None]
+    assert read == ["TinyMR_0008_0000.nii.gz", "TinyMR_0006_0000.nii.gz"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (7, 12, 5), (33, 6, 41)])
+def test_images_of_any_sides_are_registered_where_the_profile_can_store_them(
+    predict: Predict, tiny_task: Path, output: Path, shape: tuple[int, int, int]
+) -> None:
+    random = np.random.default_rng(0)
+    for path in (tiny_task / "imagesTr").iterdir():
+        change(path, lambda _: random.random(shape, np.float32) + 0.1)
+    assert predict("--profile", "l2r2022") == 0
+    for record in records(output):
+        assert read_displacement(output / str(record.file), shape).displacement.shape == (*shape, 3)
+    assert predict("--profile", "l2r2021") == 1
+    for record in records(output):
+        assert record.error is not None
+        assert "half of the grid" in record.error
+        assert "even sides" in record.error
+        assert "l2r2022" in record.error
+
+
+def test_the_label_values_of_a_volume_take_a_byte_a_voxel(image: Volume) -> None:
+    seen: list[np.dtype] = []
+    found = Segmentation(np.ones((4, 4, 4), np.uint8), np.ones((4, 4, 4), np.float16))
+    names = {2: "right kidney", 3: "left kidney", 200: "spleen"}
+    masks = SideCheckedMasks(lambda _: found, (0, 2, 3, 200), names)
+    masks.check = lambda labels, *_: seen.append(labels.dtype)
+    masks.check.settled = False
+    masks(image)
+    assert seen == [np.uint8]
+
+
+def crumpled(*_: object) -> np.ndarray:
+    """A displacement that folds where it is read as it is, and where it is stored on the half grid."""
+    noise = np.random.default_rng(0).normal(size=(*SHAPE, 3))
+    return gaussian_filter(noise, (2, 2, 2, 0)).astype(np.float32) * 30
+
+
+@pytest.mark.parametrize(
+    ("profile", "iterations", "folds"),
+    [("l2r2021", 0, False), ("psmareg2026", 0, False), ("l2r2022", 2, False), ("l2r2022", 0, True)],
+)
+def test_neither_storing_nor_refinement_folds(
+    predict: Predict,
+    output: Path,
+    tiny_bundle: Bundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    profile: str,
+    iterations: int,
+    folds: bool,
+) -> None:
+    """What the network itself folds, where nothing is added to it, is shown as it is."""
+    config = tiny_bundle.header.config
+    refinement = RefinementConfig(iterations=iterations)
+    header = tiny_bundle.header.model_copy(
+        update={"config": config.model_copy(update={"refinement": refinement})}
+    )
+    weights = tmp_path / "refining.safetensors"
+    write_bundle(weights, replace(tiny_bundle, header=header))
+    monkeypatch.setattr(Registrar, "__call__", crumpled)
+    assert len(folded_voxels(crumpled()))
+    assert predict("--profile", profile, "--weights", weights) == 0
+    for record in records(output):
+        assert record.file is not None
+        field = read_displacement(output / record.file, SHAPE).displacement
+        assert (len(folded_voxels(field)) > 0) == folds

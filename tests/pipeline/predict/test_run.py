@@ -17,6 +17,8 @@ from pipeline.predict.report import PairRecord, read_report
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 Predict = Callable[..., int]
 
@@ -53,7 +55,7 @@ def many(tmp_path: Path) -> Path:
 def test_sigterm_ends_a_run_that_the_same_command_finishes(
     predict: Predict, tiny_task: Path, output: Path, weights: Path, many: Path
 ) -> None:
-    arguments = ["--weights", weights, "--pairs", many, "--device", "cpu"]
+    arguments = ["--weights", weights, "--pairs", many, "--device", "cpu", "--profile", "l2r2021"]
     process = start([tiny_task, output, *arguments])
     assert process.stdout is not None
     lines = [line for line, _ in zip(process.stdout, range(2), strict=False)]
@@ -83,11 +85,11 @@ def test_sigterm_ends_a_run_that_the_same_command_finishes(
 
 def test_what_a_process_prints(tiny_task: Path, output: Path, weights: Path) -> None:
     (tiny_task / "imagesTr" / "TinyMR_0008_0000.nii.gz").write_bytes(b"")
-    process = start([tiny_task, output, "--weights", weights])
+    process = start([tiny_task, output, "--weights", weights, "--profile", "l2r2021"])
     out, error = process.communicate(timeout=60)
     assert process.returncode == 1
     progress, trouble = out.splitlines(), error.splitlines()
-    assert progress[0].startswith("TinyMR: 3 pairs, weights weights.safetensors, profile l2r2021, on c")
+    assert progress[0].startswith("TinyMR: 3 pairs, weights weights.safetensors, profile l2r2021 (asked")
     assert progress[1].startswith("0006_0000<--0007_0000: disp_0006_0007.npz in")
     assert progress[2:] == [f"1 of 3 pairs done, report in {output / 'report.json'}"]
     assert [line.partition(": ")[0] for line in trouble[:2]] == [
@@ -168,6 +170,43 @@ def test_what_a_signal_breaks_is_no_fault_of_the_pair(
     monkeypatch.setattr(Registrar, "__call__", wrap)
     assert predict() == 75
     assert records(output) == ()
+
+
+@pytest.mark.parametrize("gone", ["output", ".segmentations"])
+def test_an_output_that_is_removed_meanwhile_is_told_in_one_line(
+    predict: Predict,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    gone: str,
+) -> None:
+    def removing(original: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            shutil.rmtree(output if gone == "output" else output / gone)
+            return original(*arguments, **options)
+
+        return call
+
+    module, name = (displacement, "write_array") if gone == "output" else (np, "savez_compressed")
+    monkeypatch.setattr(module, name, removing(getattr(module, name)))
+    assert predict() == 5
+    error = capsys.readouterr().err
+    assert error.startswith("error: cannot write: ")
+    assert "No such file or directory" in error
+    assert error.count("\n") == 1
+
+
+def test_an_image_folder_that_may_not_be_searched_fails_its_pairs(
+    predict: Predict, output: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def closed(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pipeline.predict.registration.read_header", closed)
+    assert predict() == 1
+    assert {record.error_code for record in records(output)} == {"volume"}
+    assert all("Permission denied" in str(record.error) for record in records(output))
+    assert "Traceback" not in caplog.text
 
 
 def test_a_signal_after_the_last_pair_changes_nothing(

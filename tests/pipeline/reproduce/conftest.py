@@ -9,7 +9,7 @@ import evaluation.__main__
 from pipeline.__main__ import main
 from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import TaskConfig
-from pipeline.reproduce import pace, segmentors, setting, structures, trial
+from pipeline.reproduce import ownsegmentor, pace, setting, structures, trial
 from pipeline.reproduce.process import NoFigure, Spent
 
 __all__ = ["commands", "reproduce"]
@@ -31,7 +31,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
             raise NoFigure("command failed", where=" ".join(words), got=f"exit {code}")
         return Spent(0.0, 0.0)
 
-    for module in (pace, segmentors, setting, structures, trial):
+    for module in (ownsegmentor, pace, setting, structures, trial):
         monkeypatch.setattr(module, "run_module", run)
     return seen
 

@@ -12,6 +12,8 @@ from pipeline.reproduce.complexity import claim_table
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 
 def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]

@@ -15,6 +15,8 @@ from pipeline.reproduce.sliding import draw_sliding_pair
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def _little_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
@@ -9,13 +10,18 @@ from threading import Thread
 import pytest
 
 from pairs.errors import Stopped
-from pipeline.config import TaskConfig
+from pairs.task import read_task
+from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.reproduce import trial
+from pipeline.reproduce.budget import Budget
 from pipeline.reproduce.command import TABLES
+from pipeline.reproduce.ownsegmentor import own_segmentor
 from pipeline.reproduce.pace import seconds_per_step
 from pipeline.reproduce.process import NoFigure
 
 __all__: list[str] = []
+
+pytestmark = pytest.mark.slow
 
 Reproduce = Callable[..., int]
 Commands = list[tuple[str, ...]]
@@ -27,8 +33,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def trainings(commands: Commands) -> int:
-    return sum(words[1:3] == ("train", "registration") for words in commands)
+def trainings(commands: Commands, network: str = "registration") -> int:
+    return sum(words[1:3] == ("train", network) for words in commands)
 
 
 @pytest.mark.parametrize(
@@ -215,3 +221,27 @@ def test_table4_asks_for_another_task(reproduce: Reproduce, capsys: pytest.Captu
 
 def test_every_table_of_the_paper_has_its_command() -> None:
     assert {f"table{n}" for n in range(1, 6)} | {f"fig{n}" for n in range(3, 9)} <= set(TABLES)
+
+
+def test_a_segmentor_of_other_data_settings_or_program_is_trained_anew(
+    tiny_task: Path,
+    tiny_config: TaskConfig,
+    tmp_path: Path,
+    commands: Commands,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def trained(config: TaskConfig = tiny_config) -> Path:
+        arguments = ("--task", tiny_task)
+        return own_segmentor(read_task(tiny_task), config, arguments, "cpu", tmp_path, Budget(1, "steps"))
+
+    seen = [trained()]
+    assert trained() == seen[0]
+    assert trainings(commands, "segmentor") == 1
+    label = tiny_task / "labelsTr" / "TinyMR_0002_0000.nii.gz"
+    shutil.copy(tiny_task / "labelsTr" / "TinyMR_0003_0000.nii.gz", label)
+    seen.append(trained())
+    seen.append(trained(tiny_config.model_copy(update={"segmentor": SegmentorConfig(channels=(2, 4))})))
+    monkeypatch.setattr("pipeline.reproduce.ownsegmentor.program_version", lambda: "another")
+    seen.append(trained())
+    assert len(set(seen)) == 4
+    assert all(path.is_file() for path in seen)

@@ -8,6 +8,8 @@ from pipeline.scf.coordinates import CoordinatesHead, normalised_coordinates
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (4, 5, 6)
 CHANNELS = 6
 
@@ -21,7 +23,9 @@ def trained_head(mlp: str = "shared") -> CoordinatesHead:
 
 
 def inputs(batch: int = 1) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    features = torch.randn(batch, CHANNELS, *SHAPE, generator=torch.Generator().manual_seed(1))
+    features = torch.randn(
+        batch, CHANNELS, *SHAPE, generator=torch.Generator(torch.get_default_device()).manual_seed(1)
+    )
     return features, torch.zeros(batch, *SHAPE, dtype=torch.int64), torch.ones(batch, *SHAPE)
 
 

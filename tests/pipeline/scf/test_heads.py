@@ -7,6 +7,8 @@ from pipeline.scf.heads import FilterTableHead, PlainHead, TextHead
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (4, 5, 6)
 REGIONS = 4
 CHANNELS = 6
@@ -27,7 +29,7 @@ EVERY_HEAD = pytest.mark.parametrize(
 
 
 def inputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    random = torch.Generator().manual_seed(1)
+    random = torch.Generator(torch.get_default_device()).manual_seed(1)
     features = torch.randn(1, CHANNELS, *SHAPE, generator=random)
     labels = torch.randint(0, REGIONS, (1, *SHAPE), generator=random)
     return features, labels, torch.rand(1, *SHAPE, generator=random)

@@ -9,6 +9,8 @@ from pipeline.scf.response import blend_responses, region_response, to_feature_g
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (4, 5, 6)
 REGIONS = 4
 CHANNELS = 6
@@ -18,7 +20,7 @@ class Case:
     """Random features, filters, labels and confidence."""
 
     def __init__(self, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> None:
-        random = torch.Generator().manual_seed(seed)
+        random = torch.Generator(torch.get_default_device()).manual_seed(seed)
         self.features = torch.randn(2, CHANNELS, *shape, generator=random)
         self.filters = torch.randn(REGIONS, CHANNELS, 3, generator=random)
         self.free = torch.randn(CHANNELS, 3, generator=random)

@@ -10,6 +10,8 @@ from pipeline.segment.networks import SWIN_FEATURES, HalfGrid, build_network, pa
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 
 def swin(merging: str = "current", **more: object) -> SegmentorConfig:
     return SegmentorConfig.model_validate({"network": "swinunetr-tiny", "merging": merging, **more})
@@ -47,7 +49,7 @@ def test_weights_of_one_merging_load_into_the_other_and_mean_something_else(
 ) -> None:
     current, legacy = pair
     assert list(current.state_dict()) == list(legacy.state_dict())
-    image = torch.rand(1, 1, 64, 32, 32, generator=torch.Generator().manual_seed(1))
+    image = torch.rand(1, 1, 64, 32, 32, generator=torch.Generator(torch.get_default_device()).manual_seed(1))
     with torch.no_grad():
         one, other = current(image), legacy(image)
     assert one.shape == other.shape == (1, 14, 64, 32, 32)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.config import SegmentorConfig
-from pipeline.segment.networks import build_network, padded_for
+from pipeline.segment.networks import build_network, outline, padded_for
 
 __all__: list[str] = []
 
@@ -41,3 +41,9 @@ def test_volumes_of_any_size_are_padded_as_for_the_other_unet(shape: tuple[int, 
 def test_windows_that_it_cannot_take_are_refused() -> None:
     with pytest.raises(ValueError, match="multiples of 4"):
         SegmentorConfig(network="plainunet", channels=(2, 4, 8), roi=(8, 8, 6))
+
+
+def test_its_outline_takes_no_memory_and_has_the_shapes() -> None:
+    drawn, built = outline(CONFIG, 3).state_dict(), build_network(CONFIG, 3).state_dict()
+    assert {value.device.type for value in drawn.values()} == {"meta"}
+    assert {name: value.shape for name, value in drawn.items()} == {n: v.shape for n, v in built.items()}

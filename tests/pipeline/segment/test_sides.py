@@ -78,3 +78,8 @@ def test_the_real_scan_has_its_glands_where_the_dataset_json_says(shared: Path) 
     assert swapped_pairs(volume.array, names, volume.header.affine) == []
     other = dict(names) | {12: names[13], 13: names[12]}
     assert swapped_pairs(volume.array, other, volume.header.affine) == [(13, 12)]
+
+
+def test_without_kidneys_there_is_nothing_to_look_for() -> None:
+    assert SideCheck({1: "head", 2: "tail"}).settled
+    assert not SideCheck(NAMES).settled

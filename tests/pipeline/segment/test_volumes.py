@@ -1,5 +1,6 @@
 """A segmentor on whole files: window, axes, spacing, and classes that become the task's labels."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from pipeline.segment.volumes import VolumeSegmentor, region_of_classes
 
 __all__: list[str] = []
 
-CPU = torch.device("cpu")
 WINDOW = IntensityConfig(kind="window", low=-175, high=250)
 TASK = IntensityConfig(kind="window", low=-500, high=800)
 REGIONS = (0, 3, 7)
@@ -47,9 +47,13 @@ def hounsfield(level: float) -> float:
     return -175 + 425 * level
 
 
-def segmentor(network: nn.Module, **settings: object) -> VolumeSegmentor:
-    config = SegmentorConfig.model_validate({"channels": (2, 4), "roi": (64, 64, 64), **settings})
-    return VolumeSegmentor(Segmentor(network, config, CPU), TASK, REGIONS)
+@pytest.fixture
+def segmentor(device: torch.device) -> Callable[..., VolumeSegmentor]:
+    def make(network: nn.Module, **settings: object) -> VolumeSegmentor:
+        config = SegmentorConfig.model_validate({"channels": (2, 4), "roi": (64, 64, 64), **settings})
+        return VolumeSegmentor(Segmentor(network, config, device), TASK, REGIONS)
+
+    return make
 
 
 # To the left, to the head, to the back; 3 x 2 x 2 mm.
@@ -65,7 +69,7 @@ def blocks() -> np.ndarray:
     return image
 
 
-def test_labels_come_back_to_the_files_own_grid() -> None:
+def test_labels_come_back_to_the_files_own_grid(segmentor: Callable[..., VolumeSegmentor]) -> None:
     network = ByBrightness()
     find = segmentor(
         network,
@@ -90,7 +94,9 @@ def test_labels_come_back_to_the_files_own_grid() -> None:
     assert (found.labels[13:16, 11:13, 4:14] == 0).all()
 
 
-def test_probabilities_of_classes_that_share_a_label_are_added() -> None:
+def test_probabilities_of_classes_that_share_a_label_are_added(
+    segmentor: Callable[..., VolumeSegmentor],
+) -> None:
     """Neither of two classes beats the third alone; together they do."""
 
     class Fixed(nn.Module):
@@ -103,7 +109,9 @@ def test_probabilities_of_classes_that_share_a_label_are_added() -> None:
     np.testing.assert_allclose(found.confidence, 0.55, atol=1e-3)
 
 
-def test_no_region_is_known_where_the_probability_is_interpolated_between_two() -> None:
+def test_no_region_is_known_where_the_probability_is_interpolated_between_two(
+    segmentor: Callable[..., VolumeSegmentor],
+) -> None:
     """Confidence falls towards an edge and is the largest of numbers that add up to one."""
     found = segmentor(ByBrightness(), spacing_mm=(3.0, 3.0, 3.0), class_labels=(0, 3, 7, 0))(
         volume(blocks(), np.eye(4))
@@ -112,7 +120,7 @@ def test_no_region_is_known_where_the_probability_is_interpolated_between_two() 
     assert 1 / 3 <= found.confidence.min() < 0.7 < found.confidence.max() <= 1
 
 
-def test_the_own_window_comes_before_the_tasks() -> None:
+def test_the_own_window_comes_before_the_tasks(segmentor: Callable[..., VolumeSegmentor]) -> None:
     image = blocks()
     for own, used in ((WINDOW, WINDOW), (None, TASK)):
         network = ByBrightness()
@@ -122,7 +130,7 @@ def test_the_own_window_comes_before_the_tasks() -> None:
         assert np.array_equal(network.seen[0][0, 0].numpy(), normalise(image, used))
 
 
-def test_on_the_images_grid_it_is_the_segmentor_itself() -> None:
+def test_on_the_images_grid_it_is_the_segmentor_itself(segmentor: Callable[..., VolumeSegmentor]) -> None:
     torch.manual_seed(0)
     network = nn.Conv3d(1, 3, 3, padding=1)
     find = segmentor(network)
@@ -133,7 +141,9 @@ def test_on_the_images_grid_it_is_the_segmentor_itself() -> None:
     assert found.confidence.tobytes() == expected.confidence.tobytes()
 
 
-def test_the_detour_over_regions_agrees_with_argmax_of_all_classes() -> None:
+def test_the_detour_over_regions_agrees_with_argmax_of_all_classes(
+    segmentor: Callable[..., VolumeSegmentor],
+) -> None:
     torch.manual_seed(0)
     network = nn.Conv3d(1, 3, 3, padding=1)
     torch.nn.init.normal_(network.weight)
@@ -145,7 +155,7 @@ def test_the_detour_over_regions_agrees_with_argmax_of_all_classes() -> None:
     np.testing.assert_allclose(detour.confidence, direct.confidence, atol=1e-3)
 
 
-def test_away_from_the_content_all_is_background() -> None:
+def test_away_from_the_content_all_is_background(device: torch.device) -> None:
     config = SegmentorConfig(channels=(2, 4), roi=(16, 16, 16), class_labels=(0, 3, 7))
     network = nn.Conv3d(1, 3, 1)
     torch.nn.init.zeros_(network.weight)
@@ -155,7 +165,7 @@ def test_away_from_the_content_all_is_background() -> None:
     image[22:30, 6:12, 6:12] = 0.5
     crop = (8, 8, 8)
     find = VolumeSegmentor(
-        Segmentor(network, config, CPU, crop), IntensityConfig(kind="window", low=0, high=1), REGIONS
+        Segmentor(network, config, device, crop), IntensityConfig(kind="window", low=0, high=1), REGIONS
     )
     found = find(volume(image, np.eye(4)))
     assert np.argwhere(found.labels == 1).min(0).tolist() == [22, 5, 5]
@@ -177,9 +187,22 @@ def test_class_0_is_the_background(labels: tuple[int, ...]) -> None:
         SegmentorConfig(class_labels=labels)
 
 
-def test_a_small_volume_fills_swinunetrs_window() -> None:
+def test_a_small_volume_fills_swinunetrs_window(device: torch.device) -> None:
     network = ByBrightness()
     config = SegmentorConfig(network="swinunetr-tiny", roi=(64, 64, 96), class_labels=(0, 3, 7, 0))
-    found = VolumeSegmentor(Segmentor(network, config, CPU), TASK, REGIONS)(volume(blocks(), np.eye(4)))
+    found = VolumeSegmentor(Segmentor(network, config, device), TASK, REGIONS)(volume(blocks(), np.eye(4)))
     assert {image.shape for image in network.seen} == {(1, 1, 64, 64, 96)}
     assert found.labels.shape == (20, 16, 18)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 9, 2), (3, 2, 40)])
+@pytest.mark.parametrize("crop", [None, (8, 8, 8)])
+def test_a_volume_of_any_sides_is_segmented_on_its_own_grid(
+    shape: tuple[int, int, int], crop: tuple[int, int, int] | None, device: torch.device
+) -> None:
+    settings = {"orientation": "RAS", "spacing_mm": (1.5, 1.5, 2.0), "class_labels": (0, 7, 3, 0)}
+    config = SegmentorConfig.model_validate({"channels": (2, 4), "roi": (16, 16, 16), **settings})
+    find = VolumeSegmentor(Segmentor(ByBrightness(), config, device, crop), WINDOW, REGIONS)
+    found = find(volume(np.full(shape, hounsfield(0.3), np.float32), TURNED))
+    assert found.labels.shape == found.confidence.shape == shape
+    assert np.unique(found.labels).tolist() == [2]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_vectors_that_do_not_fit(
     [
         ("label 4; expected a printable name, got ''", {"1": "left bean", "4": ""}),
         ("label 1; expected a printable name, got ' -'", {"1": " -", "4": "right bean"}),
-        ("labels.0.4: Input should be a valid string", {"1": "left bean", "4": None}),
+        ("labels.0.4: expected text", {"1": "left bean", "4": None}),
         ("name every label in `labels` of the dataset JSON", {}),
     ],
 )
@@ -87,3 +88,17 @@ def test_a_label_without_a_name(
     path = tiny_task / "TinyMR_dataset.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": {"0": labels}}))
     refused(2, sentence, "embed", "--task", tiny_task, "--embedder", "one-hot")
+
+
+def test_the_table_replaces_no_input(refused: Refused, tiny_task: Path, tmp_path: Path) -> None:
+    words = ("--embedder", "table", "--vectors", tmp_path / "results" / "a.safetensors")
+    refused(2, "also an input", "embed", "--task", tiny_task, *words)
+
+
+@pytest.mark.parametrize("words", [("table", "--vectors"), ("open_clip", "--weights")])
+def test_a_pipe_in_place_of_vectors_is_told_as_one(
+    refused: Refused, tiny_task: Path, tmp_path: Path, words: tuple[str, str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    arguments = ("--embedder", *words, tmp_path / "pipe")
+    refused(4, "pipe; got a named pipe; give ", "embed", "--task", tiny_task, *arguments)

@@ -1,5 +1,6 @@
 """The embedding table's file: round trip, and every alteration noticed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from pairs.errors import OutputError, WeightsError
+from pipeline.tensorfile import HASH_KEY, read_tensors
 from pipeline.text.table import _KEY, EmbeddingTable, digest, is_table, make_table, read_table, write_table
 
 
@@ -67,11 +69,24 @@ def test_changed_words(tmp_path: Path, old: bytes, new: bytes) -> None:
     content = path.read_bytes()
     assert content.count(old) == 1
     path.write_bytes(content.replace(old, new))
-    if old == b"one-hot":  # the name of the embedder is not part of what filters are made of
-        assert read_table(path).embedder == "one_hot"
-    else:
-        with pytest.raises(WeightsError, match="altered"):
-            read_table(path)
+    with pytest.raises(WeightsError, match="altered"):
+        read_table(path)
+
+
+def test_changed_words_in_a_table_of_an_earlier_version(tmp_path: Path) -> None:
+    """Without the hash of the whole content, the table's own still covers what filters are made of."""
+    path = tmp_path / "t.safetensors"
+    write_table(path, small_table())
+    file = read_tensors(path)
+    ((key, text),) = file.metadata.items()
+    entries = json.loads(text)
+    del entries[HASH_KEY]
+    save_file(file.tensors, path, metadata={key: json.dumps(entries)})
+    assert read_table(path).prompts == small_table().prompts
+    entries["prompts"][1] = "a lifer"
+    save_file(file.tensors, path, metadata={key: json.dumps(entries)})
+    with pytest.raises(WeightsError, match="embedding table was altered"):
+        read_table(path)
 
 
 @pytest.mark.parametrize("length", [0, 7, 100, -1])

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from pairs.errors import UsageError, WeightsError
+from pipeline.text import vectorfile
 from pipeline.text.table import make_table, write_table
 from pipeline.text.vectorfile import VectorFileEmbedder
 
@@ -155,11 +156,11 @@ def test_every_kind_of_float_is_read(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("noise.npz", "another or a damaged file"),
-        ("empty.npz", "another or a damaged file"),
+        ("noise.npz", "cannot be read.*not a zip file"),
+        ("empty.npz", "cannot be read.*not a zip file"),
         ("noise.safetensors", "expected a safetensors file"),
         ("missing.npz", "no such file"),
-        ("folder.npz", "no such file"),
+        ("folder.npz", "not a regular file: .*; got a folder"),
     ],
 )
 def test_files_that_hold_no_vectors_are_refused(tmp_path: Path, name: str, words: str) -> None:
@@ -170,6 +171,27 @@ def test_files_that_hold_no_vectors_are_refused(tmp_path: Path, name: str, words
     with pytest.raises(WeightsError, match=words) as caught:
         VectorFileEmbedder(tmp_path / name)
     assert name in str(caught.value)
+
+
+def test_a_small_file_that_declares_much_takes_no_memory_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert vectorfile.MAX_BYTES == 256 * 2**20
+    monkeypatch.setattr(vectorfile, "MAX_BYTES", 2**20)
+    path = tmp_path / "v.npz"
+    # Members that fit one by one and not together.
+    np.savez_compressed(path, **{f"v{n}": np.zeros((1024, 64), np.float32) for n in range(5)})
+    assert path.stat().st_size < 10_000
+    with pytest.raises(WeightsError, match="arrays of more than 1 MiB"):
+        VectorFileEmbedder(path)
+
+
+def test_numbers_that_are_no_characters_are_refused(tmp_path: Path) -> None:
+    for code in (0xD800, 0x110000):
+        texts = np.array([code] * 3, np.uint32).view("<U1")
+        np.savez(tmp_path / "x.npz", v=ROWS, prompts=texts)
+        with pytest.raises(WeightsError, match="text vectors cannot be read"):
+            VectorFileEmbedder(tmp_path / "x.npz")
 
 
 def test_a_file_must_be_named() -> None:

@@ -39,7 +39,7 @@ def embedding(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def train(tiny_task: Path, config: Path, segmentor: Path, embedding: Path) -> Train:
+def train(tiny_task: Path, config: Path, segmentor: Path, embedding: Path, device: torch.device) -> Train:
     """Runs the command with the files it needs, and more arguments; options given again win."""
 
     def run(network: str, out: Path, *more: object) -> int:
@@ -53,7 +53,7 @@ def train(tiny_task: Path, config: Path, segmentor: Path, embedding: Path) -> Tr
             "--out",
             out,
             "--device",
-            "cpu",
+            device.type,
         ]
         if network == "registration":
             arguments += ["--segmentor", segmentor, "--embedding", embedding]

@@ -13,6 +13,7 @@ from pipeline.bundle import Bundle, read_bundle, write_bundle
 from pipeline.config import TaskConfig
 from pipeline.text.table import make_table, write_table
 from pipeline.train.auxiliary import Auxiliary, AuxiliaryTask, load_auxiliary, read_auxiliary
+from pipeline.train.leftout import LeftOut
 from pipeline.train.registration import MaskedSample
 
 __all__: list[str] = []
@@ -45,7 +46,7 @@ def loaded(
 ) -> Sequence[MaskedSample]:
     auxiliary = Auxiliary((AuxiliaryTask(read_task(other), segmentor),), encoded)
     joint = auxiliary.joined(read_task(main))
-    (group,) = load_auxiliary(auxiliary, joint, config, main / "kept", CPU)
+    (group,) = load_auxiliary(auxiliary, joint, config, main / "kept", CPU, LeftOut())
     return group.subjects
 
 

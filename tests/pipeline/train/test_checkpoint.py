@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from pairs.errors import WeightsError
-from pipeline.tensorfile import read_tensors, write_tensors
+from pipeline.tensorfile import read_own, read_tensors, write_tensors
 from pipeline.train.average import Average
 from pipeline.train.checkpoint import HEADER_KEY, Checkpoint, fingerprint_of, load_checkpoint, save_checkpoint
 
@@ -80,7 +81,11 @@ def test_optimizer_state_matters_for_that(saved: Path) -> None:
 
 
 def test_a_checkpoint_of_another_configuration(saved: Path) -> None:
-    refuse(saved, "another training or configuration.*expected theirs, got mine", fingerprint="theirs")
+    refuse(
+        saved,
+        "another training or configuration.*expected theirs, got mine",
+        fingerprint="theirs",
+    )
 
 
 def test_a_refused_checkpoint_leaves_the_module_alone(saved: Path) -> None:
@@ -106,10 +111,18 @@ def test_a_checkpoint_of_another_network(saved: Path) -> None:
     [("0.exp_avg", torch.zeros(3, 2)), ("0.step", torch.zeros(2)), ("9.exp_avg", torch.zeros(2, 3))],
 )
 def test_moments_of_other_weights(saved: Path, name: str, value: torch.Tensor) -> None:
-    file = read_tensors(saved)
+    file = read_own(saved, HEADER_KEY)
     tensors = file.tensors | {f"optimizer.{name}": value}
-    write_tensors(saved, tensors, HEADER_KEY, file.metadata[HEADER_KEY])
+    write_tensors(saved, tensors, HEADER_KEY, json.loads(file.header))
     refuse(saved, f"optimizer.{name} of shape")
+
+
+@pytest.mark.parametrize("key", ["step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"])
+def test_moments_that_lack_one(saved: Path, key: str) -> None:
+    file = read_own(saved, HEADER_KEY)
+    tensors = {name: value for name, value in file.tensors.items() if name != f"optimizer.0.{key}"}
+    write_tensors(saved, tensors, HEADER_KEY, json.loads(file.header))
+    refuse(saved, f"no optimizer.0.{key}")
 
 
 @pytest.mark.parametrize(
@@ -118,16 +131,19 @@ def test_moments_of_other_weights(saved: Path, name: str, value: torch.Tensor) -
         {"fingerprint": "mine"},
         {"fingerprint": "mine", "step": "x", "seconds": 0},
         {"fingerprint": "mine", "step": [], "seconds": 0},
+        {"fingerprint": "mine", "step": -1, "seconds": 0},
+        {"fingerprint": "mine", "step": float("inf"), "seconds": 0},
+        {"fingerprint": "mine", "step": 1, "seconds": float("nan")},
     ],
 )
 def test_a_checkpoint_with_a_damaged_header(saved: Path, header: dict[str, object]) -> None:
-    write_tensors(saved, read_tensors(saved).tensors, HEADER_KEY, json.dumps(header))
+    write_tensors(saved, read_tensors(saved).tensors, HEADER_KEY, header)
     refuse(saved, "does not fit the network")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"fingerprint": 1}'])
 def test_a_checkpoint_without_a_header(saved: Path, text: str) -> None:
-    write_tensors(saved, read_tensors(saved).tensors, HEADER_KEY, text)
+    save_file(read_tensors(saved).tensors, saved, metadata={HEADER_KEY: text})
     refuse(saved, "another training or configuration.*got no checkpoint")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +13,16 @@ import pytest
 import torch
 
 from pairs.task import read_task
+from pairs.volume import read_image, write_volume
 from pipeline.__main__ import main
 from pipeline.bundle import read_bundle
 from pipeline.config import TaskConfig
+from pipeline.predict.masks import SegmentorMasks
 from pipeline.train import loop
 
 __all__: list[str] = []
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")
@@ -46,6 +51,15 @@ def test_segmentor(train: Train, tmp_path: Path, tiny_config: TaskConfig) -> Non
     assert bundle.build_segmentor(CPU)(torch.rand(9, 8, 7).numpy()).labels.shape == (9, 8, 7)
     assert [line["step"] for line in metrics(out)] == [2, 4]
     assert metrics(out)[0]["held_out"].keys() == {"dice", "training_dice"}
+
+
+def test_a_damaged_subject_is_left_out_and_the_exit_code_tells(
+    train: Train, tmp_path: Path, tiny_task: Path
+) -> None:
+    (tiny_task / "labelsTr" / "TinyMR_0002_0000.nii.gz").write_bytes(b"damaged")
+    out = tmp_path / "TinyMR.safetensors"
+    assert train("segmentor", out, "--steps", 1) == 1
+    assert read_bundle(out).header.training["segmentor"]["subjects"] == 2
 
 
 def test_registration(train: Train, tmp_path: Path, segmentor: Path) -> None:
@@ -172,6 +186,48 @@ def test_a_checkpoint_of_other_settings_is_refused(
     assert train("registration", out, "--steps", "3", *more) == 4
 
 
+@pytest.mark.parametrize("what", ["label", "image", "version", "nothing", "paired"])
+def test_a_checkpoint_of_other_data_or_another_version_is_refused(
+    train: Train,
+    tiny_task: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    what: str,
+) -> None:
+    out = tmp_path / "a.safetensors"
+    with monkeypatch.context() as during:
+        during.setattr(loop, "stop_requested", lambda: True)
+        assert train("segmentor", out) == 75
+    changed = {"label": "labelsTr/TinyMR_0002_0000.nii.gz", "image": "imagesTr/TinyMR_0002_0000.nii.gz"}
+    changed["paired"] = "labelsTr/TinyMR_0006_0000.nii.gz"
+    if what in changed:
+        volume = read_image(tiny_task / changed[what])
+        write_volume(tiny_task / changed[what], volume.array[::-1].copy(), volume.header.affine)
+    elif what == "version":
+        monkeypatch.setattr("pipeline.train.job.program_version", lambda: "another")
+    if what in ("nothing", "paired"):
+        # Touched and copied files are the same data; subjects of pairs are not trained on.
+        os.utime(tiny_task / "imagesTr" / "TinyMR_0002_0000.nii.gz", (0, 0))
+        assert train("segmentor", out) == 0
+        return
+    capsys.readouterr()
+    assert train("segmentor", out) == 4
+    assert "settings, data or version of the program differ" in capsys.readouterr().err
+
+
+def test_other_segmentations_of_ones_own_are_other_data(
+    train: Train, tiny_task: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, own = tmp_path / "a.safetensors", tmp_path / "own"
+    shutil.copytree(tiny_task / "labelsTr", own)
+    with monkeypatch.context() as during:
+        during.setattr(loop, "stop_requested", lambda: True)
+        assert train("registration", out, "--segmentations", own) == 75
+    shutil.copy(own / "TinyMR_0002_0000.nii.gz", own / "TinyMR_0003_0000.nii.gz")
+    assert train("registration", out, "--segmentations", own) == 4
+
+
 def test_sigterm_ends_with_75_and_the_same_command_finishes(
     tiny_task: Path, config: Path, tmp_path: Path, tiny_config: TaskConfig
 ) -> None:
@@ -198,6 +254,20 @@ def test_sigterm_ends_with_75_and_the_same_command_finishes(
     assert main([*arguments, "--out", str(tmp_path / "unbroken.safetensors")]) == 0
     assert out.read_bytes() == (tmp_path / "unbroken.safetensors").read_bytes()
     assert [line["step"] for line in metrics(out)] == list(range(1, 41))
+
+
+def test_a_signal_while_the_subjects_are_segmented_ends_it(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("went on after the signal")
+
+    out = tmp_path / "out" / "a.safetensors"
+    monkeypatch.setattr(SegmentorMasks, "__call__", stopped)
+    assert train("registration", out) == 75
+    assert capsys.readouterr().err.startswith("error: stopped by a signal; run the same command to go on")
+    assert not out.exists()
 
 
 def test_masks_from_files_need_no_segmentor(
@@ -261,3 +331,20 @@ def test_a_shipped_configuration_takes_the_segmentors_own_settings(
     words = ["train", "registration", "--task", tiny_task, "--segmentor", segmentor, "--embedding", embedding]
     assert main([str(word) for word in (*words, "--out", out, "--device", "cpu")]) == 0
     assert read_bundle(out).header.config.segmentor == read_bundle(segmentor).header.config.segmentor
+
+
+@pytest.mark.parametrize("network", ["segmentor", "registration"])
+def test_too_little_memory_is_one_line(
+    train: Train,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    network: str,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(f"pipeline.train.command.train_{network}", refuse)
+    assert train(network, tmp_path / "a.safetensors") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: too little memory for the training: ")

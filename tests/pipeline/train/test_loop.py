@@ -1,6 +1,8 @@
 """The training loop: rates, log, and an interruption that leaves no trace in the weights."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import torch
 from torch import nn
 
 from pairs.errors import OutputError, Stopped, WeightsError
+from pipeline import stopping
 from pipeline.train import loop
 from pipeline.train.loop import Plan, cosine_rate, polynomial_rate, step_generator, train
 
@@ -48,8 +51,18 @@ def run(plan: Plan) -> nn.Module:
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     """A signal arrives during the given step of the next training."""
     asked = iter(range(10_000))
-    # The loop asks twice a step: whether to save, and whether to end.
-    monkeypatch.setattr(loop, "stop_requested", lambda: next(asked) >= 2 * (steps - 1))
+    monkeypatch.setattr(loop, "stop_requested", lambda: next(asked) >= steps - 1)
+
+
+def signalled() -> None:
+    """A signal arrives, and whoever goes on after it does too much."""
+    stopping.listen_for_signals()
+    os.kill(os.getpid(), signal.SIGTERM)
+    pytest.fail("went on after the signal")
+
+
+def without_seconds(plan: Plan) -> list[dict]:
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in log_lines(plan)]
 
 
 def log_lines(plan: Plan) -> list[dict]:
@@ -188,6 +201,51 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     ]
 
 
+@pytest.mark.parametrize("average", [0.0, 0.8])
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_a_signal_during_a_validation_ends_it_and_the_log_lacks_nothing(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, average: float
+) -> None:
+    plan = replace(plan, average=average)
+    unbroken_plan = replace(plan, out=tmp_path / "unbroken.safetensors")
+    unbroken = run(unbroken_plan)
+    module, validations = network(), iter(range(1, 10))
+
+    def validate() -> dict[str, float]:
+        if next(validations) == number:
+            signalled()
+        return {"dice": 0.5}
+
+    with pytest.raises(Stopped, match=r"training stopped: .*checkpoint.*; run the same command"):
+        train(module, plan, noisy_losses(module), validate)
+    assert len(log_lines(plan)) == number - 1
+    monkeypatch.setattr(stopping, "_requested", False)
+    assert equal(run(plan), unbroken)
+    assert without_seconds(plan) == without_seconds(unbroken_plan)
+
+
+@pytest.mark.parametrize("number", [0, 3, 8])
+def test_a_signal_during_a_step_ends_it(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    unbroken_plan = replace(plan, out=tmp_path / "unbroken.safetensors")
+    unbroken = run(unbroken_plan)
+    module = network()
+    losses_of = noisy_losses(module)
+
+    def losses(step: int) -> dict[str, torch.Tensor]:
+        found = losses_of(step)
+        if step == number:
+            signalled()
+        return found
+
+    with pytest.raises(Stopped):
+        train(module, plan, losses, dict)
+    monkeypatch.setattr(stopping, "_requested", False)
+    assert equal(run(plan), unbroken)
+    assert [line["step"] for line in log_lines(plan)] == [2, 4, 6, 8, 9]
+
+
 def test_a_training_interrupted_twice(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unbroken = run(replace(plan, out=tmp_path / "unbroken.safetensors"))
     for steps in (3, 2):
@@ -281,3 +339,23 @@ def test_validation_does_not_change_the_training(plan: Plan, tmp_path: Path) -> 
 def test_checkpoint_and_log_lie_beside_the_weights(plan: Plan) -> None:
     assert plan.checkpoint == plan.out.parent / "net.checkpoint.safetensors"
     assert plan.metrics == plan.out.parent / "net.metrics.jsonl"
+
+
+def test_losses_are_read_only_where_they_are_told(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To read one is to wait for a GPU; two of them at each of five validations, and none at other steps."""
+    read, item = [], torch.Tensor.item
+    monkeypatch.setattr(torch.Tensor, "item", lambda tensor: read.append(1) or item(tensor))
+    run(plan)
+    assert len(read) == 2 * len(log_lines(plan)) == 10
+
+
+def test_a_training_repeats_itself(plan: Plan) -> None:
+    seen, module = [], network()
+
+    def losses_of(step: int) -> dict[str, torch.Tensor]:
+        seen.append(torch.backends.cudnn.deterministic)
+        return noisy_losses(module)(step)
+
+    train(module, plan, losses_of, dict)
+    assert set(seen) == {True}
+    assert not torch.backends.cudnn.deterministic

@@ -13,6 +13,7 @@ from pipeline.config import IntensityConfig, RegistrationConfig, RegistrationTra
 from pipeline.predict.masks import FileMasks
 from pipeline.segment.segmentor import Segmentation
 from pipeline.segment.sides import SideCheck
+from pipeline.train.leftout import LeftOut
 from pipeline.train.masked import halved, load_masked, with_masks
 from pipeline.train.registration import MaskedSample
 from pipeline.train.subjects import Sample, load_samples
@@ -35,8 +36,10 @@ def bright(volume: Volume) -> Segmentation:
 
 def test_masks_are_the_sources_and_labels_stay_the_true_ones(task: Task) -> None:
     subjects = task.training_subjects()
-    samples = load_samples(subjects, REGIONS, IntensityConfig(), (24, 32, 24))
-    for sample, one in zip(samples, with_masks(subjects, samples, bright, (24, 32, 24)), strict=True):
+    samples = load_samples(subjects, REGIONS, IntensityConfig(), (24, 32, 24), LeftOut())
+    for sample, one in zip(
+        samples, with_masks(subjects, samples, bright, (24, 32, 24), LeftOut()), strict=True
+    ):
         assert one.sample is sample
         assert one.mask.shape == one.confidence.shape == (1, 24, 32, 24)
         assert (one.mask.dtype, one.confidence.dtype) == (torch.int64, torch.float32)
@@ -66,7 +69,7 @@ def test_subjects_are_loaded_on_the_grid_of_the_network(
         registration_training={"held_out": 2},
     )
     training, held_out = load_masked(
-        task, config, REGIONS, FileMasks(tiny_task / "labelsTr", REGIONS), SideCheck({})
+        task, config, REGIONS, FileMasks(tiny_task / "labelsTr", REGIONS), SideCheck({}), LeftOut()
     )
     assert (len(training), len(held_out)) == (3, 2)
     for one in training:
@@ -88,9 +91,9 @@ def test_exchanged_sides_of_the_label_maps_are_told_once(
     names = {1: "a", 2: "left kidney", 3: "right kidney", 4: "b", 5: "right horn", 6: "left horn"}
     regions = (0, 1, 2, 3, 4, 5, 6)
     subjects = task.training_subjects()
-    samples = load_samples(subjects, regions, IntensityConfig(), None)
+    samples = load_samples(subjects, regions, IntensityConfig(), None, LeftOut())
     with caplog.at_level("WARNING"):
-        with_masks(subjects, samples, bright, None, regions, SideCheck(names))
+        with_masks(subjects, samples, bright, None, LeftOut(), regions, SideCheck(names))
     (record,) = caplog.records
     assert "TinyMR_0001_0000.nii.gz: left and right look swapped" in record.getMessage()
     assert "6 'left horn' and 5 'right horn'" in record.getMessage()
@@ -102,4 +105,22 @@ def test_label_maps_are_looked_at_before_the_first_image_is_segmented(task: Task
     write_volume(path, np.where(volume.array == 4, 9, volume.array).astype(np.uint8), volume.header.affine)
     config = TaskConfig(task="TinyMR", registration_training=RegistrationTraining(held_out=1))
     with pytest.raises(TaskError, match=r"named labels are \[1, 4\]: 1\) .*_0005_.* holds labels \[9\]"):
-        load_masked(task, config, REGIONS, lambda _: pytest.fail("an image was segmented"), SideCheck({}))
+        load_masked(
+            task, config, REGIONS, lambda _: pytest.fail("an image was segmented"), SideCheck({}), LeftOut()
+        )
+
+
+def test_a_subject_without_a_usable_segmentation_is_left_out(task: Task, tmp_path: Path) -> None:
+    config = TaskConfig(task="TinyMR", registration_training={"held_out": 2})
+    subjects = task.training_subjects()
+    for one in (*subjects[:1], *subjects[2:]):
+        assert one.label is not None
+        (tmp_path / one.image.name).write_bytes(one.label.read_bytes())
+    (tmp_path / subjects[4].image.name).write_bytes(b"damaged")
+    left_out = LeftOut()
+    training, held_out = load_masked(
+        task, config, REGIONS, FileMasks(tmp_path, REGIONS), SideCheck({}), left_out
+    )
+    assert [one.sample.name for one in training] == ["0001", "0003"]
+    assert [one.sample.name for one in held_out] == ["0004"]
+    assert set(left_out.faults) == {subjects[1], subjects[4]}

@@ -11,6 +11,8 @@ from pipeline.warp import identity_grid
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.usefixtures("on_device")
+
 SHAPE = (9, 11, 8)
 GRID = identity_grid(torch.zeros(1, 1, *SHAPE, dtype=torch.float64))
 
@@ -56,7 +58,7 @@ def test_sdlogj_is_the_hosts_formula() -> None:
     gradient = np.stack([np.stack(np.gradient(component), axis=0) for component in field])
     jacobian = np.moveaxis(gradient, (0, 1), (-2, -1))[2:-2, 2:-2, 2:-2] + np.eye(3)
     determinant = np.linalg.det(jacobian)
-    figures = smoothness_figures(torch.from_numpy(field)[None])
+    figures = smoothness_figures(torch.tensor(field)[None])
     assert figures["sdlogj"] == pytest.approx(np.log(np.clip(determinant + 3, 1e-9, 1e9)).std(ddof=0))
     assert figures["folds"] == pytest.approx((determinant <= 0).mean())
     assert 0 < figures["folds"] < 1

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pipeline.bundle import Bundle, write_bundle
-from pipeline.tensorfile import read_tensors, write_tensors
+from pipeline.tensorfile import read_own, write_tensors
 from pipeline.text.table import make_table, write_table
 from pipeline.train import loop
 from pipeline.train.checkpoint import HEADER_KEY
@@ -93,7 +93,7 @@ def test_a_segmentor_for_a_backbone_that_there_is_not(
     ("labels", "sentence"),
     [
         ({"1": "left bean", "4": ""}, "label 4; expected a printable name, got ''"),
-        ({"1": "left bean", "4": None}, "labels.0.4: Input should be a valid string; got None"),
+        ({"1": "left bean", "4": None}, "labels.0.4: expected text; got None"),
         ({}, "the task names no labels: TinyMR; fill `labels`"),
     ],
 )
@@ -177,9 +177,9 @@ def test_a_checkpoint_of_other_tensors(
     refused: Refused, begun: Path, train: Train, tiny_task: Path, tmp_path: Path
 ) -> None:
     """Its fingerprint fits, so that it is found out only when the network is there."""
-    file = read_tensors(begun)
+    file = read_own(begun, HEADER_KEY)
     tensors = {name: value for name, value in file.tensors.items() if ".stem." not in name}
-    write_tensors(begun, tensors, HEADER_KEY, file.metadata[HEADER_KEY])
+    write_tensors(begun, tensors, HEADER_KEY, json.loads(file.header))
     words = ("--config", tmp_path / "config.json", "--segmentor", tmp_path / "segmentor.safetensors")
     words += ("--embedding", tmp_path / "embedding.safetensors", "--device", "cpu")
     sentence = "no tensor backbone.stem.0.0.weight, no tensor backbone.stem.0.0.bias, no tensor"

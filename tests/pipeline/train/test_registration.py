@@ -1,7 +1,7 @@
 """Training of the registration network on made-up subjects of 16 voxels a side."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from pipeline.train.subjects import Sample
 
 __all__: list[str] = []
 
-CPU = torch.device("cpu")
+pytestmark = pytest.mark.slow
+
 SIDE = 16
 
 
@@ -52,17 +53,23 @@ def plan(out: Path, steps: int, rate: float = 5e-3) -> Plan:
     return Plan(out, steps, learning_rate=rate, power=0.9, validate_every=2, fingerprint="mine")
 
 
-def trained(
-    out: Path,
-    training: Sequence[MaskedSample] = SUBJECTS[:3],
-    held_out: Sequence[MaskedSample] = (),
-    *,
-    settings: TaskConfig | None = None,
-    steps: int = 3,
-    head: str = "text",
-) -> RegistrationNet:
-    vectors = torch.randn(3, 5, generator=torch.Generator().manual_seed(0)) if head == "text" else None
-    return train_registration(settings or config(), training, held_out, vectors, 3, plan(out, steps), CPU)
+@pytest.fixture
+def trained(device: torch.device) -> Callable[..., RegistrationNet]:
+    def make(
+        out: Path,
+        training: Sequence[MaskedSample] = SUBJECTS[:3],
+        held_out: Sequence[MaskedSample] = (),
+        *,
+        settings: TaskConfig | None = None,
+        steps: int = 3,
+        head: str = "text",
+    ) -> RegistrationNet:
+        vectors = torch.randn(3, 5, generator=torch.Generator().manual_seed(0)) if head == "text" else None
+        return train_registration(
+            settings or config(), training, held_out, vectors, 3, plan(out, steps), device
+        )
+
+    return make
 
 
 def equal(one: RegistrationNet, other: RegistrationNet) -> bool:
@@ -72,7 +79,11 @@ def equal(one: RegistrationNet, other: RegistrationNet) -> bool:
 
 @pytest.mark.parametrize(("head", "kind"), [("text", TextHead), ("plain", PlainHead)])
 def test_an_interrupted_training_ends_with_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, kind: type
+    trained: Callable[..., RegistrationNet],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    head: str,
+    kind: type,
 ) -> None:
     unbroken = trained(tmp_path / "unbroken", SUBJECTS[:3], SUBJECTS[2:], steps=4, head=head)
     assert isinstance(unbroken.head, kind)
@@ -86,7 +97,9 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     assert equal(resumed, unbroken)
 
 
-def test_an_interrupted_training_in_bfloat16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_training_in_bfloat16(
+    trained: Callable[..., RegistrationNet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = config(precision="bfloat16")
     unbroken = trained(tmp_path / "unbroken", settings=settings)
     assert unbroken.precision == torch.bfloat16
@@ -99,7 +112,7 @@ def test_an_interrupted_training_in_bfloat16(tmp_path: Path, monkeypatch: pytest
 
 
 def test_an_interrupted_training_with_stochastic_depth(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Callable[..., RegistrationNet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TransMorph leaves out branches at random; every step must leave out the same ones again."""
     network = RegistrationConfig(backbone="transmorph-tiny", window=(2, 2, 2), mlp_width=4)
@@ -113,14 +126,18 @@ def test_an_interrupted_training_with_stochastic_depth(
     assert equal(trained(tmp_path / "broken", settings=settings), unbroken)
 
 
-def test_training_is_reproducible_and_follows_its_seed(tmp_path: Path) -> None:
+def test_training_is_reproducible_and_follows_its_seed(
+    trained: Callable[..., RegistrationNet], tmp_path: Path
+) -> None:
     first = trained(tmp_path / "a")
     torch.manual_seed(5)
     assert equal(trained(tmp_path / "b"), first)
     assert not equal(trained(tmp_path / "c", settings=config(seed=1)), first)
 
 
-def test_training_moves_the_cubes_onto_each_other(tmp_path: Path) -> None:
+def test_training_moves_the_cubes_onto_each_other(
+    trained: Callable[..., RegistrationNet], tmp_path: Path
+) -> None:
     """Either direction of the pair has a region of its own, so its filter alone can tell where to go."""
     pair = [
         replace(one, mask=torch.full_like(one.mask, region), confidence=torch.ones_like(one.confidence))
@@ -133,12 +150,16 @@ def test_training_moves_the_cubes_onto_each_other(tmp_path: Path) -> None:
     assert lines[-1]["held_out"]["dice"] > 0.8
 
 
-def test_held_out_subjects_leave_no_trace_in_the_weights(tmp_path: Path) -> None:
+def test_held_out_subjects_leave_no_trace_in_the_weights(
+    trained: Callable[..., RegistrationNet], tmp_path: Path
+) -> None:
     without = trained(tmp_path / "a", held_out=())
     assert equal(trained(tmp_path / "b", held_out=SUBJECTS[2:]), without)
 
 
-def test_every_number_of_passes_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_number_of_passes_is_drawn(
+    trained: Callable[..., RegistrationNet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn = []
     forward = RegistrationNet.forward
 
@@ -151,7 +172,9 @@ def test_every_number_of_passes_is_drawn(tmp_path: Path, monkeypatch: pytest.Mon
     assert set(drawn) == {1, 2, 3}
 
 
-def test_true_labels_reach_the_network_through_the_dice_loss_only(tmp_path: Path) -> None:
+def test_true_labels_reach_the_network_through_the_dice_loss_only(
+    trained: Callable[..., RegistrationNet], tmp_path: Path
+) -> None:
     lying = [subject(number, relabel=True) for number in range(3)]
     honest = trained(tmp_path / "a", settings=config(dice=0))
     assert equal(trained(tmp_path / "b", lying, settings=config(dice=0)), honest)
@@ -159,7 +182,7 @@ def test_true_labels_reach_the_network_through_the_dice_loss_only(tmp_path: Path
 
 
 def test_masks_and_confidence_of_the_fixed_image_are_what_the_network_sees(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Callable[..., RegistrationNet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
     forward = RegistrationNet.forward
@@ -178,7 +201,9 @@ def test_masks_and_confidence_of_the_fixed_image_are_what_the_network_sees(
         assert not torch.equal(moving, fixed)
 
 
-def test_pairs_are_ordered_and_never_of_one_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pairs_are_ordered_and_never_of_one_subject(
+    trained: Callable[..., RegistrationNet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pairs = []
 
     def note(
@@ -193,7 +218,7 @@ def test_pairs_are_ordered_and_never_of_one_subject(tmp_path: Path, monkeypatch:
 
 
 def test_pairs_stay_within_a_task_and_tasks_come_by_their_subjects(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = []
 
@@ -209,41 +234,54 @@ def test_pairs_stay_within_a_task_and_tasks_come_by_their_subjects(
     others = Group([subject(number, (16, 20, 32)) for number in (5, 6)], any_two)
     vectors = torch.randn(3, 5)
     settings = plan(tmp_path / "a", 120)
-    train_registration(config(), SUBJECTS[:4], [], vectors, 3, settings, CPU, auxiliary=[others])
+    train_registration(config(), SUBJECTS[:4], [], vectors, 3, settings, device, auxiliary=[others])
     assert {pair for pair in pairs if "5" in pair or "6" in pair} == {("5", "6"), ("6", "5")}
     assert set(pairs) > {(a, b) for a in "0123" for b in "0123" if a != b}
     # Two of six subjects: a third of the steps, 40 +- 5.2.
     assert 22 < sum("5" in pair for pair in pairs) < 58
 
 
-def test_subjects_of_an_auxiliary_task_must_fit_each_other(tmp_path: Path) -> None:
+def test_subjects_of_an_auxiliary_task_must_fit_each_other(device: torch.device, tmp_path: Path) -> None:
     others = Group([subject(5), subject(6, (16, 16, 32))], any_two)
     with pytest.raises(GridMismatch, match="`crop`"):
         train_registration(
-            config(), SUBJECTS[:2], [], torch.randn(3, 5), 3, plan(tmp_path / "a", 1), CPU, auxiliary=[others]
+            config(),
+            SUBJECTS[:2],
+            [],
+            torch.randn(3, 5),
+            3,
+            plan(tmp_path / "a", 1),
+            device,
+            auxiliary=[others],
         )
 
 
-def test_losses_in_the_log_are_those_of_the_paper(tmp_path: Path) -> None:
+def test_losses_in_the_log_are_those_of_the_paper(
+    trained: Callable[..., RegistrationNet], tmp_path: Path
+) -> None:
     trained(tmp_path / "a.safetensors", held_out=SUBJECTS[2:], steps=2)
     (line,) = [json.loads(line) for line in (tmp_path / "a.metrics.jsonl").read_text().splitlines()]
     assert line["losses"].keys() == {"similarity", "dice", "smoothness"}
     assert line["held_out"].keys() == {"dice", "sdlogj", "folds"}
 
 
-def test_one_held_out_subject_makes_no_pair(tmp_path: Path) -> None:
+def test_one_held_out_subject_makes_no_pair(trained: Callable[..., RegistrationNet], tmp_path: Path) -> None:
     trained(tmp_path / "a.safetensors", held_out=SUBJECTS[3:], steps=2)
     (line,) = [json.loads(line) for line in (tmp_path / "a.metrics.jsonl").read_text().splitlines()]
     assert line["held_out"] == {}
 
 
-def test_sides_that_are_no_multiple_are_padded(tmp_path: Path) -> None:
+def test_sides_that_are_no_multiple_are_padded(
+    trained: Callable[..., RegistrationNet], tmp_path: Path
+) -> None:
     odd = [subject(number, (16, 20, 14)) for number in range(3)]
     net = trained(tmp_path / "a", odd, odd[:2], steps=2)
     assert all(p.isfinite().all() for p in net.parameters())
 
 
-def test_subjects_of_different_shape_are_refused(tmp_path: Path) -> None:
+def test_subjects_of_different_shape_are_refused(
+    trained: Callable[..., RegistrationNet], tmp_path: Path
+) -> None:
     with pytest.raises(GridMismatch, match="`crop`"):
         trained(tmp_path / "a", [*SUBJECTS[:2], subject(3, (16, 16, 32))])
 

@@ -1,7 +1,7 @@
 """Training of the segmentation network on made-up subjects."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,6 @@ from pipeline.train.subjects import Sample
 
 __all__: list[str] = []
 
-CPU = torch.device("cpu")
 CONFIG = TaskConfig(
     task="Toy",
     segmentor=SegmentorConfig(channels=(4, 8), residual_units=1),
@@ -39,12 +38,16 @@ def subject(number: int, shape: tuple[int, int, int] = (16, 16, 16)) -> Sample:
 SUBJECTS = [subject(number) for number in range(4)]
 
 
-def trained(
-    out: Path, steps: int = 3, training: Sequence[Sample] = SUBJECTS[:3], held_out: Sequence[Sample] = ()
-) -> dict[str, torch.Tensor]:
-    plan = Plan(out, steps, learning_rate=1e-2, power=0.9, validate_every=10, fingerprint="mine")
-    network: nn.Module = train_segmentor(CONFIG, training, held_out, 2, plan, CPU)
-    return network.state_dict()
+@pytest.fixture
+def trained(device: torch.device) -> Callable[..., dict[str, torch.Tensor]]:
+    def make(
+        out: Path, steps: int = 3, training: Sequence[Sample] = SUBJECTS[:3], held_out: Sequence[Sample] = ()
+    ) -> dict[str, torch.Tensor]:
+        plan = Plan(out, steps, learning_rate=1e-2, power=0.9, validate_every=10, fingerprint="mine")
+        network: nn.Module = train_segmentor(CONFIG, training, held_out, 2, plan, device)
+        return network.state_dict()
+
+    return make
 
 
 def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -56,7 +59,7 @@ def last_line(out: Path) -> dict:
 
 
 def test_an_interrupted_training_ends_with_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unbroken = trained(tmp_path / "unbroken")
     with monkeypatch.context() as during:
@@ -68,7 +71,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     assert equal(trained(tmp_path / "broken"), unbroken)
 
 
-def test_it_learns_to_see_the_cube(tmp_path: Path) -> None:
+def test_it_learns_to_see_the_cube(trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path) -> None:
     out = tmp_path / "a.safetensors"
     trained(out, steps=40, held_out=SUBJECTS[3:])
     line = last_line(out)
@@ -77,29 +80,35 @@ def test_it_learns_to_see_the_cube(tmp_path: Path) -> None:
     assert line["held_out"]["training_dice"] > 0.7
 
 
-def test_held_out_subjects_leave_no_trace_in_the_weights(tmp_path: Path) -> None:
+def test_held_out_subjects_leave_no_trace_in_the_weights(
+    trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
     assert equal(trained(tmp_path / "a"), trained(tmp_path / "b", held_out=SUBJECTS[3:]))
 
 
-def test_without_held_out_subjects_no_figures_are_made_up(tmp_path: Path) -> None:
+def test_without_held_out_subjects_no_figures_are_made_up(
+    trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
     trained(tmp_path / "a.safetensors")
     assert last_line(tmp_path / "a.safetensors")["held_out"] == {}
 
 
-def test_odd_sides_and_different_shapes_are_padded(tmp_path: Path) -> None:
+def test_odd_sides_and_different_shapes_are_padded(
+    trained: Callable[..., dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
     odd = [subject(0, (13, 15, 14)), subject(1, (16, 17, 13))]
     state = trained(tmp_path / "a", training=odd, held_out=odd)
     assert all(value.isfinite().all() for value in state.values())
 
 
-def test_on_the_half_grid_it_learns_what_it_is_then_used_for(tmp_path: Path) -> None:
+def test_on_the_half_grid_it_learns_what_it_is_then_used_for(device: torch.device, tmp_path: Path) -> None:
     config = TaskConfig(
         task="Toy",
         segmentor=SegmentorConfig(channels=(4, 8), residual_units=1, grid="half"),
         segmentor_training=SegmentorTraining(seed=3, augmentation=0),
     )
     plan = Plan(tmp_path / "half", 80, learning_rate=1e-2, power=0.9, validate_every=80, fingerprint="half")
-    network = train_segmentor(config, SUBJECTS[:3], SUBJECTS[3:], 2, plan, CPU)
+    network = train_segmentor(config, SUBJECTS[:3], SUBJECTS[3:], 2, plan, device)
     one = SUBJECTS[3]
     with torch.no_grad():
         found = network.eval()(one.image).argmax(1)
@@ -108,7 +117,7 @@ def test_on_the_half_grid_it_learns_what_it_is_then_used_for(tmp_path: Path) -> 
     assert hard_dice(found, one.labels, 2) > 0.6
 
 
-def test_the_plain_unet_learns_at_every_level(tmp_path: Path) -> None:
+def test_the_plain_unet_learns_at_every_level(device: torch.device, tmp_path: Path) -> None:
     config = TaskConfig(
         task="Toy",
         segmentor=SegmentorConfig(network="plainunet", channels=(4, 8, 8)),
@@ -116,14 +125,14 @@ def test_the_plain_unet_learns_at_every_level(tmp_path: Path) -> None:
     )
     plan = Plan(tmp_path / "a", 25, 1e-2, 0.9, 25, "plain", schedule="cosine", warm_up=2, average=0.8)
     start = build_network(config.segmentor, 2).state_dict()
-    network = train_segmentor(config, SUBJECTS[:3], SUBJECTS[3:], 2, plan, CPU)
+    network = train_segmentor(config, SUBJECTS[:3], SUBJECTS[3:], 2, plan, device)
     assert last_line(tmp_path / "a")["held_out"]["dice"] > 0.7
     assert all(
         not value.equal(start[name]) for name, value in network.state_dict().items() if "logits" in name
     )
 
 
-def test_a_step_of_a_batch_is_the_mean_over_its_subjects(tmp_path: Path) -> None:
+def test_a_step_of_a_batch_is_the_mean_over_its_subjects(device: torch.device, tmp_path: Path) -> None:
     """One subject drawn twice gives the step of drawing it once, and odd shapes meet in one batch."""
     steps = []
     for batch in (1, 2):
@@ -131,7 +140,7 @@ def test_a_step_of_a_batch_is_the_mean_over_its_subjects(tmp_path: Path) -> None
         plan = Plan(tmp_path / str(batch), 2, 1e-2, 0.9, 10, "batch")
         steps.append(
             train_segmentor(
-                CONFIG.model_copy(update={"segmentor_training": settings}), SUBJECTS[:1], (), 2, plan, CPU
+                CONFIG.model_copy(update={"segmentor_training": settings}), SUBJECTS[:1], (), 2, plan, device
             ).state_dict()
         )
     assert all(torch.allclose(one, steps[1][name], atol=1e-5) for name, one in steps[0].items())
@@ -143,6 +152,6 @@ def test_a_step_of_a_batch_is_the_mean_over_its_subjects(tmp_path: Path) -> None
         (),
         2,
         plan,
-        CPU,
+        device,
     ).state_dict()
     assert all(value.isfinite().all() for value in state.values())

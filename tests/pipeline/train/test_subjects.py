@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.errors import GridMismatch, MissingVolume, TaskError, UsageError
-from pairs.task import Task, read_task
+from pairs.errors import TaskError, UsageError, VolumeError
+from pairs.task import Subject, Task, read_task
 from pairs.volume import read_image, read_labels, write_volume
 from pipeline.config import IntensityConfig, SplitConfig
 from pipeline.preprocess import normalise
+from pipeline.train.leftout import LeftOut
 from pipeline.train.subjects import Sample, load_samples, padded, region_table, split_subjects
 
 __all__: list[str] = []
@@ -58,7 +59,7 @@ def test_two_subjects_must_remain(task: Task) -> None:
 
 def test_a_sample_is_its_files_normalised(task: Task) -> None:
     subject = task.training_subjects()[1]
-    (sample,) = load_samples([subject], (0, 1, 4), INTENSITY, None)
+    (sample,) = load_samples([subject], (0, 1, 4), INTENSITY, None, LeftOut())
     assert sample.name == "0002"
     expected = normalise(read_image(subject.image).array, INTENSITY)
     assert np.array_equal(sample.image[0, 0].numpy(), expected)
@@ -70,8 +71,8 @@ def test_a_sample_is_its_files_normalised(task: Task) -> None:
 
 def test_a_crop_takes_image_and_labels_alike(task: Task) -> None:
     subjects = task.training_subjects()
-    whole = load_samples(subjects, (0, 1, 4), INTENSITY, None)
-    cropped = load_samples(subjects, (0, 1, 4), INTENSITY, (32, 32, 24))
+    whole = load_samples(subjects, (0, 1, 4), INTENSITY, None, LeftOut())
+    cropped = load_samples(subjects, (0, 1, 4), INTENSITY, (32, 32, 24), LeftOut())
     for before, after in zip(whole, cropped, strict=True):
         assert after.image.shape == (1, 1, 32, 32, 24)
         assert after.labels.shape == (1, 32, 32, 24)
@@ -93,7 +94,7 @@ def test_unknown_labels_of_all_subjects_are_told_at_once(task: Task, value: int)
     relabel(task, 0, value)
     relabel(task, 3, value)
     with pytest.raises(TaskError) as caught:
-        load_samples(task.training_subjects(), (0, 1, 4), INTENSITY, None)
+        load_samples(task.training_subjects(), (0, 1, 4), INTENSITY, None, LeftOut())
     assert [fault.split()[0] for fault in caught.value.faults] == [
         "TinyMR_0001_0000.nii.gz",
         "TinyMR_0004_0000.nii.gz",
@@ -101,25 +102,81 @@ def test_unknown_labels_of_all_subjects_are_told_at_once(task: Task, value: int)
     assert f"[{value}]" in caught.value.faults[0]
 
 
-def test_image_and_labels_on_different_grids(task: Task) -> None:
-    subject = task.training_subjects()[0]
+def damage(subject: Subject, how: str) -> None:
     assert subject.label is not None
-    write_volume(subject.label, np.zeros((32, 48, 41), np.uint8), np.eye(4))
-    with pytest.raises(GridMismatch):
-        load_samples([subject], (0, 1, 4), INTENSITY, None)
+    if how == "grid":
+        write_volume(subject.label, np.ones((32, 48, 41), np.uint8), np.eye(4))
+    elif how == "image":
+        subject.image.unlink()
+    else:
+        subject.label.write_bytes(b"damaged")
 
 
-def test_a_missing_image(task: Task) -> None:
-    subject = task.training_subjects()[0]
-    subject.image.unlink()
-    with pytest.raises(MissingVolume):
-        load_samples([subject], (0, 1, 4), INTENSITY, None)
+@pytest.mark.parametrize(
+    ("how", "word"), [("grid", "shape differs"), ("image", "does not exist"), ("label", "content")]
+)
+def test_a_subject_that_cannot_be_used_is_left_out_and_told(
+    task: Task, caplog: pytest.LogCaptureFixture, how: str, word: str
+) -> None:
+    subjects, left_out = task.training_subjects(), LeftOut()
+    damage(subjects[1], how)
+    samples = load_samples(subjects, (0, 1, 4), INTENSITY, None, left_out)
+    assert [one.name for one in samples] == ["0001", "0003", "0004", "0005"]
+    assert left_out.without(subjects) == (subjects[0], *subjects[2:])
+    assert word in left_out.faults[subjects[1]]
+    assert "subject 0002_0000 is left out" in caplog.text
+    left_out.require_enough(subjects)
+    for one in subjects[2:]:
+        damage(one, how)
+    load_samples(subjects, (0, 1, 4), INTENSITY, None, left_out)
+    with pytest.raises(VolumeError, match=rf"too few training subjects.*got 1: .*{word}"):
+        left_out.require_enough(subjects)
+
+
+def test_affines_a_hair_apart_are_told_and_trained_on(task: Task, caplog: pytest.LogCaptureFixture) -> None:
+    subject, left_out = task.training_subjects()[0], LeftOut()
+    assert subject.label is not None
+    shifted = read_image(subject.image).header.affine.copy()
+    shifted[0, 3] += 0.002
+    write_volume(subject.label, read_labels(subject.label).array, shifted)
+    assert len(load_samples([subject], (0, 1, 4), INTENSITY, None, left_out)) == 1
+    assert "by up to 0.002" in caplog.text
+    shifted[0, 3] += 5
+    write_volume(subject.label, read_labels(subject.label).array, shifted)
+    assert load_samples([subject], (0, 1, 4), INTENSITY, None, left_out) == []
+
+
+def blank(subject: Subject, value: int | None = None) -> None:
+    """Makes a label map empty, or takes one label out of it."""
+    assert subject.label is not None
+    volume = read_labels(subject.label)
+    volume.array[volume.array == (volume.array if value is None else value)] = 0
+    write_volume(subject.label, volume.array, volume.header.affine)
+
+
+def test_empty_label_maps_are_told_and_refused_where_all_are(
+    task: Task, caplog: pytest.LogCaptureFixture
+) -> None:
+    subjects = task.training_subjects()
+    load_samples(subjects, (0, 1, 4), INTENSITY, None, LeftOut())
+    assert caplog.text == ""
+    blank(subjects[0])
+    load_samples(subjects, (0, 1, 4), INTENSITY, None, LeftOut())
+    assert "1 of 5 training label maps are empty, the first is TinyMR_0001_0000.nii.gz" in caplog.text
+    for one in subjects:
+        blank(one, 4)
+    load_samples(subjects, (0, 1, 4), INTENSITY, None, LeftOut())
+    assert "no training label map holds the labels [4]" in caplog.text
+    for one in subjects:
+        blank(one)
+    with pytest.raises(TaskError, match="all training label maps are empty"):
+        load_samples(subjects, (0, 1, 4), INTENSITY, None, LeftOut())
 
 
 def test_an_image_is_never_taken_for_its_own_label_map(task: Task) -> None:
     subject = replace(task.training_subjects()[0], label=None)
     with pytest.raises(UsageError, match="without a label map"):
-        load_samples([subject], (0, 1, 4), INTENSITY, None)
+        load_samples([subject], (0, 1, 4), INTENSITY, None, LeftOut())
 
 
 def test_padding_keeps_image_and_labels_together() -> None:
@@ -160,6 +217,6 @@ def test_images_without_labels_count_where_none_are_needed(task: Task) -> None:
         split_subjects(bare, 0)
     training, _ = split_subjects(bare, 0, labelled=False)
     assert len(training) == 5
-    (sample,) = load_samples(training[:1], (0,), INTENSITY, None)
+    (sample,) = load_samples(training[:1], (0,), INTENSITY, None, LeftOut())
     assert sample.labels.unique().tolist() == [0]
     assert sample.modality == "0000"

@@ -1,0 +1,48 @@
+"""Pictures as files, in the format that the name of the file says."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from pairs.errors import UsageError
+from pairs.wholefile import whole_file
+
+__all__ = ["require_format", "write_picture"]
+
+# With the name of the date in each, which is left out: the same numbers give the same bytes.
+_DATES = {".png": None, ".pdf": "CreationDate", ".svg": "Date"}
+
+
+def require_format(path: Path) -> None:
+    """Refuses the name of a picture in a format that is not written.
+
+    Raises:
+        UsageError: If it is one.
+    """
+    if path.suffix.lower() not in _DATES:
+        expected = f"a name in {', '.join(_DATES)}"
+        raise UsageError("no format for a picture", where=path, expected=expected, got=path.suffix or "none")
+
+
+def write_picture(figure: Figure, path: Path, dots_per_inch: float | None = None) -> None:
+    """Writes a figure, whole or not at all.
+
+    Args:
+        figure: What to write.
+        path: The file, `.png`, `.pdf` or `.svg`.
+        dots_per_inch: Of a PNG; None takes those of the figure.
+
+    Raises:
+        UsageError: If the file has another ending.
+        OutputError: If the file cannot be written.
+    """
+    require_format(path)
+    kind = path.suffix.lower()
+    date = _DATES[kind]
+    with whole_file(path) as temporary:
+        figure.savefig(
+            temporary,
+            format=kind.removeprefix("."),
+            dpi=dots_per_inch or "figure",
+            metadata={date: None} if date else None,
+        )

@@ -1,0 +1,39 @@
+"""Which task a command is about: its folder, its pairs and its evaluation configuration."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from pairs.evaluation_config import EvaluationConfig, read_evaluation_config
+from pairs.task import Task, read_task
+from pairs.taskoptions import add_link_option, add_pairs_option
+
+__all__ = ["add_task_arguments", "read_task_arguments"]
+
+_logger = logging.getLogger(__name__)
+
+
+def add_task_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments that name a task; `--pairs` is the same as that of `predict`."""
+    command.add_argument("--task", type=Path, required=True, help="task folder, or its dataset JSON")
+    add_pairs_option(command)
+    command.add_argument(
+        "--config",
+        type=Path,
+        help="official evaluation configuration: metrics, labels, shape, and pairs where --pairs gives none",
+    )
+    add_link_option(command)
+
+
+def read_task_arguments(arguments: argparse.Namespace) -> tuple[Task, EvaluationConfig | None]:
+    """Reads the task and the configuration, and tells what is odd about them.
+
+    Raises:
+        KnownError: If one of them cannot be used.
+    """
+    pairs_file = arguments.pairs or arguments.config
+    task = read_task(arguments.task, pairs_file=pairs_file, follow_links=arguments.follow_links)
+    config = None if arguments.config is None else read_evaluation_config(arguments.config)
+    for warning in (*task.warnings, *(config.warnings if config is not None else ())):
+        _logger.warning("%s", warning)
+    return task, config

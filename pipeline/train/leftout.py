@@ -1,0 +1,57 @@
+"""Training subjects whose files cannot be used: each is told, and the others are trained on."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from pairs.errors import VolumeError
+from pairs.task import Subject
+
+__all__ = ["LeftOut"]
+
+log = logging.getLogger(__name__)
+
+_LEAST = 2
+_TOLD = 10
+_Result = TypeVar("_Result")
+
+
+class LeftOut:
+    """The subjects that are left out of a training, and why.
+
+    Attributes:
+        faults: One sentence for each of them.
+    """
+
+    def __init__(self) -> None:
+        self.faults: dict[Subject, str] = {}
+
+    def attempt(self, subject: Subject, read: Callable[[Subject], _Result]) -> _Result | None:
+        """What `read` returns; None where a file of the subject is missing, damaged or on another grid."""
+        try:
+            return read(subject)
+        except VolumeError as error:
+            log.warning("subject %s is left out: %s", subject.id, error)
+            self.faults[subject] = str(error)
+            return None
+
+    def without(self, subjects: Sequence[Subject]) -> tuple[Subject, ...]:
+        """The subjects that are not left out."""
+        return tuple(one for one in subjects if one not in self.faults)
+
+    def require_enough(self, training: Sequence[Subject]) -> None:
+        """Refuse to train on what is left where that is no pair.
+
+        Raises:
+            VolumeError: fewer than two of the training subjects are left.
+        """
+        left = self.without(training)
+        if not self.faults or len(left) >= _LEAST:
+            return
+        faults = list(dict.fromkeys(self.faults.values()))
+        more = f" and {len(faults) - _TOLD} more" if len(faults) > _TOLD else ""
+        raise VolumeError(
+            "too few training subjects can be used",
+            expected=f"at least {_LEAST}",
+            got=f"{len(left)}: {' | '.join(faults[:_TOLD])}{more}",
+        )

@@ -1,0 +1,69 @@
+"""Which profile each edition of a task has asked for, and the one that a task gets unasked."""
+
+from pathlib import Path
+
+import pytest
+
+from pairs.editions import choose_profile, editions_of, known_profiles
+from pairs.official import official_names
+from pairs.profile import PROFILES
+
+NEW, OLD = ["Task_0001_0000.nii.gz"], ["img0001.nii.gz"]
+
+
+@pytest.mark.parametrize("name", [*official_names(), "PSMAReg", "OncoReg", "Hippocampus"])
+def test_every_task_of_the_challenge_has_profiles_that_exist(name: str) -> None:
+    assert known_profiles(name)
+    assert set(known_profiles(name)) <= set(PROFILES)
+
+
+@pytest.mark.parametrize(
+    ("task", "grid", "names", "profile"),
+    [
+        ("HippocampusMR", (64, 64, 64), NEW, "l2r2022"),
+        ("HippocampusMR", (35, 51, 35), NEW, "l2r2022"),
+        ("HippocampusMR", (64, 64, 64), OLD, "l2r2020-full"),
+        ("OASIS", (160, 192, 224), NEW, "l2r2021"),
+        ("OASIS", (160, 224, 192), NEW, "l2r2022"),
+        ("OASIS", (160, 192, 224), OLD, "l2r2021"),
+        ("OASIS", None, OLD, "l2r2021"),
+        ("OASIS", None, NEW, "l2r2022"),
+        ("AbdomenCTCT", (192, 160, 256), NEW, "l2r2022"),
+        ("AbdomenCTCT", (192, 160, 256), OLD, "l2r2021"),
+        ("abdomenmrct", (192, 160, 192), OLD, "l2r2021"),
+        ("NLST", (224, 192, 224), NEW, "l2r2022"),
+        ("NLST", (224, 192, 224), OLD, "l2r2022"),
+        ("LUMIR", (160, 224, 192), NEW, "lumir2024"),
+        ("PSMAReg", (192, 192, 288), NEW, "psmareg2026"),
+        ("Own", (5, 7, 9), NEW, "l2r2022"),
+    ],
+)
+def test_a_task_gets_what_its_edition_asks_for(
+    task: str, grid: tuple[int, int, int] | None, names: list[str], profile: str
+) -> None:
+    choice = choose_profile(task, grid, names)
+    assert choice.profile.name == profile
+    assert choice.profile.name in known_profiles(task) or not editions_of(task)
+
+
+def test_the_reason_names_task_edition_and_evidence() -> None:
+    assert choose_profile("HippocampusMR", (64, 64, 64), NEW).reason == (
+        "the HippocampusMR of 2022 on asks for it, told by the names of the images"
+    )
+    assert "OASIS of 2021 asks for it, told by the grid (160, 192, 224)" in (
+        choose_profile("OASIS", (160, 192, 224), NEW).reason
+    )
+    assert choose_profile("NLST", None, NEW).reason == "the NLST of 2022 on asks for it"
+    assert "Own is no task of the challenge" in choose_profile("Own", None, NEW).reason
+
+
+def test_the_table_of_the_manual() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if "|" in line]
+    told = {
+        task: profiles.replace("`", "").split("; ") for task, _, profiles in (r for r in rows if len(r) == 3)
+    }
+    for tasks, profiles in told.items():
+        for task in tasks.split(", ") if set(profiles) <= set(PROFILES) else []:
+            assert list(known_profiles(task)) == profiles, task
+    assert "AbdomenCTCT, CuRIOUS" in told
