@@ -9,11 +9,13 @@ from pairs.errors import UsageError
 from pairs.regularfile import read_regular
 from pipeline.configtypes import (
     Channels,
+    Fraction,
     Label,
     Name,
     Positive,
     Precision,
     Rate,
+    Schedule,
     Side,
     SubjectNumber,
     Weight,
@@ -81,6 +83,8 @@ class LossConfig(_Model):
     regulariser: Literal["gradient", "bending"] = "gradient"
     regularised: Literal["velocity", "displacement"] = "velocity"
     """Without integration both are the displacement."""
+    volume: Weight = 0.0
+    """Of local changes of volume, which SDlogJ measures; the paper has no such loss."""
 
     @model_validator(mode="after")
     def _coarsest_window_is_a_window(self) -> "LossConfig":
@@ -95,7 +99,16 @@ class RefinementConfig(LossConfig):
     iterations: Annotated[int, Field(ge=0, le=1000)] = 0
     """Gradient steps a pair; 0 leaves it at the network's displacement, as in the paper."""
     learning_rate_vox: Rate = 0.2
-    """Adam's rate, about the largest change of a velocity in one step, in voxels of F's grid."""
+    """Adam's rate, about the largest change of a velocity in one step, in voxels of its grid."""
+    rate_decay: Literal["none", "linear"] = "none"
+    """`linear`: down to nearly 0 at the last step, so that larger steps before it leave no noise."""
+    moments: tuple[Fraction, Fraction] = (0.9, 0.999)
+    """Adam's decay rates of the mean and of the square; smaller ones suit a few steps."""
+    grid: Literal["field", "half"] = "field"
+    """Of the velocity: `field` is that of the network's own; `half` a coarser one than that of a network
+    that speaks on the full grid, whose voxels would each go a way of their own."""
+    squarings: Annotated[int, Field(ge=0, le=10)] | None = None
+    """Of the velocity's integration; None is `integration_steps` of the registration."""
 
 
 class RegistrationTraining(LossConfig):
@@ -111,8 +124,13 @@ class RegistrationTraining(LossConfig):
     passes: Annotated[int, Field(ge=1, le=MOST_PASSES)] = 1
     """Each step draws a number of passes from 1 to this one and learns the last of them."""
     learning_rate: Rate = 1e-4
+    schedule: Schedule = "polynomial"
     power: Weight = 0.9
     """Exponent of the polynomial decay."""
+    warm_up: Annotated[int, Field(ge=0)] = 0
+    """Steps at the start of each stage over which the rate rises from 0."""
+    average: Fraction = 0.0
+    """Decay of the moving average of the weights that is kept in their place; 0 keeps the last weights."""
     stages: tuple[Positive, ...] | None = None
     """Steps for each level of a pyramid, coarsest first, together `steps`; None shares them as published."""
     resting_steps: Annotated[int, Field(ge=0)] | None = None

@@ -16,6 +16,7 @@ __all__ = [
     "Positive",
     "Precision",
     "Rate",
+    "Schedule",
     "Side",
     "StrictModel",
     "SubjectNumber",
@@ -43,6 +44,9 @@ SubjectNumber = Annotated[int, Field(ge=0, le=9999)]
 Name = Annotated[str, AfterValidator(_not_blank)]
 Precision = Literal["float32", "bfloat16"]
 """Of the convolutions in training; weights, head, warping and losses are always float32."""
+
+Schedule = Literal["polynomial", "cosine"]
+"""How the learning rate decays to 0."""
 
 
 class StrictModel(BaseModel):

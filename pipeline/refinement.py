@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 
 from pipeline.config import RefinementConfig
 from pipeline.integration import integrate
@@ -42,7 +43,7 @@ def refine(
         moving_regions: of the moving image.
         fixed_regions: of the fixed image.
         regions: N, background included.
-        squarings: T of the integration; 0 adds a displacement in place of a velocity.
+        squarings: T of the network's integration; 0 adds a displacement in place of a velocity.
         config: iterations, rate and weights.
         decoded: what the host makes of a displacement; the losses then see that, and the fit makes up for
             what storing would lose. None where it is read as it is.
@@ -50,8 +51,9 @@ def refine(
     Returns:
         u on the input grid, in its voxels.
     """
-    shape, start = fixed.shape[2:], output.regularised.detach()
+    shape, start = fixed.shape[2:], _start(output.regularised.detach(), fixed.shape[2:], config)
     stride = shape[0] // start.shape[2]
+    squarings = squarings if config.squarings is None else config.squarings
     source = torch.cat([moving, _channels(moving_regions, regions)], dim=1)
     target = _channels(fixed_regions, regions)
 
@@ -61,8 +63,11 @@ def refine(
 
     with torch.enable_grad():
         velocity = torch.zeros_like(start, requires_grad=True)
-        optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox)
-        for _ in range(config.iterations):
+        optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox, betas=config.moments)
+        for number in range(config.iterations):
+            if config.rate_decay == "linear":
+                share = 1 - number / config.iterations
+                optimizer.param_groups[0]["lr"] = config.learning_rate_vox * share
             displacement = displacement_with(velocity)
             warped = warp(source, decoded(displacement) if decoded else displacement)
             losses = weighted_losses(warped, fixed, target, displacement, start + velocity, config)
@@ -70,6 +75,15 @@ def refine(
             torch.stack(list(losses.values())).sum().backward()
             optimizer.step()
     return displacement_with(velocity.detach())
+
+
+def _start(
+    regularised: Float[Tensor, "B 3 U V W"], shape: torch.Size, config: RefinementConfig
+) -> Float[Tensor, "B 3 P Q R"]:
+    """What the network's smoothness is measured by, on the grid of the added velocity and in its voxels."""
+    if config.grid == "half" and regularised.shape[2:] == shape:
+        return F.avg_pool3d(regularised, 2) / 2
+    return regularised
 
 
 def _channels(of: Regions, regions: int) -> Float[Tensor, "B N X Y Z"]:

@@ -71,7 +71,7 @@ def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:
     """The task's configuration with this segmentor in it."""
     config = target.config
     section = config.segmentor.model_dump()
-    if config.segmentor.network == "unet":
+    if config.segmentor.is_unet:
         section = SegmentorConfig.model_validate(BTCV_INPUT).model_dump()
     if options.class_labels is not None:
         section["class_labels"] = _numbers(options.class_labels)

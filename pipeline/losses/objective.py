@@ -4,6 +4,7 @@ from pipeline.config import LossConfig
 from pipeline.losses.overlap import challenge_dice_loss, dice_loss
 from pipeline.losses.similarity import mse_loss, multiscale_ncc_loss
 from pipeline.losses.smoothness import bending_loss, gradient_loss
+from pipeline.losses.volume import volume_loss
 from pipeline.typing import Float, Tensor
 
 __all__ = ["weighted_losses"]
@@ -17,7 +18,7 @@ def weighted_losses(
     velocity: Float[Tensor, "B 3 U V W"],
     config: LossConfig,
 ) -> dict[str, Tensor]:
-    """Similarity + Dice + lambda * roughness, each with its weight.
+    """Similarity + Dice + lambda * roughness, and change of volume where it counts, each with its weight.
 
     Args:
         warped: the moving image in channel 0, its N regions in the channels after it.
@@ -35,8 +36,11 @@ def weighted_losses(
     overlap = dice_loss if config.dice_kind == "authors" else challenge_dice_loss
     roughness = gradient_loss if config.regulariser == "gradient" else bending_loss
     field = velocity if config.regularised == "velocity" else displacement
-    return {
+    losses = {
         "similarity": config.similarity * similarity,
         "dice": config.dice * overlap(regions, fixed_regions),
         "smoothness": config.smoothness * roughness(field),
     }
+    if config.volume > 0:
+        losses["volume"] = config.volume * volume_loss(displacement)
+    return losses

@@ -11,6 +11,7 @@ from pipeline.configtypes import (
     Positive,
     Precision,
     Rate,
+    Schedule,
     Side,
     StrictModel,
     Weight,
@@ -48,11 +49,12 @@ class IntensityConfig(StrictModel):
 class SegmentorConfig(StrictModel):
     """The segmentation network and its inference."""
 
-    network: Literal["unet", "swinunetr-base", "swinunetr-small", "swinunetr-tiny"] = "unet"
+    network: Literal["unet", "plainunet", "swinunetr-base", "swinunetr-small", "swinunetr-tiny"] = "unet"
+    """`unet`: residual, its first level on the half grid; `plainunet`: nnU-Net's, on the full grid."""
     channels: Annotated[tuple[Channels, ...], Field(min_length=2, max_length=8)] = (16, 32, 64, 128)
-    """Of the U-Net's levels."""
+    """Of the levels of either U-Net."""
     residual_units: Annotated[int, Field(gt=0, le=16)] = 2
-    """Of each level of the U-Net."""
+    """Of each level of the residual U-Net."""
     merging: Literal["current", "legacy"] = "current"
     """How SwinUNETR merges patches: `legacy` for weights trained before MONAI 1.5."""
     grid: Literal["full", "half"] = "full"
@@ -79,14 +81,14 @@ class SegmentorConfig(StrictModel):
     @model_validator(mode="after")
     def _window_suits_the_network(self) -> "SegmentorConfig":
         # A window of 32 voxels would leave one voxel at the bottom of SwinUNETR, and nothing to normalise.
-        if self.network != "unet" and any(side % SWIN_STRIDE or side < 2 * SWIN_STRIDE for side in self.roi):
+        if not self.is_unet and any(side % SWIN_STRIDE or side < 2 * SWIN_STRIDE for side in self.roi):
             raise ValueError("the sides of roi to be multiples of 32, from 64 on, for SwinUNETR")
         return self
 
     @model_validator(mode="after")
     def _window_suits_the_unet(self) -> "SegmentorConfig":
         stride = self.total_stride
-        if self.network == "unet" and (any(side % stride for side in self.roi) or set(self.roi) == {stride}):
+        if self.is_unet and (any(side % stride for side in self.roi) or set(self.roi) == {stride}):
             raise ValueError(
                 f"the sides of roi to be multiples of {stride}, and not all just {stride}, for the U-Net"
             )
@@ -94,14 +96,19 @@ class SegmentorConfig(StrictModel):
 
     @model_validator(mode="after")
     def _half_grid_is_for_the_unet(self) -> "SegmentorConfig":
-        if self.network != "unet" and self.grid == "half":
-            raise ValueError("grid 'full' where the network is not the U-Net; SwinUNETR has spacing_mm")
+        if not self.is_unet and self.grid == "half":
+            raise ValueError("grid 'full' where the network is no U-Net; SwinUNETR has spacing_mm")
         return self
+
+    @property
+    def is_unet(self) -> bool:
+        """Whether the network takes volumes of any size, up to a multiple."""
+        return self.network in ("unet", "plainunet")
 
     @property
     def total_stride(self) -> int:
         """Every side of the network's input must be a multiple of this."""
-        stride = 2 ** (len(self.channels) - 1) if self.network == "unet" else SWIN_STRIDE
+        stride = 2 ** (len(self.channels) - 1) if self.is_unet else SWIN_STRIDE
         return 2 * stride if self.grid == "half" else stride
 
     @property
@@ -115,12 +122,20 @@ class SegmentorTraining(StrictModel):
 
     augmentation: Annotated[float, Field(ge=0, le=2)] = 1.0
     """Strength of the random changes of each subject; 0 trains on the subjects as they are."""
+    greys: Literal["smooth", "scanner"] = "smooth"
+    """`smooth`: gamma, shading and noise; `scanner`: as if of another scanner, by nnU-Net's changes."""
     precision: Precision = "float32"
-
+    batch: Positive = 1
+    """Subjects a step."""
     steps: Positive = 3000
     learning_rate: Rate = 1e-3
+    schedule: Schedule = "polynomial"
     power: Weight = 0.9
     """Exponent of the polynomial decay."""
+    warm_up: Annotated[int, Field(ge=0)] = 0
+    """Steps over which the rate rises from 0."""
+    average: Fraction = 0.0
+    """Decay of the moving average of the weights that is kept in their place; 0 keeps the last weights."""
     validate_every: Positive = 250
     held_out: Annotated[int, Field(ge=0)] = 20
     """Last labelled training subjects kept for tuning, never trained on."""

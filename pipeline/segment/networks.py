@@ -62,7 +62,7 @@ def outline(config: SegmentorConfig, regions: int) -> nn.Module:
 
     MONAI's SwinUNETR cannot be built so; its sizes are those of `SWIN_FEATURES`.
     """
-    with torch.device("meta" if config.network == "unet" else "cpu"):
+    with torch.device("meta" if config.is_unet else "cpu"):
         return build_network(config, regions)
 
 
@@ -100,6 +100,12 @@ def _unet(config: SegmentorConfig, classes: int) -> nn.Module:
     )
 
 
+def _plain_unet(config: SegmentorConfig, classes: int) -> nn.Module:
+    from pipeline.segment.plainunet import PlainUNet
+
+    return PlainUNet(config.channels, classes)
+
+
 def _swin(feature_size: int) -> Callable[[SegmentorConfig, int], "SwinUNETR"]:
     def build(config: SegmentorConfig, classes: int) -> "SwinUNETR":
         from monai.networks.nets import SwinUNETR
@@ -119,5 +125,6 @@ def _swin(feature_size: int) -> Callable[[SegmentorConfig, int], "SwinUNETR"]:
 
 NETWORKS: dict[str, Callable[[SegmentorConfig, int], nn.Module]] = {
     "unet": _unet,
+    "plainunet": _plain_unet,
     **{f"swinunetr-{size}": _swin(features) for size, features in SWIN_FEATURES.items()},
 }

@@ -78,7 +78,7 @@ class Segmentor:
         from monai.inferers import sliding_window_inference
 
         roi, padded = self.config.roi, volume
-        if self.config.network == "unet":
+        if self.config.is_unet:
             padded = padded_for(self.config, volume, self.crop)
             # A window never exceeds the volume or the crop: more padding would only add zeros to look at.
             x, y, z = (min(a, b) for a, b in zip(roi, padded.shape[2:], strict=True))

@@ -1,7 +1,7 @@
 """Random changes of a training subject: smooth motion, brightness, contrast, shading, noise."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -11,7 +11,7 @@ from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
 from pipeline.warp import identity_grid, sample
 
-__all__ = ["augmented", "moved_labels", "random_deformation", "regreyed"]
+__all__ = ["Greys", "augmented", "moved_labels", "random_deformation", "regreyed"]
 
 MAX_ROTATION_RAD = math.radians(15)
 MAX_LOG_SCALE = 0.18
@@ -23,8 +23,13 @@ MAX_NOISE_STD = 0.05
 KNOT_SPACING_VOX = 12
 """Distance of the knots of the elastic motion and of the shading, about the size of a small structure."""
 
+Greys = Callable[[Tensor, torch.Generator, float], Tensor]
+"""An image's grey values changed by random numbers, up to a strength."""
 
-def augmented(subject: Sample, generator: torch.Generator, strength: float = 1.0) -> Sample:
+
+def augmented(
+    subject: Sample, generator: torch.Generator, strength: float = 1.0, greys: Greys | None = None
+) -> Sample:
     """The subject moved, and with other grey values.
 
     Mirroring is left out, since labels may have sides.
@@ -33,11 +38,12 @@ def augmented(subject: Sample, generator: torch.Generator, strength: float = 1.0
         subject: what to change; it is not altered.
         generator: source of every random number.
         strength: factor of all the maxima; 0 returns the subject itself.
+        greys: how the grey values change; None is `regreyed`.
     """
     if strength == 0:
         return subject
     deformation = random_deformation(subject.image, generator, strength)
-    image = regreyed(sample(subject.image, deformation), generator, strength)
+    image = (greys or regreyed)(sample(subject.image, deformation), generator, strength)
     return replace(subject, image=image, labels=moved_labels(subject.labels, deformation))
 
 

@@ -14,6 +14,7 @@ from pairs.errors import WeightsError
 from pipeline.configtypes import first_fault
 from pipeline.misfits import misfits, told
 from pipeline.tensorfile import OwnFile, read_own, write_tensors
+from pipeline.train.average import Average
 
 __all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "require_own", "save_checkpoint"]
 
@@ -50,15 +51,21 @@ class _Header(_Fingerprint):
 
 
 def save_checkpoint(
-    path: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer, at: Checkpoint, fingerprint: str
+    path: Path,
+    module: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    at: Checkpoint,
+    fingerprint: str,
+    average: Average | None = None,
 ) -> None:
-    """Write module and optimizer state; `fingerprint` names all that they depend on.
+    """Write the states of all three; `fingerprint` names all that they depend on.
 
     Random states are not stored: every step seeds its own generator from (seed, step).
     """
     tensors = {f"module.{key}": value for key, value in module.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
+    tensors |= {f"average.{key}": value for key, value in average.values.items()} if average else {}
     header = _Header(fingerprint=fingerprint, step=at.step, seconds=at.seconds, losses=at.losses)
     write_tensors(path, tensors, HEADER_KEY, header.model_dump())
 
@@ -74,9 +81,13 @@ def require_own(path: Path, fingerprint: str) -> None:
 
 
 def load_checkpoint(
-    path: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str
+    path: Path,
+    module: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    fingerprint: str,
+    average: Average | None = None,
 ) -> Checkpoint:
-    """Restore module and optimizer in place.
+    """Restore module, optimizer and average in place.
 
     Raises:
         WeightsError: unreadable, damaged, or written under another configuration.
@@ -93,10 +104,14 @@ def load_checkpoint(
         raise _does_not_fit(path, error) from error
     state = _under(file.tensors, "module.")
     faults = misfits(state, module.state_dict()) + _misplaced(moments, optimizer)
+    kept = _under(file.tensors, "average.")
+    faults += misfits(kept, average.values) if average else []
     if faults:
         raise _does_not_fit(path, told(faults))
     module.load_state_dict(state)
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+    if average:
+        average.load(kept)
     return Checkpoint(header.step, header.seconds, header.losses)
 
 

@@ -78,6 +78,9 @@ def prepare(options: argparse.Namespace) -> Job:
         power=settings.power,
         validate_every=settings.validate_every,
         fingerprint=fingerprint_of(*depends),
+        schedule=settings.schedule,
+        warm_up=settings.warm_up,
+        average=settings.average,
     )
     require_own(plan.checkpoint, plan.fingerprint)
     log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)

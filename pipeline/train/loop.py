@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -16,12 +17,14 @@ from tqdm import tqdm
 from pairs.errors import Stopped
 from pairs.regularfile import read_regular
 from pairs.wholefile import whole_file
+from pipeline.configtypes import Schedule
 from pipeline.device import repeatable
 from pipeline.stopping import interruptible, stop_requested
+from pipeline.train.average import Average
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.typing import Tensor
 
-__all__ = ["Plan", "Stage", "polynomial_rate", "step_generator", "train"]
+__all__ = ["Plan", "Stage", "cosine_rate", "polynomial_rate", "step_generator", "train"]
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,9 @@ class Plan:
         validate_every: steps between validations.
         fingerprint: hash of everything the result depends on; a checkpoint of another one is refused.
         stages: steps of each stage; none are one stage of all steps.
+        schedule: how the rate decays.
+        warm_up: steps at the start of each stage over which the rate rises from 0.
+        average: decay of the moving average of the weights; 0 trains to the last weights.
     """
 
     out: Path
@@ -61,6 +67,19 @@ class Plan:
     validate_every: int
     fingerprint: str
     stages: tuple[int, ...] = ()
+    schedule: Schedule = "polynomial"
+    warm_up: int = 0
+    average: float = 0.0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        stage = self.stage(step)
+        done = step - stage.start
+        if self.schedule == "cosine":
+            rate = cosine_rate(self.learning_rate, done, stage.steps)
+        else:
+            rate = polynomial_rate(self.learning_rate, done, stage.steps, self.power)
+        return rate * min(1.0, (done + 1) / (self.warm_up + 1))
 
     def stage(self, step: int) -> Stage:
         """The stage that a step belongs to; stages of no steps are passed over."""
@@ -83,6 +102,11 @@ class Plan:
 def polynomial_rate(initial: float, step: int, steps: int, power: float) -> float:
     """initial * (1 - step / steps) ** power (textSCF section IV-B)."""
     return initial * (1 - step / steps) ** power
+
+
+def cosine_rate(initial: float, step: int, steps: int) -> float:
+    """Half a cosine from `initial` down to 0."""
+    return initial * (1 + math.cos(math.pi * step / steps)) / 2
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
@@ -110,34 +134,37 @@ def train(
         WeightsError: the checkpoint found belongs to another configuration.
     """
     optimizer = torch.optim.Adam(module.parameters(), lr=plan.learning_rate, amsgrad=True, fused=True)
+    average = Average(module, plan.average)
     at = Checkpoint(step=0, seconds=0.0)
     if plan.checkpoint.is_file():
-        at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint)
+        at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint, average)
         log.info("resuming %s at step %d of %d", plan.out.name, at.step, plan.steps)
     metrics = _MetricsLog(plan.metrics, keep_until=at.step)
     started = time.monotonic() - at.seconds
     saved = time.monotonic()
     bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not sys.stderr.isatty())
     try:
-        at = _validated(module, validate, at, metrics)
+        at = _validated(module, average, validate, at, metrics)
         for step in range(at.step, plan.steps):
             losses = _optimise(module, optimizer, plan, step, losses_of)
+            average.update(step + 1)
             bar.update()
             is_due = (step + 1) % plan.validate_every == 0 or step + 1 == plan.steps
             # To read a loss is to wait for the GPU: only where it is told, and before the clock is read.
             figures = {name: value.item() for name, value in losses.items()} if is_due else None
             at = Checkpoint(step + 1, time.monotonic() - started, figures)
-            at = _validated(module, validate, at, metrics)
+            at = _validated(module, average, validate, at, metrics)
             if stop_requested():
                 raise Stopped("training stopped")
             if time.monotonic() - saved > CHECKPOINT_EVERY_S:
-                save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint)
+                save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
                 saved = time.monotonic()
     except Stopped as error:
-        save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint)
+        save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
         remedy = "run the same command to go on"
         raise Stopped("training stopped", where=plan.checkpoint, remedy=remedy) from error
     bar.close()
+    average.settle()
 
 
 def _optimise(
@@ -152,7 +179,7 @@ def _optimise(
         # The moments of the stage before are those of another loss.
         optimizer.state.clear()
     for group in optimizer.param_groups:
-        group["lr"] = polynomial_rate(plan.learning_rate, step - stage.start, stage.steps, plan.power)
+        group["lr"] = plan.rate(step)
     module.train()
     # A signal here leaves the weights as they were after the step before.
     with interruptible():
@@ -166,6 +193,7 @@ def _optimise(
 
 def _validated(
     module: torch.nn.Module,
+    average: Average,
     validate: Callable[[], Mapping[str, float]],
     at: Checkpoint,
     metrics: "_MetricsLog",
@@ -174,7 +202,8 @@ def _validated(
     if at.losses is None:
         return at
     module.eval()
-    with torch.no_grad(), interruptible():
+    # The averaged weights are put in and taken out whole: a signal ends what lies between.
+    with torch.no_grad(), average.applied(), interruptible():
         figures = validate()
     metrics.add(at, at.losses, figures)
     return replace(at, losses=None)

@@ -6,6 +6,7 @@ import torch
 from pipeline.config import RefinementConfig
 from pipeline.losses.overlap import one_hot
 from pipeline.losses.smoothness import gradient_loss
+from pipeline.losses.volume import volume_loss
 from pipeline.model import RegistrationOutput
 from pipeline.refinement import Regions, refine
 from pipeline.warp import warp
@@ -38,14 +39,16 @@ def refined(
     moving: torch.Tensor,
     fixed: torch.Tensor,
     stride: int = 2,
-    squarings: int = 5,
+    network_squarings: int = 5,
     p: float = 1.0,
-    **settings: float,
+    **settings: float | str | tuple[float, float],
 ) -> torch.Tensor:
     """The refinement of two label maps; the images are the label maps themselves."""
     config = RefinementConfig(**{"iterations": 20, "smoothness": 0.1, "similarity": 0.0} | settings)
     images = [part[:, None].float() / 2 for part in (moving, fixed)]
-    return refine(nothing(stride), *images, regions(moving, p), regions(fixed, p), REGIONS, squarings, config)
+    return refine(
+        nothing(stride), *images, regions(moving, p), regions(fixed, p), REGIONS, network_squarings, config
+    )
 
 
 def overlap(moving: torch.Tensor, fixed: torch.Tensor, displacement: torch.Tensor) -> float:
@@ -101,6 +104,39 @@ def test_without_iterations_the_displacement_is_that_of_the_network() -> None:
 def test_more_smoothness_gives_a_smoother_displacement() -> None:
     rough, smooth = (gradient_loss(refined(MOVING, FIXED, smoothness=weight)) for weight in (0.01, 1.0))
     assert smooth < 0.5 * rough
+
+
+def test_volumes_are_kept_where_they_count() -> None:
+    free, kept = (volume_loss(refined(MOVING, FIXED, smoothness=0.01, volume=w)) for w in (0.0, 3.0))
+    assert kept < 0.5 * free
+
+
+def test_steps_grow_smaller_where_asked() -> None:
+    """A constant force moves by the rate in each step: 20 alike, or 20, 19, ... 1 of 20."""
+    settings = {"iterations": 20, "smoothness": 0.0, "learning_rate_vox": 0.01}
+    alike, decaying = (
+        refined(MOVING, FIXED, **settings, rate_decay=decay).abs().max() for decay in ("none", "linear")
+    )
+    assert 0.45 < decaying / alike < 0.7
+
+
+def test_adams_moments_are_those_of_the_configuration() -> None:
+    assert not torch.equal(refined(MOVING, FIXED), refined(MOVING, FIXED, moments=(0.5, 0.5)))
+
+
+def test_on_the_half_grid_a_full_field_is_refined_as_one_of_the_half_grid() -> None:
+    full, half = (refined(MOVING, FIXED, stride=stride, grid="half", squarings=4) for stride in (1, 2))
+    assert torch.equal(full, half)
+
+
+def test_its_own_squarings_come_before_those_of_the_network() -> None:
+    config = RefinementConfig(iterations=3, squarings=2)
+    images = [part[:, None].float() / 2 for part in (MOVING, FIXED)]
+    two, other = (
+        refine(nothing(), *images, regions(MOVING), regions(FIXED), REGIONS, network, config)
+        for network in (2, 7)
+    )
+    assert torch.equal(two, other)
 
 
 def test_regions_without_confidence_do_not_count() -> None:

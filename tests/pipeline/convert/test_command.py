@@ -97,6 +97,19 @@ def test_other_classes_and_merging_are_kept(
     assert header.config.segmentor.merging == "current"
 
 
+@pytest.mark.parametrize("network", ["unet", "plainunet"])
+def test_settings_of_a_configuration_for_a_unet_are_not(
+    convert: Convert, out: Path, tmp_path: Path, tiny_state: dict[str, torch.Tensor], network: str
+) -> None:
+    config = tmp_path / "config.json"
+    section = {"network": network, "roi": [48, 48, 48], "overlap": 0.7}
+    config.write_text(json.dumps({"task": "AbdomenCTCT", "segmentor": section}))
+    assert convert(tiny_state, "--config", config) == 0
+    found = read_bundle(out).header.config.segmentor
+    assert found.network == "swinunetr-tiny"
+    assert found.spacing_mm is not None
+
+
 def test_settings_of_a_configuration_for_swinunetr_are_kept(
     convert: Convert, out: Path, tmp_path: Path, tiny_state: dict[str, torch.Tensor]
 ) -> None:

@@ -8,6 +8,7 @@ from pipeline.losses.objective import weighted_losses
 from pipeline.losses.overlap import challenge_dice_loss, dice_loss
 from pipeline.losses.similarity import mse_loss, multiscale_ncc_loss
 from pipeline.losses.smoothness import bending_loss, gradient_loss
+from pipeline.losses.volume import volume_loss
 
 __all__: list[str] = []
 
@@ -56,6 +57,10 @@ def test_the_defaults_are_those_of_the_paper() -> None:
 )
 def test_one_setting_changes_one_loss(settings: dict[str, object], name: str, value: torch.Tensor) -> None:
     assert losses(**settings) == pytest.approx(losses() | {name: value.item()}, rel=1e-6)
+
+
+def test_volumes_count_only_where_they_have_a_weight() -> None:
+    assert losses(volume=2.0) == losses() | {"volume": pytest.approx(2 * volume_loss(DISPLACEMENT).item())}
 
 
 @pytest.mark.parametrize(("window", "scales"), [(3, 2), (5, 3), (3, 3)])

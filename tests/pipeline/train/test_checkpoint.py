@@ -10,6 +10,7 @@ from torch import nn
 
 from pairs.errors import WeightsError
 from pipeline.tensorfile import read_own, read_tensors, write_tensors
+from pipeline.train.average import Average
 from pipeline.train.checkpoint import HEADER_KEY, Checkpoint, fingerprint_of, load_checkpoint, save_checkpoint
 
 __all__: list[str] = []
@@ -144,6 +145,20 @@ def test_a_checkpoint_with_a_damaged_header(saved: Path, header: dict[str, objec
 def test_a_checkpoint_without_a_header(saved: Path, text: str) -> None:
     save_file(read_tensors(saved).tensors, saved, metadata={HEADER_KEY: text})
     refuse(saved, "another training or configuration.*got no checkpoint")
+
+
+def test_the_average_comes_back_and_must_fit(tmp_path: Path, saved: Path) -> None:
+    module, optimizer = fresh()
+    average = Average(module, 0.9)
+    average.values["0.weight"].fill_(2.0)
+    path = tmp_path / "b.checkpoint.safetensors"
+    save_checkpoint(path, module, optimizer, Checkpoint(3, 1.25), "mine", average)
+    other, other_optimizer = fresh(seed=9)
+    back = Average(other, 0.9)
+    load_checkpoint(path, other, other_optimizer, "mine", back)
+    assert back.values["0.weight"].eq(2.0).all()
+    with pytest.raises(WeightsError, match=r"no tensor 0\.weight"):
+        load_checkpoint(saved, other, other_optimizer, "mine", back)
 
 
 def test_fingerprints_differ_in_every_part_and_not_in_the_order_of_keys() -> None:

@@ -14,7 +14,7 @@ from torch import nn
 from pairs.errors import OutputError, Stopped, WeightsError
 from pipeline import stopping
 from pipeline.train import loop
-from pipeline.train.loop import Plan, polynomial_rate, step_generator, train
+from pipeline.train.loop import Plan, cosine_rate, polynomial_rate, step_generator, train
 
 __all__: list[str] = []
 
@@ -77,6 +77,52 @@ def test_polynomial_rate_at_start_middle_and_end() -> None:
     assert polynomial_rate(1e-4, 0, 1000, 0.9) == 1e-4
     assert polynomial_rate(1e-4, 500, 1000, 0.9) == pytest.approx(5.359e-5, rel=1e-4)
     assert polynomial_rate(1e-4, 1000, 1000, 0.9) == 0
+
+
+def test_cosine_rate_at_start_middle_and_end() -> None:
+    assert cosine_rate(1e-3, 0, 100) == 1e-3
+    assert cosine_rate(1e-3, 50, 100) == pytest.approx(5e-4)
+    assert cosine_rate(1e-3, 100, 100) == pytest.approx(0)
+
+
+def test_the_rate_rises_at_the_start_of_each_stage(plan: Plan) -> None:
+    staged = replace(plan, stages=(5, 4), warm_up=3, schedule="cosine")
+    rises = [staged.rate(step) / cosine_rate(0.05, step, 5) for step in range(5)]
+    assert rises == pytest.approx([0.25, 0.5, 0.75, 1, 1])
+    assert staged.rate(5) == pytest.approx(0.05 / 4)
+
+
+def test_without_warm_up_the_rate_is_the_polynomial(plan: Plan) -> None:
+    assert [plan.rate(step) for step in range(9)] == [
+        polynomial_rate(0.05, step, 9, 0.9) for step in range(9)
+    ]
+
+
+def test_the_average_is_what_is_validated_and_kept(plan: Plan) -> None:
+    module, seen = nn.Linear(1, 1, bias=False), []
+    nn.init.constant_(module.weight, 1.0)
+
+    def validate() -> dict[str, float]:
+        seen.append(module.weight.item())
+        return {}
+
+    train(module, replace(plan, average=0.9), lambda _: {"slope": module.weight.sum()}, validate)
+    assert module.weight.item() == seen[-1]
+    # Adam goes down a slope by the rate in each step; the average lags behind.
+    last = 1 - sum(plan.rate(step) for step in range(plan.steps))
+    assert last + 0.005 < module.weight.item() < 1
+
+
+def test_an_interrupted_training_ends_with_the_same_average(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    averaged = replace(plan, average=0.8, schedule="cosine", warm_up=2)
+    unbroken = run(replace(averaged, out=tmp_path / "unbroken"))
+    with monkeypatch.context() as during:
+        stop_after(during, 4)
+        with pytest.raises(Stopped):
+            run(averaged)
+    assert equal(run(averaged), unbroken)
 
 
 def test_each_step_is_taken_at_its_own_rate(plan: Plan) -> None:
@@ -155,10 +201,12 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     ]
 
 
+@pytest.mark.parametrize("average", [0.0, 0.8])
 @pytest.mark.parametrize("number", [1, 2, 5])
 def test_a_signal_during_a_validation_ends_it_and_the_log_lacks_nothing(
-    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, average: float
 ) -> None:
+    plan = replace(plan, average=average)
     unbroken_plan = replace(plan, out=tmp_path / "unbroken.safetensors")
     unbroken = run(unbroken_plan)
     module, validations = network(), iter(range(1, 10))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.train.quality import hard_dice, jacobian_determinant, smoothness_figures
+from pipeline.train.quality import hard_dice, smoothness_figures
 from pipeline.warp import identity_grid
 
 __all__: list[str] = []
@@ -42,25 +42,6 @@ def test_regions_absent_from_the_fixed_map_do_not_count() -> None:
     assert hard_dice(a, b, 5) == 1
     assert hard_dice(b, a, 5) == 0.5
     assert hard_dice(a, torch.zeros_like(a), 5) == 0
-
-
-@pytest.mark.parametrize(
-    ("matrix", "determinant"),
-    [
-        ([[0, 0, 0], [0, 0, 0], [0, 0, 0]], 1),
-        ([[0.1, 0, 0], [0, 0.1, 0], [0, 0, 0.1]], 1.1**3),
-        ([[0.5, 0, 0], [0, 0, 0], [0, 0, -0.25]], 1.5 * 0.75),
-        ([[0, 0.7, 0], [0, 0, 0], [0, -0.3, 0]], 1),
-        ([[-1, -1, 0], [1, -1, 0], [0, 0, 0]], 1),
-        ([[-2, 0, 0], [0, 0, 0], [0, 0, 0]], -1),
-        ([[0.2, 0.3, -0.1], [0.4, -0.2, 0.5], [0.1, 0.6, 0.3]], None),
-    ],
-)
-def test_determinant_of_a_linear_displacement(matrix: list[list[float]], determinant: float | None) -> None:
-    found = jacobian_determinant(linear(matrix))
-    assert found.shape == tuple(side - 4 for side in SHAPE)
-    expected = np.linalg.det(np.eye(3) + np.array(matrix)) if determinant is None else determinant
-    assert torch.allclose(found, torch.full_like(found, expected))
 
 
 def test_identity_is_smooth_and_unfolded() -> None:

@@ -65,7 +65,7 @@ def test_the_empty_images_are_all_that_is_wrong(refused: Refused, words: tuple[o
         ("registration_training", {"crop": [16, 0, 16]}, "expected greater than 0, got 0"),
         ("registration_training", {"stages": [2, 2]}, "expected 1 of them that add up to 4 steps"),
         ("segmentor", {"roi": [31, 32, 32]}, "multiples of 2, and not all just 2, for the U-Net"),
-        ("segmentor", {"network": "nnunet"}, "'unet', 'swinunetr-base', 'swinunetr-small' or"),
+        ("segmentor", {"network": "nnunet"}, "'unet', 'plainunet', 'swinunetr-base', 'swinunetr-small' or"),
         ("labels", {"4": " "}, "'labels.4'"),
     ],
 )

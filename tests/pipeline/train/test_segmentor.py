@@ -10,6 +10,7 @@ from torch import nn
 
 from pairs.errors import Stopped
 from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
+from pipeline.segment.networks import build_network
 from pipeline.train import loop
 from pipeline.train.loop import Plan
 from pipeline.train.quality import hard_dice
@@ -114,3 +115,43 @@ def test_on_the_half_grid_it_learns_what_it_is_then_used_for(device: torch.devic
     assert found.shape == one.labels.shape
     # Cubes of 7 voxels lie askew on the half grid, so that more than 0.8 is not to be had.
     assert hard_dice(found, one.labels, 2) > 0.6
+
+
+def test_the_plain_unet_learns_at_every_level(device: torch.device, tmp_path: Path) -> None:
+    config = TaskConfig(
+        task="Toy",
+        segmentor=SegmentorConfig(network="plainunet", channels=(4, 8, 8)),
+        segmentor_training=SegmentorTraining(seed=3, augmentation=0.3, greys="scanner", batch=2),
+    )
+    plan = Plan(tmp_path / "a", 25, 1e-2, 0.9, 25, "plain", schedule="cosine", warm_up=2, average=0.8)
+    start = build_network(config.segmentor, 2).state_dict()
+    network = train_segmentor(config, SUBJECTS[:3], SUBJECTS[3:], 2, plan, device)
+    assert last_line(tmp_path / "a")["held_out"]["dice"] > 0.7
+    assert all(
+        not value.equal(start[name]) for name, value in network.state_dict().items() if "logits" in name
+    )
+
+
+def test_a_step_of_a_batch_is_the_mean_over_its_subjects(device: torch.device, tmp_path: Path) -> None:
+    """One subject drawn twice gives the step of drawing it once, and odd shapes meet in one batch."""
+    steps = []
+    for batch in (1, 2):
+        settings = SegmentorTraining(seed=3, augmentation=0, batch=batch)
+        plan = Plan(tmp_path / str(batch), 2, 1e-2, 0.9, 10, "batch")
+        steps.append(
+            train_segmentor(
+                CONFIG.model_copy(update={"segmentor_training": settings}), SUBJECTS[:1], (), 2, plan, device
+            ).state_dict()
+        )
+    assert all(torch.allclose(one, steps[1][name], atol=1e-5) for name, one in steps[0].items())
+    odd = [subject(0, (13, 15, 14)), subject(1, (16, 17, 13))]
+    plan = Plan(tmp_path / "odd", 3, 1e-2, 0.9, 10, "batch")
+    state = train_segmentor(
+        CONFIG.model_copy(update={"segmentor_training": SegmentorTraining(batch=2, augmentation=0)}),
+        odd,
+        (),
+        2,
+        plan,
+        device,
+    ).state_dict()
+    assert all(value.isfinite().all() for value in state.values())
