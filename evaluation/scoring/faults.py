@@ -84,12 +84,9 @@ def task_error(faults: Sequence[KnownError], fields: Path, pairs: Sequence[Pair]
     if len(single) == 1 and remedy is None:
         return single[0]
     kind = DisplacementError if all(isinstance(one, DisplacementError) for one in single) else VolumeError
-    return kind(
-        f"none of {counted(len(pairs), 'pair')} can be scored",
-        where=f"fields of {fields}",
-        got=_numbered(single),
-        remedy=remedy,
-    )
+    # The faults belong to the sentence itself, since what is `got` is cut where it is long.
+    none = f"none of {counted(len(pairs), 'pair')} can be scored: fields of {fields}"
+    return kind(f"{none}; got {_numbered(single)}", remedy=remedy)
 
 
 def _other_fields(fields: Path, pairs: Sequence[Pair]) -> str | None:

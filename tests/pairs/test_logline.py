@@ -29,5 +29,5 @@ def test_a_traceback_keeps_its_lines() -> None:
 def test_a_message_has_an_end() -> None:
     line = _formatted("a name of " + "x" * 10**6 + " characters")
     assert len(line) <= 2000
-    assert line.startswith("WARNING: a name of xxx")
+    assert line.startswith("warning: a name of xxx")
     assert line.endswith("xxx characters")

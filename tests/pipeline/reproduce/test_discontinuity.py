@@ -99,5 +99,5 @@ def test_a_file_in_the_place_of_the_folder_is_told_in_one_line(
     (tmp_path / "out").write_text("mine", encoding="utf-8")
     assert main(["reproduce", "fig7", "--out", str(tmp_path / "out")]) == 5
     (error,) = capsys.readouterr().err.splitlines()
-    assert "output folder is not writable" in error
+    assert "output folder is not a folder" in error
     assert (tmp_path / "out").read_text(encoding="utf-8") == "mine"
