@@ -28,7 +28,7 @@ class OfficialNumbers:
 
 
 def official_numbers(fixed: Path, moving: Path, field: Path, labels: int) -> OfficialNumbers:
-    """Scores a field (facts/learn2reg.md 3.2 to 3.5), everything over the whole volume.
+    """Scores a field as the official evaluator of 2021 does, everything over the whole volume.
 
     Args:
         fixed: Label map of the fixed image.

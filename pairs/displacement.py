@@ -62,7 +62,7 @@ def encode(displacement: NDArray[Any], profile: Profile) -> NDArray[Any]:
     """Turns a displacement into the array of a profile.
 
     Half-grid profiles get the array whose upsampling by the host is closest to `displacement` in the sum of
-    squares; values stay in voxels of the full grid (facts/learn2reg.md 2.2).
+    squares; values stay in voxels of the full grid.
 
     Args:
         displacement: (X, Y, Z, 3), voxels of the full grid.
@@ -137,7 +137,7 @@ def require_storable(shape: Shape3, profile: Profile) -> None:
 
 
 def field_name(pair: Pair, profile: Profile, *, short_names: bool = False) -> str:
-    """Names the file of a pair, fixed first (facts/learn2reg.md 2.3).
+    """Names the file of a pair, fixed first.
 
     Args:
         pair: The pair.

@@ -34,8 +34,8 @@ class ImageId:
 def parse_image_id(name: str) -> ImageId:
     """Reads the identifier from a file name or path such as `imagesTr/HippocampusMR_0211_0000.nii.gz`.
 
-    The official evaluator cuts by position instead, which takes other names for other subjects
-    (facts/learn2reg.md, 1.3). PSMAReg names end in a visit: `PSMARegPSMA_0001_0000_01.nii.gz`.
+    The official evaluator cuts by position instead, which takes other names for other subjects.
+    PSMAReg names end in a visit: `PSMARegPSMA_0001_0000_01.nii.gz`.
 
     Raises:
         TaskError: If the name does not end in `_SSSS_MMMM.nii`, `_SSSS_MMMM_VV.nii` or either with `.gz`.

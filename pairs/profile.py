@@ -28,7 +28,7 @@ Shape3 = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Profile:
-    """One output format of the challenge (design section 5, facts/learn2reg.md 2.2).
+    """One output format of the challenge (docs/conventions.md).
 
     Attributes:
         name: The name users type.

@@ -3,7 +3,7 @@
 Both upsamplings are linear and separable: one (2n, n) matrix multiplies the half-grid field along each axis.
 The half-grid field whose upsampling comes closest to a full-grid field, in the sum of squares, is therefore
 that field multiplied by the pseudo-inverse of each axis matrix. Values are voxels of the full grid on both
-sides: nothing is scaled (facts/learn2reg.md 2.2, 2.4).
+sides: nothing is scaled.
 """
 
 import threading

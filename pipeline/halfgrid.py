@@ -21,7 +21,7 @@ def halved_map(regions: Tensor) -> Tensor:
 
 
 def on_full_grid(output: RegistrationOutput, shape: tuple[int, ...]) -> RegistrationOutput:
-    """What a network on the half grid says, for the full grid (models facts 1.1).
+    """What a network on the half grid says, for the full grid.
 
     Half-grid voxel i has its centre at 2 i + 0.5 in both images, so displacements double and lie where
     `upsample_displacement` has them. What the smoothness loss looks at stays on its own grid.

@@ -68,8 +68,8 @@ def accepted_names(pair: Pair, profile: Profile, *, short_names: bool = False) -
     Args:
         pair: The pair.
         profile: The host's profile.
-        short_names: Whether the host is one of the older copies that look for short names
-            (facts/learn2reg.md 2.3); without effect on profiles that have one form.
+        short_names: Whether the host is one of the older copies that look for short names;
+            without effect on profiles that have one form.
     """
     written = field_name(pair, profile, short_names=short_names).removesuffix(profile.suffix)
     long = field_name(pair, profile).removesuffix(profile.suffix)

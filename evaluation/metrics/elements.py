@@ -1,7 +1,7 @@
 """Surface elements of a mask: where its surface passes between voxels, and how large it is there.
 
 The elements sit on the voxel corners. What eight voxels around a corner are in the mask makes a code of 8
-bits, and marching cubes gives the area of the surface between them (facts/learn2reg.md 3.3). The table of
+bits, and marching cubes gives the area of the surface between them. The table of
 areas follows from 13 shapes; with the PyPI package surface-distance, which lists normals for all 256 codes,
 it agrees for every code and spacing.
 """

@@ -12,7 +12,7 @@ from evaluation.metrics.spread import Spread, Tile, in_turn, tiles
 
 __all__ = ["CROP", "Regularity", "jacobian_determinants", "regularity"]
 
-# Voxels that evaluator 2.0 leaves out at every face (facts/learn2reg.md 3.4).
+# Voxels that evaluator 2.0 leaves out at every face.
 CROP = 2
 _PLAIN_CLIP = (1e-9, 1e9)
 # Of a tile: nine derivatives of it stay in the processor's cache.

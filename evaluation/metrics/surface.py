@@ -1,6 +1,6 @@
 """Distances between the surfaces of two masks, by DeepMind's area-weighted definition.
 
-Written from the definition (facts/learn2reg.md 3.3) and not on top of the PyPI package surface-distance,
+Written from the definition and not on top of the PyPI package surface-distance,
 which fails on current NumPy and SciPy and sorts in Python. With the package made to run, random pairs of
 masks give the same distances to the last bit.
 """

@@ -74,7 +74,7 @@ def _mapped(losses: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def metric_ranks(samples: Samples, test: str) -> MetricRanks:
-    """Ranks methods under one metric by how many others are significantly better (facts/learn2reg.md 6).
+    """Ranks methods under one metric by how many others are significantly better.
 
     A method without any value of the metric is read in two ways. The challenge's documentation gives the
     lowest rank, 0.1, to all methods that have no result, and so does the documented test: such a method

@@ -15,7 +15,7 @@ __all__ = ["Entry", "MethodResults", "Metric", "read_results"]
 
 Metric = str
 
-# What the evaluators of the years call the three metrics that are ranked (facts/learn2reg.md 3.7).
+# What the evaluators of the years call the three metrics that are ranked.
 _METRICS = {
     "dsc": "dice",
     "dice": "dice",

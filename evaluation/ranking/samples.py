@@ -134,7 +134,7 @@ def collect_samples(
     initial: Mapping[str, Entry],
     seconds: Mapping[str, Mapping[str, float]],
 ) -> tuple[Samples, ...]:
-    """Lays out the values of all methods for comparison (facts/learn2reg.md 6).
+    """Lays out the values of all methods for comparison.
 
     Dice and HD95 have one entry for each pair and label, SDlogJ and runtime one for each pair. Fill-ins are
     those of the challenge: Dice 0, HD95 10 (voxels, although abdominal HD95 can be larger), SDlogJ 1.5,

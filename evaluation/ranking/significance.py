@@ -53,7 +53,7 @@ TESTS: Mapping[str, Callable[[_Row, _Row], tuple[float, float]]] = MappingProxyT
 
 
 def better_than(values: NDArray[np.float64], *, higher_is_better: bool, test: str) -> NDArray[np.bool_]:
-    """Compares every method with every other one (facts/learn2reg.md 6).
+    """Compares every method with every other one.
 
     Args:
         values: (methods, entries), all finite.

@@ -23,7 +23,7 @@ _TITLES = {"2021": "2021 half resolution", "2020": "2020"}
 def as_document(evaluation: Evaluation, *, strict: bool = False) -> dict[str, object]:
     """Lays out an evaluation for JSON.
 
-    2.0 and 2023 have the keys `name`, `aggregates`, `cases` and `eval_version` (facts/learn2reg.md 3.7), 2021
+    2.0 and 2023 have the keys `name`, `aggregates`, `cases` and `eval_version`, 2021
     and 2020 the keys `evaluator`, `cases` and `aggregates`: one number for each case and metric, cases named
     by subjects alone ("0001<--0002"), or in full where two cases would share that name. Nothing is added in
     them. One key more, `true`, holds what the official evaluators do not say.

@@ -59,7 +59,7 @@ def truths(scores: Sequence[PairScore]) -> dict[str, Summary]:
 def dice30(scores: Iterable[PairScore]) -> float:
     """Returns the mean Dice after registration of the hardest 30 % of all (pair, label) entries.
 
-    Hard is what overlaps least before registration (facts/learn2reg.md 6, the ranking's Dice30). Entries
+    Hard is what overlaps least before registration (the ranking's Dice30). Entries
     whose label is not in both images do not count; 30 % is rounded to at least one entry, and of equal
     initial values the earlier pair and label is taken.
 

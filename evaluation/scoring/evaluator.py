@@ -13,7 +13,7 @@ __all__ = ["EVALUATORS", "Evaluator", "configured_methods", "evaluator_for"]
 
 @dataclass(frozen=True)
 class Evaluator:
-    """One state of the official scorer (facts/learn2reg.md 3.4, 3.5 and 3.7).
+    """One state of the official scorer.
 
     Attributes:
         name: "2.0", "2023" (the states of 2.0 before 2024-08), "2021" or "2020".

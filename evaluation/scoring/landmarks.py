@@ -24,7 +24,7 @@ _SPLINE_MARGIN = 32
 
 
 def _folder_words(pair: Pair, dest: str) -> tuple[str, ...]:
-    """Folder words under which the points of a pair may lie (facts/learn2reg.md 3.6).
+    """Folder words under which the points of a pair may lie.
 
     Keypoints are made for two modalities at a time. Where these are not the usual ones (equal, or
     0000 <- 0001) the releases write `keypoints02Tr`; evaluator 2.0 asks for `keypoints00000002Tr`, which no

@@ -91,7 +91,7 @@ def _measured(case: Case, methods: Sequence[Method], spread: Spread) -> Mapping[
 
 
 def _label_score(values: Sequence[float]) -> Score:
-    """NaN stands for a label that an image lacks, and is left out of the mean (facts/learn2reg.md 3.3)."""
+    """NaN stands for a label that an image lacks, and is left out of the mean."""
     known = [value for value in values if not math.isnan(value)]
     return Score(float(np.mean(known)) if known else math.nan, tuple(values))
 

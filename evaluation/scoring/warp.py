@@ -54,8 +54,8 @@ def warp_labels(
 ) -> NDArray[_T]:
     """Warps a label map with the nearest neighbour: warped(p) = moving(p + u(p)).
 
-    A position outside [0, n - 1], by however little, gives background. Ties round up
-    (facts/learn2reg.md 3.2). The labels are those of `map_coordinates` of order 0, in a third of its time.
+    A position outside [0, n - 1], by however little, gives background. Ties round up.
+    The labels are those of `map_coordinates` of order 0, in a third of its time.
 
     Args:
         moving: Label map (X, Y, Z) of integers.

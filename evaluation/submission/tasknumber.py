@@ -1,4 +1,4 @@
-"""Numbers of the tasks in the zips of 2020 and 2021 (facts/learn2reg.md 1.2, 4.1)."""
+"""Numbers of the tasks in the zips of 2020 and 2021."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

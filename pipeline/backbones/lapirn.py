@@ -52,7 +52,7 @@ class LapIRN(Pyramid):
 
     stride = 1
     size_multiple = 8
-    # 30,000, 30,000 and 60,000 iterations; coarser levels rest for 2000 (models facts 2.4).
+    # 30,000, 30,000 and 60,000 iterations; coarser levels rest for 2000, as in the authors' training script.
     stage_shares = (0.25, 0.25, 0.5)
     resting_share = 1 / 15
 

@@ -52,7 +52,7 @@ class LKUNet(Backbone):
 class LargeKernelBlock(nn.Module):
     """PReLU(conv3(x) + conv5(x) + conv1(x) + x), evaluated as one 5x5x5 convolution.
 
-    The three kernels and the identity add up to a single kernel (models facts 7.10), so the sum is
+    The three kernels and the identity add up to a single kernel, so the sum is
     taken over weights, not over feature maps: the same function and gradients with one convolution for three.
     """
 

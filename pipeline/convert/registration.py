@@ -81,7 +81,7 @@ def convert_registration(
     """The run-time bundle of a checkpoint of the authors' network; it holds no segmentor.
 
     The network has the half-resolution LKU-Net, an MLP for each component and a 3x3x3 convolution in place of
-    the confidence (models facts 1.7). The checkpoint has no text vectors, so they are given.
+    the confidence. The checkpoint has no text vectors, so they are given.
 
     Args:
         state: The checkpoint's tensors by name. Names inside a block do not matter, shapes tell them apart.

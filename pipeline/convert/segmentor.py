@@ -29,7 +29,7 @@ BTCV_INPUT = {
     "orientation": "RAS",
     "spacing_mm": (1.5, 1.5, 2.0),
 }
-"""What the public weights were trained on (models facts 3.2), unless the configuration says."""
+"""What the public weights were trained on, unless the configuration says."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ def one_hot(labels: Int[Tensor, "B X Y Z"], regions: int) -> Float[Tensor, "B N 
 def dice_loss(
     warped: Float[Tensor, "B N X Y Z"], fixed: Float[Tensor, "B N X Y Z"], epsilon: float = 1e-5
 ) -> Float[Tensor, ""]:
-    """1 - mean Dice over all classes, background included (models facts 1.6).
+    """1 - mean Dice over all classes, background included.
 
     Per class 2 sum(p t) / (sum p^2 + sum t^2 + epsilon); a class absent from both counts as 0.
     """
@@ -25,7 +25,7 @@ def dice_loss(
 def challenge_dice_loss(
     warped: Float[Tensor, "B N X Y Z"], fixed: Float[Tensor, "B N X Y Z"], epsilon: float = 1e-5
 ) -> Float[Tensor, ""]:
-    """1 - mean Dice over what the host scores: no background, no class absent from either side (facts 4.3).
+    """1 - mean Dice over what the host scores: no background, no class absent from either side.
 
     A batch without any such class gives 0, with zero gradients.
     """

@@ -148,7 +148,7 @@ def _parameters(config: RegistrationConfig) -> int:
 
 
 def claim_table() -> str:
-    """The paper's claim beside both networks that it may be about (models facts 2.7).
+    """The paper's claim beside both networks that it may be about.
 
     It counts the 3x3x3 convolution of the authors' code as region-free part. Its parameters are those of the
     half-resolution decoder, its multi-adds those of the full one; no single network has both to the digit.

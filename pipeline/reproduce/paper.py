@@ -1,4 +1,4 @@
-"""Figures that the paper prints, as far as this project knows them (models facts 1.2, 3.3 and 8)."""
+"""Figures that the paper prints, as far as this project knows them."""
 
 from pipeline.reproduce.table import Published
 

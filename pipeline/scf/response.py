@@ -42,7 +42,7 @@ def blend_responses(
 def region_response(
     features: Float[Tensor, "B C X Y Z"], filters: Float[Tensor, "N C 3"], labels: Int[Tensor, "B X Y Z"]
 ) -> Float[Tensor, "B 3 X Y Z"]:
-    """w(label)^T F: all N * 3 responses by one product, then a gather (models facts 1.4)."""
+    """w(label)^T F: all N * 3 responses by one product, then a gather."""
     return _by_blocks(_looked_up, features, filters, labels)
 
 

@@ -21,7 +21,7 @@ BTCV_CLASSES = (
     "right adrenal gland",
     "left adrenal gland",
 )
-"""Class k of MONAI's BTCV weights (models facts 3.3); AbdomenCTCT has the last two the other way round."""
+"""Class k of MONAI's BTCV weights; AbdomenCTCT has the last two the other way round."""
 
 _LEFT_OUT = {"and", "gland", "vein", "veins", "the"}
 _OTHER_SPELLINGS = {"oesophagus": "esophagus", "ivc": "inferiorvenacava", "postcava": "inferiorvenacava"}

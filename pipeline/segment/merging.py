@@ -16,7 +16,7 @@ class LegacyPatchMerging(PatchMergingV2):
     """Merges eight neighbouring patches into one, two of them twice in the place of two others.
 
     MONAI 1.5 mended the slip (PR 8285) under the same parameter names, so weights from before load without a
-    complaint into a network that then feeds other patches to every merging layer (models facts 3.1).
+    complaint into a network that then feeds other patches to every merging layer.
     """
 
     def forward(self, x: Float[Tensor, "B X Y Z C"]) -> Float[Tensor, "B U V W D"]:

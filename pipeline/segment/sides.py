@@ -20,7 +20,7 @@ class SideCheck:
     """Warns once of label maps in which another pair of organs lies the other way round than the kidneys.
 
     BTCV numbers the right adrenal gland 12 and the left one 13, the dataset JSON of AbdomenCTCT names them
-    the other way round (models facts 3.3): a mistake that no score shows, since it only exchanges two names.
+    the other way round: a mistake that no score shows, since it only exchanges two names.
 
     Args:
         names: of every label but background.

@@ -130,7 +130,6 @@ def test_2020_differs_by_the_offset_of_the_logarithm(shared: Path) -> None:
     golden = shared / "golden"
     early = _part(_document(golden, "half/smooth", evaluator="2020"), "cases")
     later = _part(_document(golden, "half/smooth", evaluator="2021"), "cases")
-    # facts/learn2reg.md 3.5
     assert _part(early, "0001<--0002")["LogJacDetStd"] == pytest.approx(0.0254, abs=5e-5)
     assert _part(later, "0001<--0002")["LogJacDetStd"] == pytest.approx(0.1014, abs=5e-5)
     for name in later:

@@ -1,4 +1,4 @@
-"""Every irregularity of the real dataset files (facts/learn2reg.md 1.4) is read."""
+"""Every irregularity of the real dataset files is read."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -188,7 +188,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_decode_error_at_the_size_of_a_brain(tmp_path: Path) -> None:
-    """The figure of facts/ecosystem.md finding 2: 13 voxel amplitude at 160x192x224 through float16."""
+    """A measured figure: 13 voxel amplitude at 160x192x224 through float16."""
     field = smooth_field((160, 192, 224), 13)
     written = write_displacement(tmp_path, PAIR, field, PROFILES["l2r2021"])
     assert written.decode_error_mean_vox <= 0.0015

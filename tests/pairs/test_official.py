@@ -20,7 +20,7 @@ def same(numbers: list[int]) -> list[tuple[int, int]]:
     return [(number, number) for number in numbers]
 
 
-# Task, edition, split, modalities (fixed, moving), rule of facts/learn2reg.md section 5, number of pairs.
+# Task, edition, split, modalities (fixed, moving), rule, number of pairs.
 ROWS = [
     ("AbdomenCTCT", "2022", "validation", (0, 0), upper(CT_2022), 45),
     (

@@ -142,7 +142,7 @@ def test_the_example_of_the_documentation_is_valid() -> None:
 
 
 def test_the_papers_split_has_its_numbers_of_pairs() -> None:
-    """380 ordered training pairs, 6 held-out ones and 42 to test (models facts 4.2)."""
+    """380 ordered training pairs, 6 held-out ones and 42 to test."""
     config = read_config(TASKS / "paper" / "AbdomenCTCT.json")
     assert config.split is not None
     sizes = [len(part) for part in (config.split.training, config.split.held_out, config.split.test)]

@@ -1,4 +1,4 @@
-"""Jacobian determinants and SDlogJ against fields with known derivatives (facts/learn2reg.md 2.5 d)."""
+"""Jacobian determinants and SDlogJ against fields with known derivatives."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor

@@ -19,7 +19,7 @@ __all__: list[str] = []
 NS, WIDTH, LENGTH = 2, 4, 6
 NAMES = {1: "left thalamus", 3: "brain stem", 7: "right thalamus"}
 SHAPE = (16, 32, 16)
-CHANNELS = {  # (input, output) in multiples of Ns, models facts 2.1
+CHANNELS = {  # (input, output) in multiples of Ns
     "ec1": (1, 1), "ec2": (1, 2), "ec4": (2, 4), "ec6": (4, 8), "ec8": (8, 8),
     "dc1": (16, 8), "dc2": (8, 4), "dc3": (8, 4), "dc4": (4, 2), "dc5": (4, 4), "dc6": (4, 2),
 }  # fmt: skip
@@ -67,7 +67,7 @@ def checkpoint(nested: str = "") -> State:
 def official_displacement(
     state: State, moving: torch.Tensor, fixed: torch.Tensor, labels: torch.Tensor, vectors: torch.Tensor
 ) -> torch.Tensor:
-    """The network of models facts 2.1 and the head of 1.4 [code], written out."""
+    """The authors' network and head, written out."""
 
     def convolved(x: torch.Tensor, name: str, side: int, stride: int = 1) -> torch.Tensor:
         return F.conv3d(x, state[f"{name}.weight"], state[f"{name}.bias"], stride, padding=side // 2)
@@ -209,7 +209,7 @@ def test_another_background_than_the_authors_is_warned_of(caplog: pytest.LogCapt
 
 
 def test_counts_of_the_released_size() -> None:
-    """Ns = 64, C_Phi = 2048: everything but up4 and the buffers finds a place (models facts 2.1)."""
+    """Ns = 64, C_Phi = 2048: everything but up4 and the buffers finds a place."""
     config = RegistrationConfig(start_channels=64, decoder_stride=2, mlp="per_axis", blend="official")
     with torch.device("meta"):
         net = build_for_training(config, torch.empty(36, 768))

@@ -1,4 +1,4 @@
-"""Counts of run-time networks against the integers of the published ones (models facts 2.1 and 2.7)."""
+"""Counts of run-time networks against the integers of the published ones."""
 
 import pytest
 
