@@ -1,6 +1,7 @@
 """The rules that no single file can show: who imports whom, what files hold, how long they get."""
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,6 +149,17 @@ def _opens_to_read(call: ast.Call) -> bool:
     return name in {"read_bytes", "read_text"} or (name == "open" and reads)
 
 
+def citations_can_be_opened(root: Path) -> list[str]:
+    """Sources cite the paper, public code or a page in docs/, never notes that do not ship."""
+    private = re.compile(r"\bfacts/|\bfacts \d|\bdesign section")
+    return [
+        f"{file}:{number} cites what readers cannot open"
+        for file, _ in _sources(root)
+        for number, line in enumerate((root / file).read_text(encoding="utf-8").splitlines(), 1)
+        if private.search(line)
+    ]
+
+
 def nothing_asserts(root: Path) -> list[str]:
     """`assert` vanishes under -O, so the packages raise."""
     return [
@@ -189,6 +201,7 @@ CHECKS: tuple[Check, ...] = (
     dependencies_have_one_door,
     files_stand_where_they_may,
     modules_introduce_themselves,
+    citations_can_be_opened,
     files_come_in_through_one_door,
     nothing_asserts,
     sizes_are_kept,
@@ -227,6 +240,8 @@ VIOLATIONS = [
     (files_come_in_through_one_door, "pairs/a.py", "raw = open(path)"),
     (files_come_in_through_one_door, "pairs/a.py", "array = np.load(path)"),
     (nothing_asserts, "evaluation/a.py", "def late(x):\n    assert x"),
+    (citations_can_be_opened, "pairs/a.py", '"""A noun (models facts 1.2)."""'),
+    (citations_can_be_opened, "evaluation/a.py", "x = 1  # facts/learn2reg.md"),
     (sizes_are_kept, "pairs/a.py", "\n" * (MAX_FILE_LINES + 1)),
     (sizes_are_kept, "pairs/a.py", "def long():\n" + "    x = 1\n" * MAX_FUNCTION_LINES),
 ]

@@ -1,8 +1,10 @@
 """The report of an output folder, which several runs may write to, one after the other or at once."""
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -11,6 +13,8 @@ from pipeline.predict.plan import Plan
 from pipeline.predict.report import PairRecord, RunReport, read_report, write_report
 
 __all__ = ["LOCK_NAME", "ReportFile"]
+
+log = logging.getLogger(__name__)
 
 LOCK_NAME = ".report.lock"
 _PATIENCE_S = 10.0
@@ -89,11 +93,13 @@ def _settings(report: RunReport) -> tuple[str, ...]:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """No other run writes the report meanwhile; where the file system has no locks, that is left to luck."""
+    """No other run writes the report meanwhile; where no lock can be had, a warning says so."""
     path = folder / LOCK_NAME
     lock = FileLock(path, timeout=_PATIENCE_S, poll_interval=0.01, fallback_to_soft=False)
-    with contextlib.suppress(OSError, NotImplementedError):
+    try:
         lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        _tell_of_no_lock(folder, str(error))
     try:
         yield
     finally:
@@ -102,3 +108,9 @@ def _alone_in(folder: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
             lock.release()
+
+
+@lru_cache(maxsize=64)
+def _tell_of_no_lock(folder: Path, reason: str) -> None:
+    """Once a folder, since the report is written after every pair."""
+    log.warning("%s has no lock (%s): run one process at a time in it", folder, reason)
