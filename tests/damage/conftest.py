@@ -34,6 +34,13 @@ ODD_TEXTS = (
 ODD_NUMBERS = (0, 1, *(2**bits - 1 for bits in (7, 8, 15, 16, 31, 32, 63, 64)))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with the argument `reader` runs for every kind of file in its module's table `READERS`."""
+    if "reader" in metafunc.fixturenames:
+        readers = metafunc.module.READERS
+        metafunc.parametrize("reader", readers.values(), ids=list(readers))
+
+
 def mutated(content: bytes, chance: random.Random) -> bytes:
     """Damages a file: its bytes, or, below what compresses and checks them, its parts."""
     if chance.random() < 0.7:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from evaluation.metrics.jacobian import Regularity
 from evaluation.ranking.results import read_results
 from evaluation.ranking.runtime import read_runtimes
@@ -164,9 +162,8 @@ def _known_scores(path: Path) -> None:
         assert journal.find(key, PAIR_SCORE.field) in (None, PAIR_SCORE)
 
 
-Make = Callable[[Path], Path]
-Read = Callable[[Path], object]
-READERS: dict[str, tuple[Make, Read]] = {
+Reader = tuple[Callable[[Path], Path], Callable[[Path], object]]
+READERS: dict[str, Reader] = {
     "dataset JSON": (partial(_document, "A_dataset.json", DATASET), _task),
     "PSMA JSON": (partial(_document, "P_dataset.json", PSMA), _task),
     "pair list": (partial(_document, "pairs.json", PAIRS), _task),
@@ -188,15 +185,9 @@ READERS: dict[str, tuple[Make, Read]] = {
 }
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_a_damaged_file_ends_in_a_known_error(
-    name: str, survives_damage: Callable[[Make, Read], None]
-) -> None:
-    survives_damage(*READERS[name])
+def test_a_damaged_file_ends_in_a_known_error(reader: Reader, survives_damage: Callable[..., None]) -> None:
+    survives_damage(*reader)
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_what_is_no_file_is_not_waited_for(
-    name: str, waits_for_nothing: Callable[[Make, Read], None]
-) -> None:
-    waits_for_nothing(*READERS[name])
+def test_what_is_no_file_is_not_waited_for(reader: Reader, waits_for_nothing: Callable[..., None]) -> None:
+    waits_for_nothing(*reader)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import pytest
 
 from evaluation.check.stored import inspect, load
 from pairs.displacement import PROFILES, read_displacement, write_displacement
@@ -100,9 +99,8 @@ def _volume(name: str, array: np.ndarray, folder: Path) -> Path:
     return folder / name
 
 
-Make = Callable[[Path], Path]
-Read = Callable[[Path], object]
-READERS: dict[str, tuple[Make, Read]] = {
+Reader = tuple[Callable[[Path], Path], Callable[[Path], object]]
+READERS: dict[str, Reader] = {
     "npz field": (partial(_field, "l2r2021"), partial(read_displacement, shape=SHAPE)),
     "nifti field": (partial(_field, "l2r2022"), partial(read_displacement, shape=SHAPE)),
     "checked npz": (partial(_field, "l2r2021"), _checked),
@@ -126,15 +124,9 @@ READERS: dict[str, tuple[Make, Read]] = {
 }
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_a_damaged_file_ends_in_a_known_error(
-    name: str, survives_damage: Callable[[Make, Read], None]
-) -> None:
-    survives_damage(*READERS[name])
+def test_a_damaged_file_ends_in_a_known_error(reader: Reader, survives_damage: Callable[..., None]) -> None:
+    survives_damage(*reader)
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_what_is_no_file_is_not_waited_for(
-    name: str, waits_for_nothing: Callable[[Make, Read], None]
-) -> None:
-    waits_for_nothing(*READERS[name])
+def test_what_is_no_file_is_not_waited_for(reader: Reader, waits_for_nothing: Callable[..., None]) -> None:
+    waits_for_nothing(*reader)

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from pipeline.bundle import Bundle, BundleHeader, read_bundle, write_bundle
@@ -141,9 +140,8 @@ def _resumed(path: Path) -> None:
     load_checkpoint(path, *_training(), "mine")
 
 
-Make = Callable[[Path], Path]
-Read = Callable[[Path], object]
-READERS: dict[str, tuple[Make, Read]] = {
+Reader = tuple[Callable[[Path], Path], Callable[[Path], object]]
+READERS: dict[str, Reader] = {
     "kept segmentation": (_kept, _read_kept),
     "vectors with prompts": (partial(_vectors, "v.npz"), _embedded),
     "vectors": (partial(_vectors, "w_embeddings.npz"), _embedded),
@@ -159,15 +157,9 @@ READERS: dict[str, tuple[Make, Read]] = {
 }
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_a_damaged_file_ends_in_a_known_error(
-    name: str, survives_damage: Callable[[Make, Read], None]
-) -> None:
-    survives_damage(*READERS[name])
+def test_a_damaged_file_ends_in_a_known_error(reader: Reader, survives_damage: Callable[..., None]) -> None:
+    survives_damage(*reader)
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_what_is_no_file_is_not_waited_for(
-    name: str, waits_for_nothing: Callable[[Make, Read], None]
-) -> None:
-    waits_for_nothing(*READERS[name])
+def test_what_is_no_file_is_not_waited_for(reader: Reader, waits_for_nothing: Callable[..., None]) -> None:
+    waits_for_nothing(*reader)
