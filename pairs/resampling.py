@@ -21,6 +21,7 @@ __all__ = [
     "Upsampling",
     "downsample",
     "fill_upsampled",
+    "one_blas_thread",
     "round_trip_matrix",
     "spline_coefficients",
     "upsample",
@@ -63,7 +64,7 @@ def round_trip_matrix(upsampling: Upsampling, side: int) -> NDArray[np.float64]:
         side: Number of samples of the full grid along the axis, even.
     """
     matrix = upsampling_matrix(upsampling, side // 2)
-    with _one_blas_thread():
+    with one_blas_thread():
         projection: NDArray[np.float64] = matrix @ np.linalg.pinv(matrix)
     return projection
 
@@ -144,7 +145,7 @@ def downsample(full: NDArray[Any], upsampling: Upsampling) -> Field:
     A constant field stays constant up to float32 rounding.
     """
     result: Field = full.astype(np.float32, copy=False)
-    with _one_blas_thread():
+    with one_blas_thread():
         for axis in range(3):
             inverse = _inverse_matrix(upsampling, result.shape[axis] // 2)
             result = np.moveaxis(np.tensordot(inverse, result, axes=(1, axis)), 0, axis)
@@ -164,7 +165,7 @@ def _trilinear_matrix(side: int) -> NDArray[np.float64]:
 
 
 @contextmanager
-def _one_blas_thread() -> Iterator[None]:
+def one_blas_thread() -> Iterator[None]:
     """Makes products of matrices the same to the last bit whatever number of threads BLAS was given.
 
     On processors without AVX-512 OpenBLAS divides a product among its threads in a way that changes the sums.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pairs.displacement import Profile, decode, encode
-from pairs.resampling import round_trip_matrix
+from pairs.resampling import Upsampling, one_blas_thread, round_trip_matrix
 
 __all__ = ["folded_voxels", "unfolded"]
 
@@ -27,6 +27,8 @@ Box = tuple[slice, slice, slice]
 _LEAST = (0.01, 0.03, 0.1, 0.3)
 _ROUNDS, _STEPS = 20, 5
 _FURTHEST_VOX = np.float32(0.5)
+# A field that folds in more of its voxels is left: it is wrong in another way, and would take minutes.
+_LARGEST_SHARE = 0.05
 # Folds are worked off in boxes: those in touching blocks of this side together, with room around them.
 _BLOCK, _ROOM = 4, 6
 # Planes of determinants at a time, so that nine derivatives of them stay small.
@@ -41,17 +43,21 @@ def unfolded(displacement: NDArray[Any], profile: Profile) -> NDArray[Any]:
         profile: What it will be stored as.
 
     Returns:
-        The same array where nothing folds. Else a new one, close to what the host would have decoded, of
-        which nothing folds once it is stored, or, where the steps do not get there, a few voxels still do.
+        The same array where nothing folds, or so much that another fault must be the cause. Else a new one,
+        close to what the host would have decoded, of which nothing folds once it is stored, or, where the
+        steps do not get there, a few voxels still do.
 
     Raises:
         DisplacementError: If it cannot be stored, see `encode`.
     """
     for least in _LEAST:
         decoded = decode(encode(displacement, profile), profile)
-        if not len(folded_voxels(decoded)):
+        folds = len(folded_voxels(decoded))
+        if not 0 < folds <= _LARGEST_SHARE * decoded[..., 0].size:
             break
-        displacement = _pushed_apart(decoded, profile, least)
+        # The same bytes whatever the number of threads.
+        with one_blas_thread():
+            displacement = _pushed_apart(decoded, profile, least)
     return displacement
 
 
@@ -71,11 +77,11 @@ def folded_voxels(displacement: NDArray[Any], below: float = 0.0) -> Voxels:
 def _pushed_apart(displacement: NDArray[np.float32], profile: Profile, least: float) -> NDArray[np.float32]:
     field = np.array(np.moveaxis(displacement, -1, 0))
     sides = field.shape[1:]
-    whole = [_storing(profile, side) for side in sides]
+    whole = [_storing(profile.upsampling, side) for side in sides] if profile.upsampling else []
     for round_ in range(_ROUNDS):
         folds = folded_voxels(np.moveaxis(field, 0, -1), least / 3)
         for box in _boxes(folds, sides):
-            parts = [matrix[axis, axis] for matrix, axis in zip(whole, box, strict=True)]
+            parts = [matrix[axis, axis] for matrix, axis in zip(whole, box, strict=False)]
             # What does not unfold by small steps does by larger ones.
             _push_apart(field[:, *box], parts, least, 2 + round_)
         if not len(folds):
@@ -83,11 +89,9 @@ def _pushed_apart(displacement: NDArray[np.float32], profile: Profile, least: fl
     return np.moveaxis(field, 0, -1)
 
 
-def _storing(profile: Profile, side: int) -> NDArray[np.float32]:
+def _storing(upsampling: Upsampling, side: int) -> NDArray[np.float32]:
     """What storing makes of a change of a field, along one axis."""
-    if profile.upsampling is None:
-        return np.eye(side, dtype=np.float32)
-    return round_trip_matrix(profile.upsampling, side).astype(np.float32)
+    return round_trip_matrix(upsampling, side).astype(np.float32)
 
 
 def _boxes(voxels: Voxels, shape: Sequence[int]) -> Iterator[Box]:

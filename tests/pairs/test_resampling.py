@@ -107,10 +107,16 @@ def test_bytes_do_not_depend_on_the_threads_of_blas() -> None:
     program = """
 import hashlib
 import numpy as np
+from scipy.ndimage import gaussian_filter
+from pairs.displacement import PROFILES
 from pairs.resampling import downsample, round_trip_matrix
+from pairs.unfolding import unfolded
 field = np.random.default_rng(0).normal(size=(32, 48, 40, 3)).astype(np.float32)
-for rule in ("zoom2", "trilinear"):
-    for result in (downsample(field, rule), round_trip_matrix(rule, 64)):
+folded = 6 * gaussian_filter(field, (1.3, 1.3, 1.3, 0))
+for profile in (PROFILES["l2r2021"], PROFILES["psmareg2026"]):
+    rule = profile.upsampling
+    for result in (downsample(field, rule), round_trip_matrix(rule, 64), unfolded(folded, profile)):
+        assert result is not folded
         print(hashlib.sha256(result.tobytes()).hexdigest())
 """
 
@@ -121,5 +127,5 @@ for rule in ("zoom2", "trilinear"):
         command = [sys.executable, "-c", program]
         return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
-    assert len(set(printed(1).split())) == 4
+    assert len(set(printed(1).split())) == 6
     assert printed(1) == printed(2)

@@ -74,6 +74,12 @@ def test_a_field_that_folds_is_unfolded_in_every_profile(name: str) -> None:
 
 
 @ALL
+def test_a_field_that_folds_all_over_is_left_as_it_is(name: str) -> None:
+    field = wavy(0, 1.0, 6.0)
+    assert unfolded(field, PROFILES[name]) is field
+
+
+@ALL
 def test_a_field_without_folds_is_left_as_it_is(name: str) -> None:
     field = squeezed(0.5)
     kept = field.copy()
