@@ -7,9 +7,18 @@ from pathlib import Path
 from pairs.imagefiles import label_path, list_images
 from pairs.pair import Pair
 
-__all__ = ["descriptions", "is_image_folder", "missing_images_hint", "missing_task_hint", "no_task_hint"]
+__all__ = [
+    "descriptions",
+    "is_data_folder",
+    "list_above_hint",
+    "missing_images_hint",
+    "missing_task_hint",
+    "no_task_hint",
+]
 
 _IMAGES = "images"
+# Label maps are named as their images are.
+_DATA = (_IMAGES, "labels", "masks")
 _TOLD = 3
 
 
@@ -22,9 +31,9 @@ def descriptions(folder: Path) -> list[Path]:
         return []
 
 
-def is_image_folder(source: Path) -> bool:
-    """Says whether a folder is one of images in a task, by its name."""
-    return source.absolute().name.startswith(_IMAGES)
+def is_data_folder(source: Path) -> bool:
+    """Says whether a folder is one of images or label maps in a task, by its name."""
+    return source.absolute().name.startswith(_DATA)
 
 
 def missing_task_hint(source: Path) -> str | None:
@@ -42,7 +51,7 @@ def missing_task_hint(source: Path) -> str | None:
 def no_task_hint(source: Path) -> str:
     """Returns what to type for a folder that is no task by itself."""
     parent = source.absolute().parent
-    if is_image_folder(source):
+    if source.absolute().name.startswith(_IMAGES):
         return f"this is a folder of images; give the task folder that it lies in: {_shown(source)}"
     if below := [folder for folder in _folders(source) if descriptions(folder)]:
         return f"one folder down are tasks: give {' or '.join(map(str, below[:_TOLD]))}"
@@ -51,11 +60,19 @@ def no_task_hint(source: Path) -> str:
         if own:
             return f"{found[0].name} lies one folder up: move it here, or give it with --pairs"
         return f"{found[0].name} lies one folder up: give {_shown(source)}"
+    if is_data_folder(source):
+        return f"this is a folder of label maps; give the task folder that it lies in: {_shown(source)}"
     if below := [folder for folder in _folders(source) if _has_images(folder)]:
         return f"one folder down are images: give {' or '.join(map(str, below[:_TOLD]))}"
     if _has_images(source):
         return "there are images and no dataset JSON: give a list of their pairs with --pairs"
     return "give the folder that holds the dataset JSON, or a list of pairs with --pairs"
+
+
+def list_above_hint(source: Path) -> str | None:
+    """Says that the folder above describes a task, where this one has no description of its own."""
+    found = descriptions(source.absolute().parent)
+    return f"{found[0].name} lies one folder up: give it with --pairs for its pairs" if found else None
 
 
 def missing_images_hint(root: Path, pairs: Sequence[Pair]) -> str | None:

@@ -33,7 +33,7 @@ class Task:
         shape: (X, Y, Z) of the fixed images as the file states it, or None; the images themselves decide.
         warnings: What is odd and harmless, one sentence each.
         held_out: Subject numbers of every pair in the task's own lists, also when another pair list is used.
-        left_out: How many pairs of the task's own list are not done, where the list in use is a part of it.
+        left_out: The pairs of the task's own list that are not done, where the list in use is a part of it.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Task:
     shape: tuple[int, int, int] | None
     warnings: tuple[str, ...]
     held_out: frozenset[str] = field(default_factory=frozenset)
-    left_out: int = 0
+    left_out: tuple[Pair, ...] = ()
 
     def training_subjects(self, *, labelled: bool = True) -> tuple[Subject, ...]:
         """Returns the images of subjects that occur in no pair; official lists hold validation images too.
@@ -107,7 +107,7 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
         words.shape(),
         warnings=tuple(dict.fromkeys(odd if absent is None else (*odd, absent))),
         held_out=frozenset(id_.subject for pair in own_pairs for id_ in (pair.fixed_id, pair.moving_id)),
-        left_out=len(own_pairs) - len(pairs) if set(pairs) < set(own_pairs) else 0,
+        left_out=tuple(one for one in own_pairs if one not in pairs) if set(pairs) < set(own_pairs) else (),
     )
 
 

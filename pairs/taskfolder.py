@@ -1,10 +1,17 @@
 """Which description a task folder has: its dataset JSON, an official list, or the list that is given."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pairs.dialects import read_form
 from pairs.errors import TaskError
-from pairs.nearby import descriptions, is_image_folder, missing_task_hint, no_task_hint
+from pairs.nearby import (
+    descriptions,
+    is_data_folder,
+    list_above_hint,
+    missing_task_hint,
+    no_task_hint,
+)
 from pairs.official import official_form
 from pairs.taskform import TaskForm
 
@@ -37,7 +44,10 @@ def own_form(source: Path, given: TaskForm | None) -> TaskForm:
             "ambiguous task folder", where=source, expected="one *_dataset.json", got=got, remedy=remedy
         )
     # A folder of images alone may hold some of an official list; its task is the folder that it lies in.
-    form = (None if is_image_folder(source) else official_form(source)) or given
+    official = None if is_data_folder(source) else official_form(source)
+    if official is not None and given is None and (hint := list_above_hint(source)) is not None:
+        return replace(official, warnings=(*official.warnings, hint))
+    form = official or given
     if form is None:
         expected = "one *_dataset.json, or images that an official pair list names"
         raise TaskError("no task found", where=source, expected=expected, remedy=no_task_hint(source))

@@ -163,7 +163,11 @@ def _told(path: Path, error: Exception) -> tuple[object, str | None]:
     if (found := file_stand_in(path)) is not None:
         return found
     with contextlib.suppress(OSError), open_regular(path) as file:
-        if file.read(4).startswith(_PYTORCH):
+        start = file.read(64)
+        # NumPy's files are zip files too, of members named after their arrays.
+        if start.startswith(b"PK") and b".npy" in start:
+            return "an npz file", "give it the ending .npz if it holds text vectors"
+        if start.startswith(_PYTORCH):
             return "a PyTorch checkpoint", "make a bundle of it with `convert`, then give that"
     return reason_of(error), None
 

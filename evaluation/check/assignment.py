@@ -34,7 +34,12 @@ class Assignment:
 
 
 def assign(
-    entries: Sequence[Entry], pairs: Sequence[Pair], profile: Profile, *, short_names: bool = False
+    entries: Sequence[Entry],
+    pairs: Sequence[Pair],
+    profile: Profile,
+    *,
+    short_names: bool = False,
+    left_out: Sequence[Pair] = (),
 ) -> Assignment:
     """Finds the field of every pair: under a name the host looks for, else under one that means the pair.
 
@@ -43,6 +48,7 @@ def assign(
         pairs: The pairs of the task.
         profile: The host's profile.
         short_names: See `accepted_names`.
+        left_out: Other pairs of the task, whose fields are neither looked at nor strangers.
     """
     rest = {entry.name: entry for entry in entries}
     fields: dict[str, Entry] = {}
@@ -56,6 +62,9 @@ def assign(
         for entry in found:
             del rest[entry.name]
         findings += [_second(entry, found[0], pair) for entry in found[1:]]
+    for pair in left_out:
+        for accepted in accepted_names(pair, profile, short_names=short_names):
+            rest.pop(accepted, None)
     meant = [(entry, parse_field_name(entry.name)) for entry in rest.values()]
     matches = [(e, n, m) for e, n in meant if n is not None and (m := match_pair(n, pairs)) is not None]
     for entry, name, match in sorted(matches, key=lambda one: (one[2].swapped, one[0].nested, one[0].name)):

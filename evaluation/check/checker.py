@@ -88,7 +88,7 @@ def check_fields(
 def _subset_findings(task: Task) -> list[Finding]:
     if not task.left_out:
         return []
-    whole = len(task.pairs) + task.left_out
+    whole = len(task.pairs) + len(task.left_out)
     what, got = "pair list is a part of the task's own", f"{len(task.pairs)} of them"
     remedy = "leave out --pairs before you send the fields"
     return [warning(SUBSET, "", what, expected=f"all {whole} pairs, as a host wants", got=got, remedy=remedy)]

@@ -69,7 +69,7 @@ def survey_fields(
             readable = held if isinstance(held, Stored) else None
             witnesses.append(Witness(name, readable, grids.get(match.pair.name)))
     chosen = profile or nearest_profile(witnesses, task.name)
-    assignment = assign(entries, task.pairs, chosen, short_names=short_names)
+    assignment = assign(entries, task.pairs, chosen, short_names=short_names, left_out=task.left_out)
     return Survey(chosen, grids, stored, assignment, tuple(witnesses), tuple(findings))
 
 

@@ -72,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> int:
     size_told = f"{counted(len(members), 'file')}, {size} bytes"
     print(f"\n{one_line(str(arguments.zip))}: {size_told}, sha256 {digest}")
     again = "a second call writes the same bytes"
-    print(f"next: upload it; {again}" if task.left_out == 0 else f"{next_step(check)}; {again}")
+    print(f"{next_step(check)}; {again}" if task.left_out else f"next: upload it; {again}")
     return 0
 
 

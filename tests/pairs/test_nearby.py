@@ -69,6 +69,27 @@ def test_one_folder_too_deep(tmp_path: Path) -> None:
     )
 
 
+def test_an_official_list_is_taken_for_no_folder_of_a_task_and_not_in_silence(tmp_path: Path) -> None:
+    """Label maps have the names of the images that official lists name."""
+    root = tmp_path / "T"
+    for folder in ("labelsTr", "masksTr", "inner/imagesTr"):
+        (root / folder).mkdir(parents=True)
+        for number in (211, 250):
+            (root / folder / f"HippocampusMR_{number:04d}_0000.nii.gz").touch()
+    for folder in ("labelsTr", "masksTr"):
+        assert told(root / folder).endswith(f"give the task folder that it lies in: {root}")
+    write_json(root)
+    for folder in ("labelsTr", "masksTr"):
+        assert told(root / folder).endswith(f"T_dataset.json lies one folder up: give {root}")
+    warnings = read_task(root / "inner").warnings
+    assert "the official 2022 validation list of HippocampusMR is used" in warnings[0]
+    assert warnings[1] == "T_dataset.json lies one folder up: give it with --pairs for its pairs"
+    (tmp_path / "pairs.csv").write_text("fixed,moving\n211,250\n")
+    given = read_task(root / "inner", pairs_file=tmp_path / "pairs.csv")
+    assert len(given.pairs) == 1
+    assert warnings[1] not in given.warnings
+
+
 def test_images_without_a_description(tmp_path: Path) -> None:
     write_images(tmp_path / "T" / "imagesTr")
     assert told(tmp_path / "T").endswith("give a list of their pairs with --pairs")

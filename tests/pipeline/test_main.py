@@ -1,5 +1,6 @@
 """The command line: verbs, their short form, and bad arguments in one line."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import VERBS, main
+from pipeline.bundle import Bundle, write_bundle
+from pipeline.config import TaskConfig
 
 __all__: list[str] = []
 
@@ -69,8 +72,42 @@ def test_known_errors_end_a_process_with_their_code_and_one_line(tmp_path: Path)
     assert run.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", ["predict", "train", "embed", "convert", "template"])
-def test_every_verb_that_reads_a_task_can_follow_links(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main([verb, "--help"])
-    assert "--follow-links" in capsys.readouterr().out
+TASK, CONFIG, WEIGHTS, ABSENT = "a task", "a configuration", "a bundle", "an absent file"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["predict", TASK, "out", "--weights", WEIGHTS, "--device", "cpu"], 0),
+        (["train", "segmentor", "--task", TASK, "--config", CONFIG, "--steps", "1", "--device", "cpu"], 0),
+        (["embed", "--task", TASK, "--embedder", "one-hot"], 0),
+        # What is read after the task is missing.
+        (["convert", "--segmentor", ABSENT, "--size", "tiny", "--task", TASK], 4),
+        (["template", "--task", TASK, "--weights", ABSENT], 4),
+    ],
+)
+def test_every_verb_that_reads_a_task_can_follow_links(
+    tiny_task: Path,
+    tiny_config: TaskConfig,
+    tiny_bundle: Bundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: Sequence[str],
+    code: int,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    shutil.copy(tiny_task / "TinyMR_dataset.json", linked)
+    for folder in ("imagesTr", "labelsTr"):
+        (linked / folder).symlink_to(tiny_task / folder)
+    Path("config.json").write_text(tiny_config.model_dump_json(), encoding="utf-8")
+    write_bundle(Path("weights.safetensors"), tiny_bundle)
+    files = {TASK: str(linked), CONFIG: "config.json", WEIGHTS: "weights.safetensors", ABSENT: "absent.pt"}
+    command = [files.get(word, word) for word in words]
+    command += [] if words[0] == "predict" else ["--out", "new.safetensors"]
+    assert main(command) == 2
+    assert "symlink leaves the task folder" in capsys.readouterr().err
+    assert main([*command, "--follow-links"]) == code
+    assert "symlink" not in capsys.readouterr().err

@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -127,3 +128,10 @@ def test_a_file_that_may_not_be_read_is_told_without_numbers(
             patched.setattr(tensorfile, place, closed)
             with pytest.raises(WeightsError, match=r"cannot read: .*got Permission denied(;|$)"):
                 read_tensors(path)
+
+
+def test_an_npz_file_is_no_pytorch_checkpoint(tmp_path: Path) -> None:
+    np.savez(tmp_path / "v.npz", embeddings=np.ones(3))
+    path = (tmp_path / "v.npz").rename(tmp_path / "v.safetensors")
+    with pytest.raises(WeightsError, match=r"got an npz file; give it the ending \.npz"):
+        read_tensors(path)

@@ -4,12 +4,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
 from evaluation.metrics.spread import Spread
+from evaluation.scoring.evaluate import evaluate_task
 from evaluation.scoring.workers import score_all
+from pairs.task import Task
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
@@ -68,3 +71,22 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
     thread.start()
     thread.join()
     assert results == [0, 1, 2]
+
+
+@pytest.mark.parametrize("asked", ["1", "3"])
+def test_there_are_as_many_threads_as_the_process_may_have(
+    tiny_task: Task,
+    fields_of: Callable[[Task, float], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str,
+) -> None:
+    seen: list[int] = []
+
+    def noting(score: Callable, items: Iterable, jobs: int) -> list:
+        seen.append(jobs)
+        return score_all(score, items, jobs)
+
+    monkeypatch.setattr("evaluation.scoring.evaluate.score_all", noting)
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    evaluate_task(tiny_task, fields_of(tiny_task, 0.0))
+    assert seen == [int(asked)]

@@ -98,6 +98,16 @@ def test_pairs_of_another_list(predict: Predict, output: Path, listing: Listing,
     assert listing(output) == ["disp_0001_0002.npz", "report.json"]
 
 
+def test_of_many_failing_pairs_the_last_line_names_some(
+    predict: Predict, tiny_task: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in (tiny_task / "imagesTr").iterdir():
+        path.write_bytes(b"")
+    monkeypatch.setattr("pipeline.predict.command._PAIRS_TOLD", 2)
+    assert predict() == 1
+    assert caplog.messages[-1] == "3 pairs failed: 0006_0000<--0007_0000, 0007_0000<--0008_0000 and 1 more"
+
+
 def test_duplicate_pairs_are_done_once(
     predict: Predict, output: Path, listing: Listing, report_of: ReportOf, rewrite_task: Callable[..., None]
 ) -> None:
