@@ -10,6 +10,7 @@ import torch
 from pairs.errors import BadLabels, MissingVolume
 from pairs.grid import require_same_grid
 from pairs.header import StoredArray, parse_header
+from pairs.regularfile import is_regular
 from pairs.volume import Volume, read_labels, read_probabilities
 from pairs.volumefile import open_volume
 from pipeline.predict.keptmasks import KeptSegmentations
@@ -146,6 +147,6 @@ def segmentation_file(folder: Path, image: Path) -> Path:
         MissingVolume: there is none.
     """
     path = folder / image.name
-    if not path.is_file():
+    if not is_regular(path):
         raise MissingVolume("no segmentation of the image", where=path)
     return path
