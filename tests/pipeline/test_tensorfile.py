@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pairs.errors import WeightsError
+from pairs.errors import TooLittleMemory, WeightsError
 from pipeline import tensorfile
 from pipeline.tensorfile import HASH_KEY, read_own, read_tensors, write_tensors
 
@@ -127,3 +127,18 @@ def test_a_file_that_may_not_be_read_is_told_without_numbers(
             patched.setattr(tensorfile, place, closed)
             with pytest.raises(WeightsError, match=r"cannot read: .*got Permission denied(;|$)"):
                 read_tensors(path)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_too_little_memory_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"x": torch.ones(1)}, path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tensorfile, "safe_open", fail)
+    with pytest.raises(TooLittleMemory, match=r"too little memory for the tensors: .*a\.safetensors"):
+        read_tensors(path)
