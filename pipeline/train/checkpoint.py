@@ -47,7 +47,8 @@ class _Header(_Fingerprint):
 
     step: Annotated[int, Field(ge=0)]
     seconds: Annotated[float, Field(ge=0)]
-    losses: dict[str, float] | None = None
+    # A step may end in infinity and leave sound weights, as mixed precision does.
+    losses: dict[str, Annotated[float, Field(allow_inf_nan=True)]] | None = None
 
 
 def save_checkpoint(
