@@ -58,6 +58,11 @@ class BundleHeader(BaseModel):
     training: dict[str, Any] = {}
     """Data, licence, commands and figures, as free JSON."""
 
+    @property
+    def label_names(self) -> dict[int, str]:
+        """Names of the labels but background."""
+        return dict(zip(self.regions[1:], self.region_names[1:], strict=True))
+
     @model_validator(mode="after")
     def _regions_are_sound(self) -> "BundleHeader":
         if list(self.regions) != sorted({0, *self.regions}):

@@ -11,7 +11,7 @@ import torch
 from pairs.counting import counted
 from pairs.displacement import PROFILES
 from pairs.editions import ProfileChoice, choose_profile, misfit_of
-from pairs.errors import UsageError, VolumeError, WeightsError
+from pairs.errors import VolumeError, WeightsError
 from pairs.header import read_header
 from pairs.outputs import require_output_folder
 from pairs.task import Task, read_task
@@ -23,21 +23,15 @@ from pipeline.memory import shortage_told
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
-from pipeline.predict.keptmasks import CACHE_NAME, KeptSegmentations, refuse_link
-from pipeline.predict.masks import (
-    FileMasks,
-    Masks,
-    SegmentorMasks,
-    SideCheckedMasks,
-    background_everywhere,
-)
+from pipeline.predict.keptmasks import CACHE_NAME
+from pipeline.predict.masksource import mask_source, require_segmentations
 from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.registration import PairRegistration
 from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
 from pipeline.programversion import program_version
-from pipeline.stopping import interruptible, uninterrupted
+from pipeline.stopping import interruptible
 from pipeline.weightfolders import bundle_of
 
 __all__ = ["add_arguments", "run"]
@@ -81,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         earlier = read_report(options.output)
         require_own_folder(earlier, task, options.output)
         weights, bundle = _weights(options, task)
-        _require_segmentations(options.segmentations)
+        require_segmentations(options.segmentations)
     probe_writable(options.output)
     report = _report(task, choice, device, weights, bundle)
     for warning in report.warnings:
@@ -94,7 +88,9 @@ def run(options: argparse.Namespace) -> int:
     def prepare() -> Register:
         with interruptible(), _shortage_told(weights):
             registrar = Registrar(bundle, device, fields.profile.upsampling)
-            masks = _masks(options, bundle, device)
+            regions, names = bundle.header.regions, bundle.header.label_names
+            kept = options.output / CACHE_NAME
+            masks = mask_source(regions, names, options.segmentations, bundle, kept, device)
         identity = options.on_error == "identity"
         return PairRegistration(registrar, masks, fields, fingerprints, task.root, task.shape, identity)
 
@@ -114,11 +110,6 @@ def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
 
 def _shortage_told(weights: Path) -> AbstractContextManager[None]:
     return shortage_told("the networks", weights, "free some memory")
-
-
-def _require_segmentations(folder: Path | None) -> None:
-    if folder is not None and not folder.is_dir():
-        raise UsageError("no folder of segmentations", where=folder)
 
 
 def _profile(asked: str | None, task: Task) -> ProfileChoice:
@@ -153,23 +144,6 @@ def _report(
         config=bundle.header.config,
         warnings=(*task.warnings, *weights_warnings(bundle.header, task), *odd),
     )
-
-
-def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) -> Masks:
-    header = bundle.header
-    names = dict(zip(header.regions[1:], header.region_names[1:], strict=True))
-    if options.segmentations is not None:
-        own = FileMasks(options.segmentations, header.regions)
-        return SideCheckedMasks(own, header.regions, names)
-    if not names:
-        return background_everywhere
-    segmentor = bundle.build_volume_segmentor(device)
-    folder = options.output / CACHE_NAME
-    refuse_link(folder)
-    with uninterrupted():
-        probe_writable(folder)
-    kept = KeptSegmentations(folder, f"{bundle.sha256} {device.type}", len(header.regions))
-    return SideCheckedMasks(SegmentorMasks(segmentor, kept), header.regions, names)
 
 
 def _log_start(report: RunReport, plan: Plan) -> None:

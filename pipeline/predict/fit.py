@@ -17,7 +17,7 @@ def require_fit(header: BundleHeader, task: Task, weights: Path) -> None:
     Raises:
         WeightsError: they differ.
     """
-    trained = dict(zip(header.regions[1:], header.region_names[1:], strict=True))
+    trained = header.label_names
     same_task = task.name == header.task
     if task.label_names and not _are_same_labels(dict(task.label_names), trained, same_task):
         raise WeightsError(
