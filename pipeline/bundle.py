@@ -10,16 +10,17 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
 from pairs.regularfile import open_regular
 from pipeline.config import TaskConfig
 from pipeline.configtypes import Label, first_fault
 from pipeline.memory import shortage_told
-from pipeline.misfits import misfits, told
 from pipeline.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network, outline
 from pipeline.segment.segmentor import Segmentor
 from pipeline.segment.volumes import VolumeSegmentor
+from pipeline.statedict import state_faults
 from pipeline.tensorfile import read_own, write_tensors
 from pipeline.typing import Tensor
 
@@ -226,12 +227,12 @@ def _fitting(
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         faults = [f"sizes that no network has: {error}"]
     else:
-        faults = misfits(state, network.state_dict())
+        faults = state_faults(state, network.state_dict())
     if faults:
         raise WeightsError(
             f"the {part} tensors do not fit the bundle's configuration",
             where=where,
-            got=told(faults),
+            got=first_few(faults, 3),
             remedy="the file was altered: get it anew, or make it again",
         )
     return network

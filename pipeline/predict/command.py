@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from pairs.counting import counted
+from pairs.counting import counted, first_few
 from pairs.displacement import PROFILES
 from pairs.editions import ProfileChoice, choose_profile, misfit_of
 from pairs.errors import VolumeError, WeightsError
@@ -37,8 +37,6 @@ from pipeline.weightfolders import bundle_of
 __all__ = ["add_arguments", "run"]
 
 log = logging.getLogger(__name__)
-
-_PAIRS_TOLD = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -166,6 +164,5 @@ def _summary(records: Sequence[PairRecord], output: Path) -> int:
     done = len(records) - len(failed)
     log.info("%d of %s done, report in %s", done, counted(len(records), "pair"), output / REPORT_NAME)
     if failed:
-        more = f" and {len(failed) - _PAIRS_TOLD} more" if len(failed) > _PAIRS_TOLD else ""
-        log.error("%s failed: %s%s", counted(len(failed), "pair"), ", ".join(failed[:_PAIRS_TOLD]), more)
+        log.error("%s failed: %s", counted(len(failed), "pair"), first_few(failed))
     return 1 if failed else 0
