@@ -10,7 +10,7 @@ import torch
 
 from pairs.counting import counted, first_few
 from pairs.displacement import PROFILES
-from pairs.editions import ProfileChoice, choose_profile, misfit_of
+from pairs.editions import ProfileChoice, choose_profile, profile_fault
 from pairs.errors import VolumeError, WeightsError
 from pairs.header import read_header
 from pairs.outputs import require_output_folder
@@ -113,7 +113,7 @@ def _shortage_told(weights: Path) -> AbstractContextManager[None]:
 def _profile(asked: str | None, task: Task) -> ProfileChoice:
     if asked is not None:
         return ProfileChoice(PROFILES[asked], "asked for with --profile")
-    return choose_profile(task.name, _grid(task), [pair.fixed.name for pair in task.pairs])
+    return choose_profile(task.name, _grid(task), [pair.fixed for pair in task.pairs])
 
 
 def _grid(task: Task) -> tuple[int, int, int] | None:
@@ -127,8 +127,8 @@ def _grid(task: Task) -> tuple[int, int, int] | None:
 def _report(
     task: Task, choice: ProfileChoice, device: torch.device, weights: Path, bundle: Bundle
 ) -> RunReport:
-    misfit = misfit_of(task.name, _grid(task), choice.profile)
-    odd = (f"{misfit.fault}; its hosts read {misfit.expected}",) if misfit else ()
+    fault = profile_fault(task.name, _grid(task), choice.profile)
+    odd = (f"{fault.what}; its hosts read {fault.expected}",) if fault else ()
     return RunReport(
         task=task.name,
         profile=choice.profile.name,
