@@ -10,7 +10,7 @@ from pairs.pair import Pair
 __all__ = ["descriptions", "is_image_folder", "missing_images_hint", "missing_task_hint", "no_task_hint"]
 
 _IMAGES = "images"
-_SHOWN = 3
+_TOLD = 3
 
 
 def descriptions(folder: Path) -> list[Path]:
@@ -45,14 +45,14 @@ def no_task_hint(source: Path) -> str:
     if is_image_folder(source):
         return f"this is a folder of images; give the task folder that it lies in: {_shown(source)}"
     if below := [folder for folder in _folders(source) if descriptions(folder)]:
-        return f"one folder down are tasks: give {' or '.join(map(str, below[:_SHOWN]))}"
+        return f"one folder down are tasks: give {' or '.join(map(str, below[:_TOLD]))}"
     if found := descriptions(parent):
         own = any(folder.name.startswith(_IMAGES) for folder in _folders(source))
         if own:
             return f"{found[0].name} lies one folder up: move it here, or give it with --pairs"
         return f"{found[0].name} lies one folder up: give {_shown(source)}"
     if below := [folder for folder in _folders(source) if _has_images(folder)]:
-        return f"one folder down are images: give {' or '.join(map(str, below[:_SHOWN]))}"
+        return f"one folder down are images: give {' or '.join(map(str, below[:_TOLD]))}"
     if _has_images(source):
         return "there are images and no dataset JSON: give a list of their pairs with --pairs"
     return "give the folder that holds the dataset JSON, or a list of pairs with --pairs"

@@ -106,6 +106,21 @@ def test_numbers_of_an_uncommon_type_are_refused_by_name(tmp_path: Path) -> None
         assert read_tensors(path, lambda name: name == "even").tensors.keys() == {"even"}
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_too_little_memory_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"x": torch.ones(1)}, path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tensorfile, "safe_open", fail)
+    with pytest.raises(TooLittleMemory, match=r"too little memory for the tensors: .*a\.safetensors"):
+        read_tensors(path)
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.safetensors")
     with pytest.raises(WeightsError, match=r"not a regular file: .*; got a named pipe"):
@@ -127,18 +142,3 @@ def test_a_file_that_may_not_be_read_is_told_without_numbers(
             patched.setattr(tensorfile, place, closed)
             with pytest.raises(WeightsError, match=r"cannot read: .*got Permission denied(;|$)"):
                 read_tensors(path)
-
-
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
-def test_too_little_memory_is_no_damage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    path = tmp_path / "a.safetensors"
-    save_file({"x": torch.ones(1)}, path)
-
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr(tensorfile, "safe_open", fail)
-    with pytest.raises(TooLittleMemory, match=r"too little memory for the tensors: .*a\.safetensors"):
-        read_tensors(path)
