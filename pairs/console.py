@@ -75,6 +75,9 @@ def _guarded(number: int, stream: TextIO | None) -> io.TextIOWrapper:
 def _point_to_null(number: int) -> None:
     with suppress(OSError):
         null = os.open(os.devnull, os.O_RDWR)
-        if null != number:
+        if null == number:
+            # Python keeps what it opens to itself; a child process would start without the stream.
+            os.set_inheritable(null, True)
+        else:
             os.dup2(null, number)
             os.close(null)

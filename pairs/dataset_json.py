@@ -7,24 +7,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pairs.dataset_model import Dataset, Item, NamedPair, PairedItem
-from pairs.document import brief, field_faults
+from pairs.document import field_faults
 from pairs.taskform import PairText, SubjectText, TaskForm
 
-__all__ = ["counter_warnings", "parse_dataset", "validate_leniently"]
+__all__ = ["parse_dataset"]
 
 _MAX_LABEL = 2**31 - 1
 _MODALITY = re.compile("[0-9]{1,4}")
 _POINT_KEYS = ("keypoints", "landmarks", "keypoints01", "keypoints02")
-
-
-_COUNTED = {
-    "numTraining": "training",
-    "numTest": "test",
-    "numPairedTraining": "training_paired_images",
-    "numPairedTest": "test_paired_images",
-    "numRegistration_val": "registration_val",
-    "numRegistration_test": "registration_test",
-}
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,8 +22,8 @@ Model = TypeVar("Model", bound=BaseModel)
 def parse_dataset(document: Mapping[str, object]) -> TaskForm:
     """Reads a parsed dataset JSON; faults stay in the form, so that the caller can tell all at once."""
     faults: list[str] = []
-    dataset = validate_leniently(Dataset, document, faults)
-    warnings = [f"unknown key {key!r} ignored" for key in dataset.model_extra or {}]
+    dataset = Dataset.read(document, faults)
+    warnings = dataset.warnings()
     pairs = [
         pair
         for key in ("registration_val", "registration_test", "validation")
@@ -56,62 +46,14 @@ def parse_dataset(document: Mapping[str, object]) -> TaskForm:
         shapes={int(key): (sides[0], sides[1], sides[2]) for key, sides in dataset.tensorImageShape.items()},
         fixed_modality=dataset.registration_direction.get("fixed"),
         moving_modality=dataset.registration_direction.get("moving"),
-        warnings=(
-            *warnings,
-            *_counter_warnings(dataset),
-            *_item_warnings([*items, *others]),
-        ),
+        warnings=(*warnings, *_item_warnings([*items, *others])),
         faults=tuple(faults),
     )
-
-
-def _counter_warnings(dataset: Dataset) -> list[str]:
-    lengths = {key: _length(getattr(dataset, key)) for key in _COUNTED.values()}
-    counters = {key: given for key in _COUNTED if (given := getattr(dataset, key)) not in (None, {})}
-    return counter_warnings(counters, lengths, _COUNTED)
-
-
-def counter_warnings(
-    counters: Mapping[str, object], lengths: Mapping[str, int], counted: Mapping[str, str]
-) -> list[str]:
-    """Returns a warning for each counter that is not the length of its list; the lists are trusted.
-
-    Args:
-        counters: By key what the file has: a number, as text too, or one for each modality.
-        lengths: Lengths of the lists.
-        counted: The list that belongs to a counter.
-    """
-    return [
-        f"{key} is {brief(value) if count is None else count} and {counted[key]} has {lengths[counted[key]]} "
-        "entries; the list is used"
-        for key, value in counters.items()
-        if (count := _count(value)) != lengths[counted[key]]
-    ]
-
-
-def _count(value: object) -> int | None:
-    """Returns the number that a counter states; None where it states none."""
-    if isinstance(value, dict):
-        counts = [_count(one) for one in value.values()]
-        return None if None in counts else sum(one for one in counts if one is not None)
-    text = str(value).strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def _pairs(entries: list[Any], key: str, faults: list[str]) -> list[PairText]:
     checked = _each(NamedPair.model_validate, entries, key, faults)
     return [PairText(pair.fixed, pair.moving, where) for where, pair in checked]
-
-
-def validate_leniently(model: type[Model], document: Mapping[str, object], faults: list[str]) -> Model:
-    """Validates a document; where keys are faulty, notes the faults and returns what the other keys say."""
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        faults += field_faults(error)
-        # A fault of the document as a whole has no place.
-        bad = {place for fault in error.errors() for place in fault["loc"][:1]}
-        return model.model_validate({key: value for key, value in document.items() if key not in bad})
 
 
 def _each(
@@ -159,10 +101,6 @@ def _labels(dataset: Dataset, faults: list[str]) -> dict[int, dict[int, str]]:
         for number in [modality] if modality else {*dataset.modality, str(fixed)}:
             result[int(number)] = known
     return result
-
-
-def _length(lists: Mapping[str, list[Any]] | list[Any]) -> int:
-    return len(lists) if isinstance(lists, list) else sum(len(entries) for entries in lists.values())
 
 
 def _item_warnings(items: list[tuple[str, Item]]) -> list[str]:

@@ -1,13 +1,15 @@
-"""The keys of the organisers' dataset JSON, and the forms that their values may have."""
+"""The keys of the organisers' dataset JSONs, and the forms that their values may have."""
 
 import math
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from pairs.document import brief, field_faults
 from pairs.header import MAX_VOXELS
 
-__all__ = ["Dataset", "Item", "ModalityKey", "NamedPair", "PairedItem", "Shape"]
+__all__ = ["Dataset", "Item", "NamedPair", "PairedItem", "Psma"]
 
 
 def _by_modality(value: object) -> object:
@@ -84,14 +86,59 @@ class PairedItem(BaseModel):
     __pydantic_extra__: dict[str, str]
 
 
-class Dataset(BaseModel):
-    """The known keys; list items are checked one by one, so that one bad item does not hide the others."""
+class Description(BaseModel):
+    """What the dataset JSONs of all tasks share; keys that are not read are kept as they are."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
+    counted: ClassVar[Mapping[str, str]] = {}
+    """Counters, and the list that belongs to each; the lists are trusted."""
+    unread: ClassVar[frozenset[str]] = frozenset({"release", "description", "licence", "reference"})
+    """Other keys that are known and not used, so of any form."""
+
     name: str | None = None
-    registration_direction: dict[str, Annotated[int, Field(ge=0, le=9999)]] = {}
     modality: dict[ModalityKey, str] = {}
+
+    @classmethod
+    def read(cls, document: Mapping[str, object], faults: list[str]) -> Self:
+        """Validates a document; where keys are faulty, notes the faults and returns what the others say."""
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            faults += field_faults(error)
+            # A fault of the document as a whole has no place.
+            bad = {place for fault in error.errors() for place in fault["loc"][:1]}
+            return cls.model_validate({key: value for key, value in document.items() if key not in bad})
+
+    def warnings(self) -> list[str]:
+        """Returns a sentence for each unknown key, and each counter that is not the length of its list."""
+        extra = self.model_extra or {}
+        unknown = [
+            f"unknown key {key!r} ignored" for key in extra if key not in {*self.counted, *self.unread}
+        ]
+        return unknown + [
+            f"{key} is {brief(extra[key]) if count is None else count} and {entries} has {length} entries; "
+            "the list is used"
+            for key, entries in self.counted.items()
+            if extra.get(key) not in (None, {})
+            and (count := _count(extra[key])) != (length := _length(getattr(self, entries)))
+        ]
+
+
+class Dataset(Description):
+    """The known keys; list items are checked one by one, so that one bad item does not hide the others."""
+
+    counted = {
+        "numTraining": "training",
+        "numTest": "test",
+        "numPairedTraining": "training_paired_images",
+        "numPairedTest": "test_paired_images",
+        "numRegistration_val": "registration_val",
+        "numRegistration_test": "registration_test",
+    }
+    unread = Description.unread | {"pairings", "provided_data", "img_shift", "tensorImageSize"}
+
+    registration_direction: dict[str, Annotated[int, Field(ge=0, le=9999)]] = {}
     labels: LabelNames = {}
     tensorImageShape: Annotated[dict[ModalityKey, Shape], BeforeValidator(_shapes)] = {}  # noqa: N815
     training: Annotated[dict[str, list[Any]], BeforeValidator(_by_modality)] = {}
@@ -103,18 +150,32 @@ class Dataset(BaseModel):
     registration_val: list[Any] = []
     registration_test: list[Any] = []
     validation: list[Any] = []
-    # Known and not used, so of any form; the counters are compared with the lists.
-    release: Any = None
-    description: Any = None
-    licence: Any = None
-    reference: Any = None
-    pairings: Any = None
-    provided_data: Any = None
-    img_shift: Any = None
-    tensorImageSize: Any = None  # noqa: N815
-    numTraining: Any = None  # noqa: N815
-    numTest: Any = None  # noqa: N815
-    numPairedTraining: Any = None  # noqa: N815
-    numPairedTest: Any = None  # noqa: N815
-    numRegistration_val: Any = None  # noqa: N815
-    numRegistration_test: Any = None  # noqa: N815
+
+
+class Psma(Description):
+    """PSMAReg: entries are read by their own rule, because follow-ups are numbered in the keys."""
+
+    counted = {
+        "numValidationPaired": "validation_paired",
+        "numTrainingPaired": "training_paired",
+        "numTrainingUnpaired": "training_unpaired",
+    }
+    unread = Description.unread | {"target_spacing"}
+
+    target_shape: Shape | None = None
+    validation_paired: list[dict[str, Any]] = []
+    training_paired: list[dict[str, Any]] = []
+    training_unpaired: list[dict[str, Any]] = []
+
+
+def _count(value: object) -> int | None:
+    """Returns the number that a counter states, as text too or one for each modality; None for none."""
+    if isinstance(value, dict):
+        counts = [_count(one) for one in value.values()]
+        return None if None in counts else sum(one for one in counts if one is not None)
+    text = str(value).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def _length(lists: Mapping[str, list[Any]] | list[Any]) -> int:
+    return len(lists) if isinstance(lists, list) else sum(len(entries) for entries in lists.values())

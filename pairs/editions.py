@@ -1,20 +1,22 @@
 """Which output profile each edition of a Learn2Reg task has asked for, and which one a task gets unasked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
+from pairs.imagefiles import has_name_of_2021
 from pairs.profile import PROFILES, Profile, Shape3
 
 __all__ = [
     "OWN_TASK_PROFILE",
     "Edition",
-    "Misfit",
     "ProfileChoice",
+    "ProfileFault",
     "choose_profile",
     "editions_of",
     "known_profiles",
-    "misfit_of",
+    "profile_fault",
 ]
 
 OWN_TASK_PROFILE = "l2r2022"
@@ -50,10 +52,10 @@ class ProfileChoice:
 
 
 @dataclass(frozen=True)
-class Misfit:
+class ProfileFault:
     """Why no host of a task reads a profile, and what it would read."""
 
-    fault: str
+    what: str
     expected: str
 
 
@@ -95,7 +97,7 @@ def known_profiles(task_name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(edition.profile for edition in editions_of(task_name)))
 
 
-def choose_profile(task_name: str, grid: Shape3 | None, image_names: Iterable[str]) -> ProfileChoice:
+def choose_profile(task_name: str, grid: Shape3 | None, images: Iterable[Path]) -> ProfileChoice:
     """Chooses what a task's host reads, by the edition that the images belong to.
 
     The grid decides where it tells editions apart (OASIS turned its axes in 2022), then the images' names:
@@ -104,24 +106,25 @@ def choose_profile(task_name: str, grid: Shape3 | None, image_names: Iterable[st
     Args:
         task_name: Name of the task.
         grid: (X, Y, Z) of its fixed images, None where unknown.
-        image_names: File names of its images.
+        images: Files of its images.
     """
     editions = editions_of(task_name)
     if not editions:
         reason = f"{task_name} is no task of the challenge, so the whole grid is stored"
         return ProfileChoice(PROFILES[OWN_TASK_PROFILE], reason)
-    by_grid = [edition for edition in editions if edition.grid is not None and edition.grid == grid]
-    old = any(name.startswith("img") for name in image_names)
-    by_name = [edition for edition in editions if edition.old_names] if old else []
-    edition = (by_grid or by_name or editions[-1:])[-1]
-    told = ""
+    by_grid = _of_grid(editions, grid)
+    of_2021 = any(map(has_name_of_2021, images))
+    by_name = [edition for edition in editions if edition.old_names and of_2021]
+    edition = by_grid or (by_name or editions)[-1]
+    evidence = ""
     if len(editions) > 1:
-        told = ", told by the names of the images"
-        told = f", told by the grid {grid} of the images" if by_grid else told
-    return ProfileChoice(PROFILES[edition.profile], f"the {task_name} of {edition.years} asks for it{told}")
+        evidence = f", told by the {f'grid {grid}' if by_grid else 'names'} of the images"
+    return ProfileChoice(
+        PROFILES[edition.profile], f"the {task_name} of {edition.years} asks for it{evidence}"
+    )
 
 
-def misfit_of(task_name: str, grid: Shape3 | None, profile: Profile) -> Misfit | None:
+def profile_fault(task_name: str, grid: Shape3 | None, profile: Profile) -> ProfileFault | None:
     """Says why no edition of the task, or not the one of these images, reads the profile; None if it does.
 
     Args:
@@ -132,9 +135,14 @@ def misfit_of(task_name: str, grid: Shape3 | None, profile: Profile) -> Misfit |
     editions = editions_of(task_name)
     if editions and profile.name not in known_profiles(task_name):
         expected = " or ".join(map(str, editions))
-        return Misfit(f"no edition of {task_name} reads profile {profile.name}", expected)
-    by_grid = {edition.grid: edition for edition in editions if edition.grid is not None}
-    if grid in by_grid and by_grid[grid].profile != profile.name:
+        return ProfileFault(f"no edition of {task_name} reads profile {profile.name}", expected)
+    edition = _of_grid(editions, grid)
+    if edition is not None and edition.profile != profile.name:
         fault = f"images of {grid} belong to another year of {task_name} than profile {profile.name}"
-        return Misfit(fault, str(by_grid[grid]))
+        return ProfileFault(fault, str(edition))
     return None
+
+
+def _of_grid(editions: Sequence[Edition], grid: Shape3 | None) -> Edition | None:
+    """The edition that a grid tells from the others; None where it does not."""
+    return next((edition for edition in editions if edition.grid is not None and edition.grid == grid), None)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
-from pairs.counting import counted
+from pairs.counting import counted, first_few
 from pairs.logline import LONGEST_LINE, bounded
 
 __all__ = [
@@ -26,8 +26,6 @@ __all__ = [
     "WeightsError",
     "report_and_exit_code",
 ]
-
-_FAULTS_TOLD = 10
 
 
 class KnownError(Exception):
@@ -102,9 +100,8 @@ class TaskError(KnownError):
         if not faults:
             raise ValueError("TaskError.collect needs at least one fault")
         lines = tuple(bounded(fault) for fault in faults)
-        numbered = " ".join(f"{number}) {line}" for number, line in enumerate(lines[:_FAULTS_TOLD], start=1))
-        more = f" and {len(lines) - _FAULTS_TOLD} more" if len(lines) > _FAULTS_TOLD else ""
-        error = cls(f"{counted(len(lines), 'fault')} in {where}: {numbered}{more}")
+        numbered = first_few([f"{number}) {line}" for number, line in enumerate(lines, start=1)], between=" ")
+        error = cls(f"{counted(len(lines), 'fault')} in {where}: {numbered}")
         error._collected = lines
         return error
 

@@ -8,12 +8,25 @@ from pathlib import Path, PurePosixPath
 from pairs.imageid import ImageId, parse_image_id
 from pairs.regularfile import is_regular
 
-__all__ = ["find_image", "image_id", "image_prefixes", "image_texts", "label_path", "list_images"]
+__all__ = [
+    "find_image",
+    "has_name_of_2021",
+    "image_id",
+    "image_prefixes",
+    "image_texts",
+    "label_path",
+    "list_images",
+]
 
 _IMAGE_FOLDERS = ("imagesTr", "imagesVal", "imagesTs", ".")
 _MAX_TEXT = 200
 _PREFIXED = re.compile(r"(.+)_[0-9]{4}_[0-9]{4}\.nii(\.gz)?")
 _NAME_2021 = re.compile(r"img([0-9]{4})\.nii(?:\.gz)?")
+
+
+def has_name_of_2021(image: Path) -> bool:
+    """Says whether an image is called `img0001.nii.gz`, as in the releases until 2021."""
+    return _NAME_2021.fullmatch(image.name) is not None
 
 
 def label_path(image: Path) -> Path:
@@ -24,7 +37,7 @@ def label_path(image: Path) -> Path:
     folder = image.parent
     if folder.name.startswith("images"):
         folder = folder.with_name("labels" + folder.name.removeprefix("images"))
-    if not _NAME_2021.fullmatch(image.name):
+    if not has_name_of_2021(image):
         return folder / image.name
     candidates = [folder / (word + image.name.removeprefix("img")) for word in ("label", "seg")]
     return next((path for path in candidates if is_regular(path)), candidates[0])

@@ -17,9 +17,9 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def bounded(told: object, longest: int = _LONGEST_PART) -> str:
+def bounded(thing: object, longest: int = _LONGEST_PART) -> str:
     """Returns a text in one line of at most `longest` characters; a long one keeps both its ends."""
-    line = one_line(_ends(str(told), longest))
+    line = one_line(_ends(str(thing), longest))
     return _ends(line, longest)
 
 
@@ -38,6 +38,6 @@ class OneLineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """The message in one line, without anything that a terminal obeys."""
-        told = copy.copy(record)
-        told.levelname = record.levelname.lower()
-        return bounded(super().formatMessage(told), LONGEST_LINE)
+        shown = copy.copy(record)
+        shown.levelname = record.levelname.lower()
+        return bounded(super().formatMessage(shown), LONGEST_LINE)

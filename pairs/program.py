@@ -31,16 +31,17 @@ def run_program(main: Callable[[], int]) -> NoReturn:
     # It tells of its own caches, which are no concern of the user's.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
-        code = main()
+        code: int | str | None = main()
     except SystemExit as end:
         # argparse ends so after a usage or a help text.
-        code = end.code if isinstance(end.code, int) else 0
+        code = end.code
     fault = flush_output()
     if fault is not None:
-        lost = OutputError("what was printed is lost", where="standard output", got=fault)
-        told = report_and_exit_code(lost)
+        lost = report_and_exit_code(
+            OutputError("what was printed is lost", where="standard output", got=fault)
+        )
         # A failure of the work itself comes first.
-        code = code or told
+        code = code or lost
     sys.exit(code)
 
 

@@ -4,57 +4,24 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from pairs.dataset_json import counter_warnings, validate_leniently
-from pairs.dataset_model import ModalityKey, Shape
+from pairs.dataset_model import Psma
 from pairs.taskform import PairText, SubjectText, TaskForm
 
 __all__ = ["parse_psma"]
 
 _FOLLOW_UP = re.compile(r"Follow-up [0-9]{2} CT")
-_COUNTED = {
-    "numValidationPaired": "validation_paired",
-    "numTrainingPaired": "training_paired",
-    "numTrainingUnpaired": "training_unpaired",
-}
-
-
-class _Psma(BaseModel):
-    """The known keys; entries are read by their own rule, because follow-ups are numbered in the keys."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    name: str | None = None
-    modality: dict[ModalityKey, str] = {}
-    target_shape: Shape | None = None
-    validation_paired: list[dict[str, Any]] = []
-    training_paired: list[dict[str, Any]] = []
-    training_unpaired: list[dict[str, Any]] = []
-    # Known and not used, so of any form; the counters are compared with the lists.
-    release: Any = None
-    description: Any = None
-    licence: Any = None
-    reference: Any = None
-    target_spacing: Any = None
-    numValidationPaired: Any = None  # noqa: N815
-    numTrainingPaired: Any = None  # noqa: N815
-    numTrainingUnpaired: Any = None  # noqa: N815
 
 
 def parse_psma(document: Mapping[str, object]) -> TaskForm:
     """Reads a parsed PSMAReg JSON: fixed is the baseline CT, moving each follow-up CT of the same subject."""
     faults: list[str] = []
-    psma = validate_leniently(_Psma, document, faults)
-    lists = {key: getattr(psma, key) for key in _COUNTED.values()}
+    psma = Psma.read(document, faults)
     subjects = [
         SubjectText(image, label, where)
         for key in ("training_paired", "training_unpaired")
-        for index, entry in enumerate(lists[key])
+        for index, entry in enumerate(getattr(psma, key))
         for image, label, where in _scans(entry, f"{key}[{index}]", faults)
     ]
-    counters = {key: count for key in _COUNTED if (count := getattr(psma, key)) is not None}
-    lengths = {key: len(entries) for key, entries in lists.items()}
     shape = psma.target_shape
     return TaskForm(
         name=psma.name or None,
@@ -63,10 +30,7 @@ def parse_psma(document: Mapping[str, object]) -> TaskForm:
         modality={int(key): word for key, word in psma.modality.items()},
         shapes={} if shape is None else {0: (shape[0], shape[1], shape[2])},
         fixed_modality=0,
-        warnings=(
-            *(f"unknown key {key!r} ignored" for key in psma.model_extra or {}),
-            *counter_warnings(counters, lengths, _COUNTED),
-        ),
+        warnings=tuple(psma.warnings()),
         faults=tuple(faults),
     )
 

@@ -16,7 +16,7 @@ from pairs.taskform import PairText, SubjectText, TaskForm
 
 __all__ = ["Pair", "Subject", "Task", "label_path", "read_task"]
 
-_NAMELESS_TOLD = 3
+_NAMELESS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,11 @@ class _Reading:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is odd and harmless; of many images without ids the first are told."""
-        more = len(self._nameless) - _NAMELESS_TOLD
-        told = self._nameless[:_NAMELESS_TOLD]
+        """What is odd and harmless; of many images without ids the first are named."""
+        more = len(self._nameless) - _NAMELESS_SHOWN
+        shown = self._nameless[:_NAMELESS_SHOWN]
         rest = [f"{more} more images have no identifiers in their names; not used"] if more > 0 else []
-        return (*self._odd, *told, *rest)
+        return (*self._odd, *shown, *rest)
 
     def pairs(self, texts: Sequence[PairText]) -> tuple[Pair, ...]:
         """Returns each pair once."""

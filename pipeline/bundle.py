@@ -10,16 +10,17 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
 from pairs.regularfile import open_regular
 from pipeline.config import TaskConfig
 from pipeline.configtypes import Label, first_fault
 from pipeline.memory import shortage_told
-from pipeline.misfits import misfits, told
 from pipeline.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network, outline
 from pipeline.segment.segmentor import Segmentor
 from pipeline.segment.volumes import VolumeSegmentor
+from pipeline.statedict import state_faults
 from pipeline.tensorfile import read_own, write_tensors
 from pipeline.typing import Tensor
 
@@ -57,6 +58,11 @@ class BundleHeader(BaseModel):
     embedding_sha256: str | None = None
     training: dict[str, Any] = {}
     """Data, licence, commands and figures, as free JSON."""
+
+    @property
+    def label_names(self) -> dict[int, str]:
+        """Names of the labels but background."""
+        return dict(zip(self.regions[1:], self.region_names[1:], strict=True))
 
     @model_validator(mode="after")
     def _regions_are_sound(self) -> "BundleHeader":
@@ -221,12 +227,12 @@ def _fitting(
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         faults = [f"sizes that no network has: {error}"]
     else:
-        faults = misfits(state, network.state_dict())
+        faults = state_faults(state, network.state_dict())
     if faults:
         raise WeightsError(
             f"the {part} tensors do not fit the bundle's configuration",
             where=where,
-            got=told(faults),
+            got=first_few(faults, 3),
             remedy="the file was altered: get it anew, or make it again",
         )
     return network

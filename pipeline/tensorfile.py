@@ -16,6 +16,7 @@ from pairs.errors import WeightsError
 from pairs.regularfile import NotRegularFile, open_regular
 from pairs.standin import file_stand_in
 from pairs.wholefile import whole_file
+from pipeline.memory import as_shortage
 from pipeline.typing import Tensor
 
 __all__ = [
@@ -125,6 +126,7 @@ def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> Ten
     Raises:
         WeightsError: absent, truncated, not safetensors, or with numbers of an uncommon type; a pickle is
             never opened.
+        TooLittleMemory: there is none for its tensors.
     """
     require_file(path)
     try:
@@ -134,7 +136,9 @@ def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> Ten
             metadata = file.metadata() or {}
     # Every kind: what the reader and torch make of a damaged header goes beyond SafetensorError.
     except Exception as error:
-        got, remedy = _told(path, error)
+        if (shortage := as_shortage(error, "the tensors", path, "free some memory")) is not None:
+            raise shortage from error
+        got, remedy = _found(path, error)
         expected = "a safetensors file"
         raise WeightsError("cannot read", where=path, expected=expected, got=got, remedy=remedy) from error
     for name, tensor in tensors.items():
@@ -158,7 +162,7 @@ def require_file(path: Path, remedy: str = "check the path, or make the file fir
         raise WeightsError("cannot read", where=path, got=reason_of(error)) from error
 
 
-def _told(path: Path, error: Exception) -> tuple[object, str | None]:
+def _found(path: Path, error: Exception) -> tuple[object, str | None]:
     """What the file is in place of safetensors, and what to do about it."""
     if (found := file_stand_in(path)) is not None:
         return found

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 
+from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
 from pipeline.bundle import Bundle, BundleHeader
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
 from pipeline.convert.target import Target
-from pipeline.misfits import misfits, told
 from pipeline.model import RegistrationNet, build_for_training, freeze
+from pipeline.statedict import state_faults
 from pipeline.text.table import EmbeddingTable, read_table
 from pipeline.torchfile import read_state
 from pipeline.typing import Tensor
@@ -148,9 +149,9 @@ def _network(state: Mapping[str, Tensor], table: EmbeddingTable, where: Path) ->
     with torch.device("meta"):
         net = build_for_training(config, table.vectors)
     ours["head.embeddings"] = table.vectors
-    faults = misfits(ours, net.state_dict())
+    faults = state_faults(ours, net.state_dict())
     if faults:
-        raise _other_architecture(where, f"under our names: {told(faults)}")
+        raise _other_architecture(where, f"under our names: {first_few(faults, 3)}")
     net.load_state_dict({name: value.float() for name, value in ours.items()}, assign=True)
     return net
 
@@ -168,7 +169,7 @@ def _renamed(state: Mapping[str, Tensor], where: Path) -> dict[str, Tensor]:
         else:
             renamed[name] = tensor
     if strange:
-        raise _other_architecture(where, told(strange))
+        raise _other_architecture(where, first_few(strange, 3))
     return renamed
 
 

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
 from pipeline.bundle import Bundle, file_hash
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.configtypes import first_fault
 from pipeline.convert.target import Target
-from pipeline.misfits import misfits, told
 from pipeline.segment.btcv import BTCV_CLASSES, class_labels_by_name
 from pipeline.segment.networks import SWIN_FEATURES, build_network
 from pipeline.segment.volumes import region_of_classes
+from pipeline.statedict import state_faults
 from pipeline.torchfile import read_state
 from pipeline.typing import Tensor
 
@@ -99,7 +100,7 @@ def _fitting_state(path: Path, config: SegmentorConfig, size: str) -> dict[str, 
     """The checkpoint's tensors as the network has them, in its order and number types."""
     state = read_state(path)
     network = build_network(config, 2)
-    faults = misfits(state, network.state_dict())
+    faults = state_faults(state, network.state_dict())
     if not faults:
         network.load_state_dict(state)
         return network.state_dict()
@@ -107,13 +108,13 @@ def _fitting_state(path: Path, config: SegmentorConfig, size: str) -> dict[str, 
     fits = [
         other.network.removeprefix("swinunetr-")
         for other in others
-        if other.network != config.network and not misfits(state, build_network(other, 2).state_dict())
+        if other.network != config.network and not state_faults(state, build_network(other, 2).state_dict())
     ]
     classes = len(config.class_labels or ())
     raise WeightsError(
         f"the checkpoint is no SwinUNETR of size {size} with {classes} classes",
         where=path,
-        got=told(faults),
+        got=first_few(faults, 3),
         remedy=f"give --size {' or '.join(fits)}" if fits else "no size fits: another network or class count",
     )
 

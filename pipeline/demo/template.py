@@ -9,7 +9,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pairs.errors import WeightsError
+from pipeline.configtypes import first_fault
 from pipeline.tensorfile import read_own, write_tensors
+from pipeline.typing import Tensor
 
 __all__ = ["Template", "TemplateHeader", "quantised", "read_template", "write_template"]
 
@@ -88,22 +90,21 @@ def read_template(path: Path) -> Template:
         WeightsError: absent, damaged, of an unknown format, or with arrays that do not fit its header.
     """
     file = read_own(path, HEADER_KEY)
-    arrays = {name: tensor.numpy() for name, tensor in file.tensors.items()}
     try:
         header = TemplateHeader.model_validate_json(file.header or "{}")
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise WeightsError(f"template header field '{where}'", where=path, got=first["msg"]) from error
-    _require_fit(path, header, arrays)
-    return Template(header, arrays["image"], arrays["foreground"])
+        fault = first_fault(error, TemplateHeader)
+        what = f"template header field '{fault.field}'"
+        raise WeightsError(what, where=path, expected=fault.expected, got=fault.got) from error
+    _require_fit(path, header, file.tensors)
+    return Template(header, file.tensors["image"].numpy(), file.tensors["foreground"].numpy())
 
 
-def _require_fit(path: Path, header: TemplateHeader, arrays: dict[str, np.ndarray]) -> None:
-    forms = {key: (array.shape, array.dtype.name) for key, array in arrays.items()}
-    shape = arrays["image"].shape if "image" in arrays else ()
+def _require_fit(path: Path, header: TemplateHeader, tensors: dict[str, Tensor]) -> None:
+    forms = {key: (tuple(tensor.shape), tensor.dtype) for key, tensor in tensors.items()}
+    shape = tuple(tensors["image"].shape) if "image" in tensors else ()
     count = len(header.labels)
-    expected = {"image": (shape, "uint8"), "foreground": ((count, *shape), "uint8")}
+    expected = {"image": (shape, torch.uint8), "foreground": ((count, *shape), torch.uint8)}
     if forms != expected or len(shape) != 3 or len(header.region_names) != count:
         raise WeightsError(
             "the template's arrays do not fit its header", where=path, expected=expected, got=forms

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from pairs.counting import counted
+from pairs.counting import counted, first_few
 from pairs.displacement import PROFILES
-from pairs.editions import ProfileChoice, choose_profile, misfit_of
-from pairs.errors import UsageError, VolumeError, WeightsError
+from pairs.editions import ProfileChoice, choose_profile, profile_fault
+from pairs.errors import VolumeError, WeightsError
 from pairs.header import read_header
 from pairs.outputs import require_output_folder
 from pairs.task import Task, read_task
@@ -23,28 +23,20 @@ from pipeline.memory import shortage_told
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
-from pipeline.predict.keptmasks import CACHE_NAME, KeptSegmentations, refuse_link
-from pipeline.predict.masks import (
-    FileMasks,
-    Masks,
-    SegmentorMasks,
-    SideCheckedMasks,
-    background_everywhere,
-)
+from pipeline.predict.keptmasks import CACHE_NAME
+from pipeline.predict.masksource import mask_source, require_segmentations
 from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.registration import PairRegistration
 from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
 from pipeline.programversion import program_version
-from pipeline.stopping import interruptible, uninterrupted
+from pipeline.stopping import interruptible
 from pipeline.weightfolders import bundle_of
 
 __all__ = ["add_arguments", "run"]
 
 log = logging.getLogger(__name__)
-
-_PAIRS_TOLD = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         earlier = read_report(options.output)
         require_own_folder(earlier, task, options.output)
         weights, bundle = _weights(options, task)
-        _require_segmentations(options.segmentations)
+        require_segmentations(options.segmentations)
     probe_writable(options.output)
     report = _report(task, choice, device, weights, bundle)
     for warning in report.warnings:
@@ -94,7 +86,9 @@ def run(options: argparse.Namespace) -> int:
     def prepare() -> Register:
         with interruptible(), _shortage_told(weights):
             registrar = Registrar(bundle, device, fields.profile.upsampling)
-            masks = _masks(options, bundle, device)
+            regions, names = bundle.header.regions, bundle.header.label_names
+            kept = options.output / CACHE_NAME
+            masks = mask_source(regions, names, options.segmentations, bundle, kept, device)
         identity = options.on_error == "identity"
         return PairRegistration(registrar, masks, fields, fingerprints, task.root, task.shape, identity)
 
@@ -116,15 +110,10 @@ def _shortage_told(weights: Path) -> AbstractContextManager[None]:
     return shortage_told("the networks", weights, "free some memory")
 
 
-def _require_segmentations(folder: Path | None) -> None:
-    if folder is not None and not folder.is_dir():
-        raise UsageError("no folder of segmentations", where=folder)
-
-
 def _profile(asked: str | None, task: Task) -> ProfileChoice:
     if asked is not None:
         return ProfileChoice(PROFILES[asked], "asked for with --profile")
-    return choose_profile(task.name, _grid(task), [pair.fixed.name for pair in task.pairs])
+    return choose_profile(task.name, _grid(task), [pair.fixed for pair in task.pairs])
 
 
 def _grid(task: Task) -> tuple[int, int, int] | None:
@@ -138,8 +127,8 @@ def _grid(task: Task) -> tuple[int, int, int] | None:
 def _report(
     task: Task, choice: ProfileChoice, device: torch.device, weights: Path, bundle: Bundle
 ) -> RunReport:
-    misfit = misfit_of(task.name, _grid(task), choice.profile)
-    odd = (f"{misfit.fault}; its hosts read {misfit.expected}",) if misfit else ()
+    fault = profile_fault(task.name, _grid(task), choice.profile)
+    odd = (f"{fault.what}; its hosts read {fault.expected}",) if fault else ()
     return RunReport(
         task=task.name,
         profile=choice.profile.name,
@@ -153,23 +142,6 @@ def _report(
         config=bundle.header.config,
         warnings=(*task.warnings, *weights_warnings(bundle.header, task), *odd),
     )
-
-
-def _masks(options: argparse.Namespace, bundle: Bundle, device: torch.device) -> Masks:
-    header = bundle.header
-    names = dict(zip(header.regions[1:], header.region_names[1:], strict=True))
-    if options.segmentations is not None:
-        own = FileMasks(options.segmentations, header.regions)
-        return SideCheckedMasks(own, header.regions, names)
-    if not names:
-        return background_everywhere
-    segmentor = bundle.build_volume_segmentor(device)
-    folder = options.output / CACHE_NAME
-    refuse_link(folder)
-    with uninterrupted():
-        probe_writable(folder)
-    kept = KeptSegmentations(folder, f"{bundle.sha256} {device.type}", len(header.regions))
-    return SideCheckedMasks(SegmentorMasks(segmentor, kept), header.regions, names)
 
 
 def _log_start(report: RunReport, plan: Plan) -> None:
@@ -192,6 +164,5 @@ def _summary(records: Sequence[PairRecord], output: Path) -> int:
     done = len(records) - len(failed)
     log.info("%d of %s done, report in %s", done, counted(len(records), "pair"), output / REPORT_NAME)
     if failed:
-        more = f" and {len(failed) - _PAIRS_TOLD} more" if len(failed) > _PAIRS_TOLD else ""
-        log.error("%s failed: %s%s", counted(len(failed), "pair"), ", ".join(failed[:_PAIRS_TOLD]), more)
+        log.error("%s failed: %s", counted(len(failed), "pair"), first_few(failed))
     return 1 if failed else 0

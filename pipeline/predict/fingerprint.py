@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pairs.errors import MissingVolume, VolumeError
 from pairs.pair import Pair
+from pairs.regularfile import NotRegularFile, is_regular, require_regular
 from pipeline.bundle import file_hash
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.masks import segmentation_file
@@ -38,7 +39,7 @@ class Fingerprints:
             inputs.append(segmentation_file(self._segmentations, pair.fixed))
             # That of the moving image serves the refinement only and may be absent.
             moving = self._segmentations / pair.moving.name
-            inputs += [moving] if moving.is_file() else []
+            inputs += [moving] if is_regular(moving) else []
         parts = (*self._settings, *(self.content(path) for path in inputs))
         return sha256("\n".join(parts).encode()).hexdigest()
 
@@ -48,13 +49,14 @@ class Fingerprints:
         Raises:
             VolumeError: the file is missing or cannot be read.
         """
-        if not path.is_file():
-            raise MissingVolume("volume does not exist or is not a file", where=path)
         try:
+            require_regular(path)
             status = path.stat()
             key = (path, status.st_size, status.st_mtime_ns)
             if key not in self._known:
                 self._known[key] = file_hash(path)
+        except (FileNotFoundError, NotADirectoryError, NotRegularFile) as error:
+            raise MissingVolume("volume does not exist or is not a file", where=path) from error
         except OSError as error:
             raise VolumeError("volume cannot be read", where=path, got=error.strerror) from error
         return self._known[key]

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
 from pairs.task import Task
 from pipeline.bundle import BundleHeader
@@ -17,14 +18,14 @@ def require_fit(header: BundleHeader, task: Task, weights: Path) -> None:
     Raises:
         WeightsError: they differ.
     """
-    trained = dict(zip(header.regions[1:], header.region_names[1:], strict=True))
+    trained = header.label_names
     same_task = task.name == header.task
     if task.label_names and not _are_same_labels(dict(task.label_names), trained, same_task):
         raise WeightsError(
             "the weights are for other labels",
             where=weights,
-            expected=f"{_told(dict(task.label_names))} of {task.name}",
-            got=f"{_told(trained)} of {header.task}",
+            expected=f"{_listed(dict(task.label_names))} of {task.name}",
+            got=f"{_listed(trained)} of {header.task}",
             remedy="give --weights FILE trained on this task",
         )
     if _first_word(task.modality) and _first_word(header.modality) not in ("", _first_word(task.modality)):
@@ -76,6 +77,5 @@ def _first_word(modality: str) -> str:
     return next(iter(_words(modality)), "")
 
 
-def _told(labels: dict[int, str]) -> str:
-    shown = ", ".join(f"{label} {name}" for label, name in sorted(labels.items())[:10])
-    return f"labels {shown}" + (f" and {len(labels) - 10} more" if len(labels) > 10 else "")
+def _listed(labels: dict[int, str]) -> str:
+    return f"labels {first_few([f'{label} {name}' for label, name in sorted(labels.items())])}"

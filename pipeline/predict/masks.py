@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pairs.counting import first_few
 from pairs.errors import BadLabels, MissingVolume
 from pairs.grid import require_same_grid
 from pairs.header import StoredArray, parse_header
+from pairs.regularfile import is_regular
 from pairs.volume import Volume, read_labels, read_probabilities
 from pairs.volumefile import open_volume
 from pipeline.predict.keptmasks import KeptSegmentations
@@ -30,8 +32,6 @@ Masks = Callable[[Volume], Segmentation]
 """A source of segmentations: regions and confidence of an image, on its grid."""
 
 log = logging.getLogger(__name__)
-
-_LABELS_TOLD = 10
 
 
 class SegmentorMasks:
@@ -90,12 +90,11 @@ class FileMasks:
         indices = np.searchsorted(self.regions, labels).clip(max=len(self.regions) - 1)
         unknown = np.unique(labels[self.regions[indices] != labels])
         if unknown.size:
-            more = f" and {unknown.size - _LABELS_TOLD} more" if unknown.size > _LABELS_TOLD else ""
             raise BadLabels(
                 "unknown labels in the segmentation",
                 where=path,
                 expected=f"the labels {self.regions.tolist()} of the weights",
-                got=f"{unknown[:_LABELS_TOLD].tolist()}{more}",
+                got=f"[{first_few(unknown.tolist())}]",
             )
         return Segmentation(indices.astype(np.uint8), np.ones(labels.shape, np.float16))
 
@@ -146,6 +145,6 @@ def segmentation_file(folder: Path, image: Path) -> Path:
         MissingVolume: there is none.
     """
     path = folder / image.name
-    if not path.is_file():
+    if not is_regular(path):
         raise MissingVolume("no segmentation of the image", where=path)
     return path

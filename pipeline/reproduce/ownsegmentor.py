@@ -11,7 +11,7 @@ from pipeline.config import TaskConfig
 from pipeline.programversion import program_version
 from pipeline.reproduce.budget import Budget
 from pipeline.reproduce.pace import seconds_per_step
-from pipeline.reproduce.process import run_module
+from pipeline.reproduce.process import of_all_the_data, run_module
 from pipeline.train.datahash import data_hash, subjects_seen
 
 __all__ = ["SEGMENTORS_SHARE", "own_segmentor"]
@@ -60,5 +60,6 @@ def own_segmentor(
     config_file = folder / f"{name}.config.json"
     write_json(config_file, config.model_dump(mode="json"))
     own = ("--config", config_file, "--steps", str(steps), "--out", out)
-    run_module("pipeline", "train", "segmentor", *arguments, *own, log=folder / f"{name}.log")
+    with of_all_the_data(out):
+        run_module("pipeline", "train", "segmentor", *arguments, *own, log=folder / f"{name}.log")
     return out

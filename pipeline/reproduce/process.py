@@ -13,7 +13,7 @@ from types import FrameType
 
 from pairs.errors import KnownError, Stopped
 
-__all__ = ["NoFigure", "Spent", "run_module"]
+__all__ = ["NoFigure", "Spent", "of_all_the_data", "run_module"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,6 +68,22 @@ def run_module(*arguments: str | Path, log: Path | None = None) -> Spent:
     if process.returncode:
         raise NoFigure("command failed", where=" ".join(command[1:]), got=f"exit {process.returncode}")
     return Spent(wall_s, usage.ru_maxrss / 2**10)
+
+
+@contextmanager
+def of_all_the_data(made: Path) -> Iterator[None]:
+    """Within it, a command that fails leaves no file behind.
+
+    One that left subjects or pairs out has written the file all the same, and the next call would take it.
+
+    Args:
+        made: The file that the command writes.
+    """
+    try:
+        yield
+    except NoFigure:
+        made.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

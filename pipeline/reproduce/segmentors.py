@@ -5,6 +5,7 @@ from statistics import fmean
 
 import torch
 
+from pairs.counting import first_few
 from pairs.errors import UsageError
 from pairs.volume import read_image
 from pipeline.bundle import BundleHeader, read_bundle
@@ -57,7 +58,11 @@ def segmentor_rows(setting: Setting) -> list[Row]:
 
 
 def segmentor_dice(setting: Setting, bundle: Path) -> float:
-    """Mean Dice of the regions that the segmentor sees in the fixed images of the task's pairs."""
+    """Mean Dice of the regions that the segmentor sees in the fixed images of the task's pairs.
+
+    Raises:
+        UsageError: None of them has a label map that can be used.
+    """
     device = choose_device(setting.device)
     weights = read_bundle(bundle)
     segmentor = weights.build_volume_segmentor(device)
@@ -70,6 +75,12 @@ def segmentor_dice(setting: Setting, bundle: Path) -> float:
     for sample, one in zip(samples, left_out.without(images), strict=True):
         found = torch.from_numpy(segmentor(read_image(one.image)).labels)[None].long()
         values.append(hard_dice(found, sample.labels, len(regions)))
+    if not values:
+        raise UsageError(
+            "table5 needs label maps of the fixed images",
+            where=setting.task.name,
+            got=first_few([*left_out.faults.values()], 3) or "none in the training list",
+        )
     return fmean(values)
 
 

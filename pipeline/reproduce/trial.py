@@ -14,7 +14,7 @@ from pairs.wholefile import write_json
 from pipeline.bundle import file_hash
 from pipeline.config import TaskConfig
 from pipeline.reproduce.pace import seconds_per_step
-from pipeline.reproduce.process import NoFigure, run_module
+from pipeline.reproduce.process import of_all_the_data, run_module
 from pipeline.reproduce.scores import Scores, read_scores
 from pipeline.reproduce.setting import Setting
 from pipeline.reproduce.variant import Variant
@@ -87,12 +87,8 @@ class Trial:
         self.train()
         fields = self.predict()
         task = (*self.setting.task_arguments, "--evaluator", _EVALUATOR)
-        try:
+        with of_all_the_data(found):
             run_module("evaluation", "evaluate", *task, "--fields", fields, "--json", found)
-        except NoFigure:
-            # Where some pairs could be scored, the file is there and is no score of the task.
-            found.unlink(missing_ok=True)
-            raise
         shutil.rmtree(fields)
 
     def train(self) -> None:
@@ -109,7 +105,8 @@ class Trial:
         written = self._file(".config.json")
         write_json(written, config.model_dump(mode="json"))
         own = ("--config", written, "--seed", str(self.seed), "--out", self.weights)
-        run_module("pipeline", "train", "registration", *self._arguments, *own, log=self._file(".log"))
+        with of_all_the_data(self.weights):
+            run_module("pipeline", "train", "registration", *self._arguments, *own, log=self._file(".log"))
 
     def predict(self) -> Path:
         """Fields of the task's pairs; returns their folder.

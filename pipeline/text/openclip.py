@@ -8,8 +8,9 @@ from types import ModuleType
 import torch
 from torch import nn
 
+from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
-from pipeline.misfits import misfits, told
+from pipeline.statedict import state_faults
 from pipeline.tensorfile import require_file
 from pipeline.text.torchvision_standin import torchvision_or_standin
 from pipeline.torchfile import read_state
@@ -119,13 +120,13 @@ def load_tower(tower: nn.Module, weights: Path) -> nn.Module:
     wanted = tower.state_dict()
     state = read_state(weights, lambda name: _plain(name) in wanted)
     found = {_plain(name): tensor for name, tensor in state.items()}
-    faults = misfits(found, wanted)
+    faults = state_faults(found, wanted)
     if faults:
         raise WeightsError(
             "weights of another model",
             where=weights,
             expected=f"{len(wanted)} text tensors",
-            got=told(faults),
+            got=first_few(faults, 3),
             remedy="give the file of the model named by --model",
         )
     tower.load_state_dict({name: tensor.float() for name, tensor in found.items()})

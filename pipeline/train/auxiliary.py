@@ -8,15 +8,15 @@ from typing import Any
 
 import torch
 
-from pairs.errors import UsageError, WeightsError
+from pairs.errors import UsageError
 from pairs.task import Task, read_task
-from pipeline.bundle import Bundle, file_hash, read_bundle
+from pipeline.bundle import file_hash
 from pipeline.config import TaskConfig
+from pipeline.predict.masksource import mask_source, read_segmentor
 from pipeline.regions import JointRegions, joint_regions
 from pipeline.tensorfile import require_file
 from pipeline.train.leftout import LeftOut
 from pipeline.train.masked import halved, with_masks
-from pipeline.train.masksource import mask_source
 from pipeline.train.pairing import pairing_of
 from pipeline.train.registration import Group, MaskedSample
 from pipeline.train.subjects import Sample, load_samples, region_table, split_subjects
@@ -149,7 +149,7 @@ def _load(
     if one.segmentor is None:
         masked = _certain(samples)
     else:
-        bundle = _segmentor_bundle(one.segmentor, regions)
+        bundle = read_segmentor(one.segmentor, regions, one.task.name)
         masks = mask_source(regions, one.task.label_names, None, bundle, kept, device)
         masked = with_masks(left_out.without(subjects), samples, masks, crop, left_out)
         left_out.require_enough(subjects)
@@ -164,15 +164,6 @@ def _load(
         )
         for subject in masked
     ]
-
-
-def _segmentor_bundle(path: Path, regions: tuple[int, ...]) -> Bundle:
-    bundle = read_bundle(path)
-    if bundle.header.regions != regions:
-        raise WeightsError(
-            "the segmentor is for other labels", where=path, expected=regions, got=bundle.header.regions
-        )
-    return bundle
 
 
 def _certain(samples: Sequence[Sample]) -> list[MaskedSample]:

@@ -10,9 +10,10 @@ from typing import Annotated
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pairs.counting import first_few
 from pairs.errors import WeightsError
 from pipeline.configtypes import first_fault
-from pipeline.misfits import misfits, told
+from pipeline.statedict import state_faults
 from pipeline.tensorfile import OwnFile, read_own, write_tensors
 from pipeline.train.average import Average
 
@@ -47,7 +48,8 @@ class _Header(_Fingerprint):
 
     step: Annotated[int, Field(ge=0)]
     seconds: Annotated[float, Field(ge=0)]
-    losses: dict[str, float] | None = None
+    # A step may end in infinity and leave sound weights, as mixed precision does.
+    losses: dict[str, Annotated[float, Field(allow_inf_nan=True)]] | None = None
 
 
 def save_checkpoint(
@@ -103,11 +105,11 @@ def load_checkpoint(
     except ValueError as error:
         raise _does_not_fit(path, error) from error
     state = _under(file.tensors, "module.")
-    faults = misfits(state, module.state_dict()) + _misplaced(moments, optimizer)
+    faults = state_faults(state, module.state_dict()) + _misplaced(moments, optimizer)
     kept = _under(file.tensors, "average.")
-    faults += misfits(kept, average.values) if average else []
+    faults += state_faults(kept, average.values) if average else []
     if faults:
-        raise _does_not_fit(path, told(faults))
+        raise _does_not_fit(path, first_few(faults, 3))
     module.load_state_dict(state)
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
     if average:

@@ -9,11 +9,12 @@ import torch
 
 from pairs.errors import UsageError, WeightsError
 from pairs.taskoptions import add_link_option
-from pipeline.bundle import Bundle, BundleHeader, read_bundle, write_bundle
+from pipeline.bundle import Bundle, BundleHeader, write_bundle
 from pipeline.device import DEVICES
 from pipeline.memory import shortage_told
 from pipeline.model import freeze
 from pipeline.predict.keptmasks import CACHE_NAME
+from pipeline.predict.masksource import mask_source, read_segmentor
 from pipeline.segment.sides import SideCheck
 from pipeline.stopping import interruptible
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
@@ -22,7 +23,6 @@ from pipeline.train.auxiliary import load_auxiliary
 from pipeline.train.footprint import require_memory
 from pipeline.train.job import Job, prepare
 from pipeline.train.masked import load_masked
-from pipeline.train.masksource import mask_source
 from pipeline.train.pairing import pairing_of
 from pipeline.train.registration import train_registration
 from pipeline.train.segmentor import train_segmentor
@@ -146,15 +146,7 @@ def _segmentor_bundle(job: Job, path: Path | None) -> Bundle:
             "no segmentor given",
             remedy="train one first, or convert one, then give --segmentor FILE; or give --segmentations DIR",
         )
-    bundle = read_bundle(path)
-    if bundle.header.regions != job.regions:
-        raise WeightsError(
-            "the segmentor is for other labels",
-            where=path,
-            expected=f"{job.regions} of {job.task.name}",
-            got=bundle.header.regions,
-            remedy="train one for this task, or name its labels in `labels` of the dataset JSON",
-        )
+    bundle = read_segmentor(path, job.regions, job.task.name)
     # The new bundle holds this segmentor beside this configuration, so both must agree.
     for section in ("segmentor",) if job.config.segmentor.intensity else ("intensity", "segmentor"):
         expected, got = getattr(job.config, section), getattr(bundle.header.config, section)

@@ -16,6 +16,7 @@ from pipeline.bundle import file_hash, read_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.configtypes import first_fault
 from pipeline.device import choose_device
+from pipeline.predict.masksource import require_segmentations
 from pipeline.programversion import program_version
 from pipeline.regions import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
@@ -63,6 +64,7 @@ def prepare(options: argparse.Namespace) -> Job:
     bundles = (other.segmentor for other in others.tasks)
     inputs = (options.segmentor, options.segmentations, options.embedding, options.config, *bundles)
     tasks = (options.task, *(other.task.root for other in others.tasks))
+    require_segmentations(options.segmentations)
     require_outputs((options.out,), tasks=tasks, inputs=inputs)
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     _require_trainable(config, options.network)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from pairs.counting import counted
+from pairs.counting import counted, first_few
 from pairs.errors import VolumeError
 from pairs.task import Subject
 
@@ -13,7 +13,6 @@ __all__ = ["LeftOut"]
 log = logging.getLogger(__name__)
 
 _LEAST = 2
-_TOLD = 10
 _Result = TypeVar("_Result")
 
 
@@ -30,8 +29,7 @@ class LeftOut:
     def __str__(self) -> str:
         """How many they are, and the first of them."""
         names = sorted({str(one.id) for one in self.faults})
-        more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
-        return f"{counted(len(names), 'subject')} left out of the training: {', '.join(names[:_TOLD])}{more}"
+        return f"{counted(len(names), 'subject')} left out of the training: {first_few(names)}"
 
     def attempt(self, subject: Subject, read: Callable[[Subject], _Result]) -> _Result | None:
         """What `read` returns; None where a file of the subject is missing, damaged or on another grid."""
@@ -56,9 +54,8 @@ class LeftOut:
         if not self.faults or len(left) >= _LEAST:
             return
         faults = list(dict.fromkeys(self.faults.values()))
-        more = f" and {len(faults) - _TOLD} more" if len(faults) > _TOLD else ""
         raise VolumeError(
             "too few training subjects can be used",
             expected=f"at least {_LEAST}",
-            got=f"{len(left)}: {' | '.join(faults[:_TOLD])}{more}",
+            got=f"{len(left)}: {first_few(faults, between=' | ')}",
         )

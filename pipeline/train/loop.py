@@ -163,7 +163,9 @@ def train(
         save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
         remedy = "run the same command to go on"
         raise Stopped("training stopped", where=plan.checkpoint, remedy=remedy) from error
-    bar.close()
+    finally:
+        # The line that says why a training ended begins below it.
+        bar.close()
     average.settle()
 
 

@@ -8,7 +8,8 @@ from pairs.editions import choose_profile, editions_of, known_profiles
 from pairs.official import official_names
 from pairs.profile import PROFILES
 
-NEW, OLD = ["Task_0001_0000.nii.gz"], ["img0001.nii.gz"]
+NEW, OLD = [Path("imagesTr/Task_0001_0000.nii.gz")], [Path("imagesTr/img0001.nii.gz")]
+NEW_TOO = [Path("imagesTr/imgTask_0001_0000.nii.gz")]
 
 
 @pytest.mark.parametrize("name", [*official_names(), "PSMAReg", "OncoReg", "Hippocampus"])
@@ -23,6 +24,7 @@ def test_every_task_of_the_challenge_has_profiles_that_exist(name: str) -> None:
         ("HippocampusMR", (64, 64, 64), NEW, "l2r2022"),
         ("HippocampusMR", (35, 51, 35), NEW, "l2r2022"),
         ("HippocampusMR", (64, 64, 64), OLD, "l2r2020-full"),
+        ("HippocampusMR", (64, 64, 64), NEW_TOO, "l2r2022"),
         ("OASIS", (160, 192, 224), NEW, "l2r2021"),
         ("OASIS", (160, 224, 192), NEW, "l2r2022"),
         ("OASIS", (160, 192, 224), OLD, "l2r2021"),
@@ -39,7 +41,7 @@ def test_every_task_of_the_challenge_has_profiles_that_exist(name: str) -> None:
     ],
 )
 def test_a_task_gets_what_its_edition_asks_for(
-    task: str, grid: tuple[int, int, int] | None, names: list[str], profile: str
+    task: str, grid: tuple[int, int, int] | None, names: list[Path], profile: str
 ) -> None:
     choice = choose_profile(task, grid, names)
     assert choice.profile.name == profile

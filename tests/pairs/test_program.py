@@ -95,6 +95,31 @@ def test_letters_that_the_terminal_lacks_are_escaped(tmp_path: Path) -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, b"\\xe9\n", b"")
 
 
+@pytest.mark.parametrize(("end", "code"), [("", 0), ("0", 0), ("2", 2), ("'no such thing'", 1)])
+def test_the_code_of_a_library_that_ends_the_program(end: str, code: int) -> None:
+    script = f"import sys\nfrom pairs.program import run_program\nrun_program(lambda: sys.exit({end}))"
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (code, "no such thing\n" if code == 1 else "")
+
+
+def test_a_child_inherits_the_place_of_a_closed_stream(tmp_path: Path) -> None:
+    child = "import os, sys; os.fstat(1); open(sys.argv[1], 'w').close()"
+    script = (
+        "import subprocess, sys\nfrom pairs.program import run_program\n"
+        f"run_program(lambda: subprocess.run([sys.executable, '-c', {child!r}, sys.argv[1]]).returncode)"
+    )
+    done = tmp_path / "done"
+    run = shell("<&- >&- 2>/dev/null", 0, done, script)
+    assert run.stdout == "code 0\n"
+    assert done.exists()
+
+
 def settings(**environment: str) -> str:
     """User and threads of a program whose environment holds nothing else, as NumPy would find them."""
     script = (

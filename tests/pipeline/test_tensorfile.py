@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pairs.errors import WeightsError
+from pairs.errors import TooLittleMemory, WeightsError
 from pipeline import tensorfile
 from pipeline.tensorfile import HASH_KEY, read_own, read_tensors, write_tensors
 
@@ -105,6 +105,21 @@ def test_numbers_of_an_uncommon_type_are_refused_by_name(tmp_path: Path) -> None
         with pytest.raises(WeightsError, match=r"uncommon type: .*got odd: (complex64|float8)"):
             read_tensors(path)
         assert read_tensors(path, lambda name: name == "even").tensors.keys() == {"even"}
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_too_little_memory_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"x": torch.ones(1)}, path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tensorfile, "safe_open", fail)
+    with pytest.raises(TooLittleMemory, match=r"too little memory for the tensors: .*a\.safetensors"):
+        read_tensors(path)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

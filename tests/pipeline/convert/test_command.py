@@ -144,7 +144,7 @@ def test_another_size_is_named(
         ),
     ],
 )
-def test_another_network_is_told_by_its_first_misfit(
+def test_another_network_is_told_by_its_first_faults(
     convert: Convert,
     out: Path,
     tiny_state: dict[str, torch.Tensor],

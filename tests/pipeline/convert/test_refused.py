@@ -71,7 +71,7 @@ def test_another_architecture_is_told_by_its_first_tensors(
 ) -> None:
     torch.save(OURS, tmp_path / "model.pt")
     second, third = "backbone.stem.0.0.bias of shape (1,)", "backbone.stem.0.1.weight of shape (1,)"
-    sentence = f"a tensor {second}, a tensor {third} and {len(OURS) - 3} more misfits"
+    sentence = f"a tensor {second}, a tensor {third} and {len(OURS) - 3} more"
     words = ("--embedding", table, "--task", tiny_task)
     refused(4, sentence, "convert", "--registration", tmp_path / "model.pt", *words)
 

@@ -179,9 +179,9 @@ def without(name: str) -> State:
         (
             {name: tensor for name, tensor in checkpoint().items() if not name.startswith("dc")},
             "no tensor backbone.up.0.merge.0.0.weight, no tensor backbone.up.0.merge.0.0.bias, "
-            "no tensor backbone.up.0.merge.0.1.weight and 15 more misfits",
+            "no tensor backbone.up.0.merge.0.1.weight and 15 more",
         ),
-        ({f"layer{n}.weight": torch.zeros(3, 3) for n in range(9)}, "and 6 more misfits"),
+        ({f"layer{n}.weight": torch.zeros(3, 3) for n in range(9)}, "and 6 more"),
         (checkpoint() | {"dc4.0.bias": torch.full((4,), torch.nan)}, "merge.1.0.bias with NaN or infinity"),
         ({}, "no eninput"),
     ],

@@ -6,11 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
 from pairs.errors import WeightsError
 from pipeline.demo.taskfolder import DEFAULT_TEMPLATE
-from pipeline.demo.template import Template, TemplateHeader, quantised, read_template, write_template
+from pipeline.demo.template import (
+    HEADER_KEY,
+    Template,
+    TemplateHeader,
+    quantised,
+    read_template,
+    write_template,
+)
+from pipeline.tensorfile import write_tensors
 
 __all__: list[str] = []
 
@@ -90,6 +99,16 @@ def test_arrays_that_do_not_fit_the_header_are_refused(tmp_path: Path, wrong: Te
     write_template(tmp_path / "t.safetensors", wrong)
     with pytest.raises(WeightsError, match="do not fit"):
         read_template(tmp_path / "t.safetensors")
+
+
+def test_weights_in_place_of_a_template_are_refused(tmp_path: Path) -> None:
+    """NumPy has no bfloat16."""
+    path = tmp_path / "t.safetensors"
+    write_tensors(
+        path, {"image": torch.zeros(5, 6, 7, dtype=torch.bfloat16)}, HEADER_KEY, HEADER.model_dump()
+    )
+    with pytest.raises(WeightsError, match=r"do not fit its header: .*got .*torch\.bfloat16"):
+        read_template(path)
 
 
 def test_shipped_template_is_small_and_attributed() -> None:

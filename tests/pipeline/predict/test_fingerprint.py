@@ -85,3 +85,19 @@ def test_an_input_that_cannot_be_read(pair: Pair, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("pipeline.predict.fingerprint.file_hash", fail)
     with pytest.raises(VolumeError, match="Permission denied"):
         fingerprint(pair)
+
+
+@pytest.mark.parametrize("closed", ["images", "own"])
+def test_a_folder_that_may_not_be_searched(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    looked_at = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        if (path.parent.name == "own") == (closed == "own"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return looked_at(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(VolumeError):
+        fingerprint(pair, own=tmp_path / "own" if closed == "own" else None)

@@ -167,3 +167,13 @@ def test_fingerprints_differ_in_every_part_and_not_in_the_order_of_keys() -> Non
         fingerprint_of(*parts) for parts in (("a", 1), ("a", 2), ("b", 1), ("a",), (1, "a"), ("a", "1"))
     }
     assert len(prints) == 6
+
+
+def test_losses_that_are_not_finite_come_back(tmp_path: Path) -> None:
+    module, optimizer = fresh()
+    advance(module, optimizer, 3)
+    path = tmp_path / "a.checkpoint.safetensors"
+    losses = {"similarity": float("inf"), "dice": float("nan")}
+    save_checkpoint(path, module, optimizer, Checkpoint(3, 1.25, losses), "mine")
+    back = load_checkpoint(path, *fresh(), "mine")
+    assert str(back.losses) == str(losses)

@@ -359,3 +359,25 @@ def test_a_training_repeats_itself(plan: Plan) -> None:
     train(module, plan, losses_of, dict)
     assert set(seen) == {True}
     assert not torch.backends.cudnn.deterministic
+
+
+def test_the_bar_is_closed_before_it_is_said_why_a_training_stopped(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+
+    class Bar:
+        def __init__(self, **_: object) -> None:
+            closed.append(False)
+
+        def update(self) -> None:
+            pass
+
+        def close(self) -> None:
+            closed[-1] = True
+
+    monkeypatch.setattr(loop, "tqdm", Bar)
+    stop_after(monkeypatch, 3)
+    with pytest.raises(Stopped):
+        run(plan)
+    assert closed == [True]
