@@ -99,9 +99,8 @@ def _fix(arguments: argparse.Namespace, check: Check) -> int:
 def next_step(check: Check) -> str:
     """Says what to do next, by what was found."""
     errors = [one for one in check.findings if one.severity == "error"]
-    if not errors and any(one.rule == SUBSET for one in check.findings):
-        return f"next: do not upload {check.pairs} of the task's pairs alone; a host wants all of them"
-    if not errors:
+    is_subset = any(one.rule == SUBSET for one in check.findings)
+    if not errors and not is_subset:
         return "next: submit packs these fields; a host would take them"
     steps = [one.remedy for one in errors if one.rule == EDITION]
     mended = sum(one.repairable for one in errors)
@@ -111,10 +110,12 @@ def next_step(check: Check) -> str:
     if missing:
         steps.append(f"register {counted(missing, 'missing pair')}")
     suspected = sum(one.rule == SUSPICION for one in errors)
-    if suspected == len(errors):
+    if suspected and suspected == len(errors):
         steps.append("look into what is suspected; submit --accept-suspicions packs the fields as they are")
     elif suspected:
         steps.append("look into what is suspected")
-    if not steps:
+    if errors and not steps:
         steps.append("make the named files anew")
+    if is_subset:
+        steps.append(f"leave out --pairs: a host wants all pairs of the task, not {check.pairs} of them")
     return f"next: {'; '.join(steps)}"
