@@ -254,7 +254,9 @@ def test_a_part_of_the_pairs_is_not_packed(
     listed.write_text("fixed,moving\n1,2\n")
     for more in ([], ["--accept-suspicions"]):
         assert submit(root, fields, "--pairs", listed, *more) == 1
-        refusal = "no zip is written; next: leave out --pairs: a host wants all pairs of the task, not 1 of them"
+        refusal = (
+            "no zip is written; next: leave out --pairs: a host wants all pairs of the task, not 1 of them"
+        )
         assert capsys.readouterr().out.splitlines()[-1] == refusal
         assert not (tmp_path / "a.zip").exists()
     assert submit(root, fields) == 0
