@@ -68,7 +68,7 @@ def print_check(check: Check, *, asked: bool) -> None:
     for finding in check.findings:
         print(finding)
     errors, warnings = (count(check.findings, "error"), count(check.findings, "warning"))
-    found = counted(len(check.fields), "field") if check.fields else "a folder without a field of the pairs"
+    found = counted(len(check.fields), "field") if check.fields else "a folder with no field of these pairs"
     how = "as asked" if asked else "what most of the fields are nearest to"
     print(f"{counted(errors, 'error')}, {counted(warnings, 'warning')} in {found}")
     print(f"{counted(check.pairs, 'pair')}, profile {check.profile.name} ({how})")
@@ -115,7 +115,7 @@ def next_step(check: Check) -> str:
     elif suspected:
         steps.append("look into what is suspected")
     if errors and not steps:
-        steps.append("make the named files anew")
+        steps.append("register the pairs of the named files again")
     if is_subset:
         steps.append(f"leave out --pairs: a host wants all pairs of the task, not {check.pairs} of them")
     return f"next: {'; '.join(steps)}"

@@ -121,7 +121,7 @@ def _members(arguments: argparse.Namespace, task: Task, check: Check) -> list[Me
         zeros = zero_members(folder, follow_links=arguments.follow_links)
         other = zeros[0].name.split("/")[0]
         if other in taken:
-            raise UsageError("two tasks of one number", where=folder, got=other)
+            raise UsageError("two tasks have the same number", where=folder, got=other)
         taken.add(other)
         members += zeros
     return members

@@ -131,5 +131,5 @@ def test_one_pair_is_in_the_singular(
     (fields / FIRST).rename(fields / "notes.txt")
     call("--task", own.task.root, "--fields", fields)
     told = lines(capsys)
-    assert told[-3].endswith(" in a folder without a field of the pairs")
+    assert told[-3].endswith(" in a folder with no field of these pairs")
     assert told[-2].startswith("1 pair, profile")

@@ -168,7 +168,7 @@ def test_a_weak_gain_in_two_pairs_names_no_mistake_for_certain(registered_pair: 
     weak = [(warp_labels(moving, 0.4 * u), moving, u) for _, moving, u in data]
     (found,) = judge(weak, [lambda u: -0.2 * u] * 2)
     assert (found.severity, found.repairable) == ("error", False)
-    assert "less together than no displacement" in found.what
+    assert "worse than no displacement" in found.what
 
 
 def test_a_pair_of_one_image_tells_nothing(registered_pair: Pairs) -> None:
@@ -194,7 +194,7 @@ def test_fields_that_make_it_worse_are_an_error_whatever_they_are(registered_pai
     smooth = np.stack([100 * ndimage.gaussian_filter(one, 3) for one in noise], axis=-1)
     (found,) = judge(cubes(registered_pair, 3), [lambda u: smooth] * 3)
     assert (found.severity, found.rule, found.file, found.repairable) == ("error", "suspicion", "", False)
-    assert found.what == "the fields bring the pairs less together than no displacement"
+    assert found.what == "the fields align the pairs worse than no displacement"
 
 
 def test_one_field_that_makes_it_worse_among_right_ones(registered_pair: Pairs) -> None:
@@ -202,7 +202,7 @@ def test_one_field_that_makes_it_worse_among_right_ones(registered_pair: Pairs) 
     changes[2] = lambda u: 3 * u[::-1]
     (found,) = judge(cubes(registered_pair, 6), changes)
     assert (found.severity, found.file) == ("warning", "field 2")
-    assert found.what == "the field brings its pair less together than no displacement"
+    assert found.what == "the field aligns its pair worse than no displacement"
 
 
 @pytest.mark.parametrize("amplitude_vox", [0.0, 0.05, 0.3])

@@ -169,7 +169,9 @@ def test_a_pair_that_cannot_be_scored_is_told_and_in_no_mean(
     tiny_task: Task, fields_of: FieldsOf, tmp_path: Path, capsys: pytest.CaptureFixture[str], evaluator: str
 ) -> None:
     fields, out = fields_of(tiny_task, 0.0), tmp_path / "metrics.json"
-    label_path(tiny_task.pairs[2].moving).write_bytes(b"damaged")
+    label = label_path(tiny_task.pairs[2].moving)
+    whole = label.read_bytes()
+    label.write_bytes(b"damaged")
     options = ("--json", out, "--csv", tmp_path / "a.csv", "--evaluator", evaluator)
     assert main(_arguments(tiny_task, fields, *options)) == 1
     document = json.loads(out.read_text())
@@ -180,6 +182,11 @@ def test_a_pair_that_cannot_be_scored_is_told_and_in_no_mean(
     captured = capsys.readouterr()
     assert "not scored and in no mean: 1 of 3 pairs" in captured.out
     assert "0004" not in (tmp_path / "a.csv").read_text()
+    # What was scored is kept for the call after the repair.
+    assert len((tmp_path / "metrics.journal.jsonl").read_text().splitlines()) == 2
+    label.write_bytes(whole)
+    assert main(_arguments(tiny_task, fields, *options)) == 0
+    assert not (tmp_path / "metrics.journal.jsonl").exists()
 
 
 def test_the_pairs_are_those_of_pairs_and_the_metrics_those_of_config(

@@ -199,7 +199,7 @@ def test_options_that_do_not_go_together(
 def test_two_tasks_of_one_number(tmp_path: Path, submit: Callable[..., int]) -> None:
     root, other = make_task(tmp_path / "OASIS"), make_task(tmp_path / "AbdomenCTCT")
     fields = write_fields(root, tmp_path / "fields", "l2r2021")
-    with pytest.raises(UsageError, match="one number"):
+    with pytest.raises(UsageError, match="same number"):
         submit(root, fields, "--all-tasks-zero", other)
 
 
