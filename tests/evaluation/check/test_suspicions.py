@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from evaluation.check.findings import Finding
 from evaluation.check.inverse import inverted
-from evaluation.check.readings import readings
+from evaluation.check.readings import AS_STORED, Mistake, Reading, readings
 from evaluation.check.suspicions import judge as judge_trials
-from evaluation.check.trial import Evidence, Likeness, try_field
+from evaluation.check.trial import Evidence, Likeness, Trial, try_field
 from evaluation.scoring.warp import warp_labels
 from pairs.volume import Header
 
@@ -57,6 +57,17 @@ def test_right_fields_are_not_suspected(registered_pair: Pairs, spacing: tuple, 
 def test_fields_that_do_a_part_of_the_work_are_no_error(registered_pair: Pairs, share: float) -> None:
     found = judge(cubes(registered_pair, 5), [lambda u: share * u] * 5, SPACING)
     assert [one for one in found if one.severity == "error"] == []
+
+
+@pytest.mark.parametrize(("rival", "meant"), [(0.75, None), (0.2, "reversed")])
+def test_a_mistake_is_certain_only_where_no_other_one_explains_as_much(
+    rival: float, meant: str | None
+) -> None:
+    turned = Reading((Mistake("reversed", "turn them"),), np.eye(3)[::-1])
+    flipped = Reading((Mistake("flipped", "flip them"),), np.diag((-1.0, 1.0, 1.0)))
+    gains = np.array([[0.2, 0.8, rival]])
+    trial = Trial("field", ("mean Dice",), (AS_STORED, turned, flipped), np.array([0.2]), gains)
+    assert judge_trials([trial]).meant == meant
 
 
 def test_noise_is_no_error(registered_pair: Pairs) -> None:
