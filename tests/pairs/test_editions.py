@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pairs.editions import OWN_TASK_PROFILE, choose_profile, editions_of, known_profiles
+from pairs.editions import OWN_TASK_PROFILE, choose_profile, editions_of, known_profiles, misfit_of
 from pairs.official import official_names
 from pairs.profile import PROFILES
 
@@ -69,3 +69,20 @@ def test_the_table_of_the_manual() -> None:
     assert told.pop("your own")[0].startswith(OWN_TASK_PROFILE)
     assert {task: list(known_profiles(task)) for task in told} == told
     assert set(told) >= set(official_names())
+
+
+@pytest.mark.parametrize(
+    ("task", "grid", "profile", "expected"),
+    [
+        ("HippocampusMR", None, "l2r2021", "l2r2020-full (2020) or l2r2022 (2022 on)"),
+        ("OASIS", (160, 192, 224), "l2r2022", "l2r2021 (2021)"),
+        ("OASIS", (160, 224, 192), "l2r2022", None),
+        ("OASIS", None, "l2r2022", None),
+        ("Own", (5, 7, 9), "l2r2021", None),
+    ],
+)
+def test_a_profile_that_the_host_of_these_images_does_not_read(
+    task: str, grid: tuple[int, int, int] | None, profile: str, expected: str | None
+) -> None:
+    misfit = misfit_of(task, grid, PROFILES[profile])
+    assert (misfit and misfit.expected) == expected
