@@ -48,8 +48,9 @@ private_caches() {
 
 run_verb() {
   # Every thread counts against the process limit of a locked-down container. Without a number of the caller's the
-  # program takes one that cores, quota and process limit allow.
-  [ "${OMP_NUM_THREADS:-1}" -le 16 ] 2>/dev/null || export OMP_NUM_THREADS=16
+  # program takes one that cores, quota and process limit allow. OpenMP takes a list too, one number for each level.
+  threads=${OMP_NUM_THREADS:-1}
+  [ "${threads%%,*}" -le 16 ] 2>/dev/null || export OMP_NUM_THREADS=16
   case $1 in
     evaluate | check | submit | rank | picture) package=evaluation ;;
     *) package=pipeline ;;

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from pairs.evaluation_config import EvaluationConfig, read_evaluation_config
@@ -34,6 +35,9 @@ def read_task_arguments(arguments: argparse.Namespace) -> tuple[Task, Evaluation
     pairs_file = arguments.pairs or arguments.config
     task = read_task(arguments.task, pairs_file=pairs_file, follow_links=arguments.follow_links)
     config = None if arguments.config is None else read_evaluation_config(arguments.config)
+    if arguments.pairs is None:
+        # A configuration is the host's own, so its pairs are all that the host wants.
+        task = replace(task, left_out=())
     for warning in (*task.warnings, *(config.warnings if config is not None else ())):
         _logger.warning("%s", warning)
     return task, config

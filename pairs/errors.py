@@ -34,6 +34,8 @@ class KnownError(Exception):
     Attributes:
         exit_code: What the process exits with when this error ends a run.
         code: Short word for `report.json`.
+        got: What was found, as the sentence says it; None where it does not say.
+        remedy: What the user can do about it; None where the sentence does not say.
     """
 
     exit_code: ClassVar[int] = 2
@@ -57,6 +59,8 @@ class KnownError(Exception):
             got: What was found instead.
             remedy: What the user can do about it.
         """
+        self.got = None if got is None else bounded(got)
+        self.remedy = remedy
         head = what if where is None else f"{what}: {bounded(where)}"
         facts = [
             f"{word} {bounded(fact)}"

@@ -122,9 +122,9 @@ def _misnamed(
             "the fixed subject comes first: rename it if it was made for this pair, else register the pair"
         )
     elif name.suffix and not name.suffix.lower().endswith(profile.suffixes):
-        remedy = f"save it as {profile.suffix}, which another name alone does not do; check --fix does"
+        remedy = f"save it again as {profile.suffix}: renaming does not convert it, check --fix does"
     elif reasons == ("short name for long",):
-        remedy = "rename it, or give --short-names if the host is a copy of before 2025"
+        remedy = "rename it, or give --short-names if the host is a copy from before 2025"
     what = f"misnamed for pair {match.pair.name} ({', '.join(reasons)})"
     repairable = not match.swapped
     got = entry.base
@@ -138,7 +138,7 @@ def _stranger(entry: Entry, pairs: Sequence[Pair]) -> Finding:
     remedy = "remove it; submit leaves it out"
     name = parse_field_name(entry.name)
     if name is None:
-        return warning("extra", entry.name, "file that is no field of the task", remedy=remedy)
+        return warning("extra", entry.name, "file is not a field of the task", remedy=remedy)
     subjects = {int(id_.subject) for pair in pairs for id_ in (pair.fixed_id, pair.moving_id)}
     named = [int(number) for number in (name.numbers[::2] if len(name.numbers) == 4 else name.numbers)]
     unknown = sorted(set(named) - subjects)

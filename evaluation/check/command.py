@@ -68,7 +68,7 @@ def print_check(check: Check, *, asked: bool) -> None:
     for finding in check.findings:
         print(finding)
     errors, warnings = (count(check.findings, "error"), count(check.findings, "warning"))
-    found = counted(len(check.fields), "field") if check.fields else "a folder without a field of the pairs"
+    found = counted(len(check.fields), "field") if check.fields else "a folder with no field of these pairs"
     how = "as asked" if asked else "what most of the fields are nearest to"
     print(f"{counted(errors, 'error')}, {counted(warnings, 'warning')} in {found}")
     print(f"{counted(check.pairs, 'pair')}, profile {check.profile.name} ({how})")
@@ -99,9 +99,8 @@ def _fix(arguments: argparse.Namespace, check: Check) -> int:
 def next_step(check: Check) -> str:
     """Says what to do next, by what was found."""
     errors = [one for one in check.findings if one.severity == "error"]
-    if not errors and any(one.rule == SUBSET for one in check.findings):
-        return f"next: do not upload {check.pairs} of the task's pairs alone; a host wants all of them"
-    if not errors:
+    is_subset = any(one.rule == SUBSET for one in check.findings)
+    if not errors and not is_subset:
         return "next: submit packs these fields; a host would take them"
     steps = [one.remedy for one in errors if one.rule == EDITION]
     mended = sum(one.repairable for one in errors)
@@ -111,10 +110,12 @@ def next_step(check: Check) -> str:
     if missing:
         steps.append(f"register {counted(missing, 'missing pair')}")
     suspected = sum(one.rule == SUSPICION for one in errors)
-    if suspected == len(errors):
+    if suspected and suspected == len(errors):
         steps.append("look into what is suspected; submit --accept-suspicions packs the fields as they are")
     elif suspected:
         steps.append("look into what is suspected")
-    if not steps:
-        steps.append("make the named files anew")
+    if errors and not steps:
+        steps.append("register the pairs of the named files again")
+    if is_subset:
+        steps.append(f"leave out --pairs: a host wants all pairs of the task, not {check.pairs} of them")
     return f"next: {'; '.join(steps)}"

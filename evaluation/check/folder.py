@@ -81,9 +81,16 @@ def entry_findings(entry: Entry) -> list[Finding]:
         remedy = "submit packs the file it points to; copy it if you zip by hand"
         found.append(warning("symlink", name, "symlink", expected="a file", remedy=remedy))
     if not path.is_file():
-        got = "a broken link" if entry.link and not path.exists() else "no regular file"
+        got = "a broken link" if entry.link and not path.exists() else "not a regular file"
         found.append(
-            error("file", name, "field is not a file", expected="a file", got=got, remedy="make it anew")
+            error(
+                "file",
+                name,
+                "field is not a file",
+                expected="a file",
+                got=got,
+                remedy="register the pair again",
+            )
         )
     elif path.stat().st_size == 0:
         found.append(error("empty", name, "file is empty", got="0 bytes", remedy="register the pair again"))

@@ -110,6 +110,5 @@ def _digest(entry: Entry) -> str:
 
 
 def _unreadable(name: str, damage: DisplacementError) -> Finding:
-    got = str(damage).rpartition("; got ")[2]
-    remedy = "copy it again, or register the pair again"
+    got, remedy = damage.got or str(damage), damage.remedy or "copy it again, or register the pair again"
     return error("damaged", name, "file cannot be read", expected="npz or NIfTI", got=got, remedy=remedy)

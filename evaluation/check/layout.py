@@ -136,7 +136,7 @@ def _key_findings(stored: Stored, head: Head, name: str, profile: Profile) -> li
         return []
     remedy = "save it with numpy.savez_compressed(path, array)"
     if profile.key is None:
-        what = "npz key that hosts of before 2025-02 do not find"
+        what = "npz key that hosts from before 2025-02 do not find"
         return [warning("key", name, what, expected=_OLD_KEY, got=head.key, remedy=remedy)]
     what = "wrong npz key"
     return [error("key", name, what, expected=profile.key, got=head.key, remedy=remedy, repairable=True)]

@@ -93,9 +93,6 @@ def preferred_fields(task: Task, folder: Path) -> dict[str, Path]:
 
 
 def _try_inspect(entry: Entry) -> Stored | DisplacementError:
-    if not entry.path.is_file():
-        # A read from a named pipe would never end.
-        return DisplacementError("not a file", where=entry.path)
     try:
         return inspect(entry.path)
     except DisplacementError as damage:

@@ -129,10 +129,10 @@ def _mistaken(fields: _Set, reading: Reading) -> Verdict:
 
 
 def _worse(severity: Severity, name: str, fields: _Set) -> Finding:
-    what = ("the fields bring the pairs", "the field brings its pair")[bool(name)]
-    what += " less together than no displacement"
+    what = ("the fields align the pairs", "the field aligns its pair")[bool(name)]
+    what += " worse than no displacement"
     hinted = fields.best if fields.best and fields.lead >= _HINT else None
     if hinted is not None:
-        what += f", perhaps for: {fields.tried[hinted].name}"
+        what += f", perhaps because of: {fields.tried[hinted].name}"
     remedy = "look at units, axes and direction, and at the registration itself"
     return Finding(severity, SUSPICION, name, what, got=fields.numbers(hinted), remedy=remedy)

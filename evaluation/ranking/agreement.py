@@ -71,7 +71,7 @@ def common_pairs(methods: Sequence[MethodResults]) -> tuple[str, ...]:
                 "the files are of different pairs",
                 where=method.path,
                 expected=f"pairs of {fullest.path}, such as {_listed(lacking)}",
-                got=f"{len(foreign)} that it has not: {_listed(foreign)}",
+                got=f"{len(foreign)} that it does not have: {_listed(foreign)}",
                 remedy="evaluate all methods on the same pairs",
             )
         if lacking:

@@ -75,7 +75,7 @@ def _rank(arguments: argparse.Namespace) -> int:
     samples = collect_samples(methods, pairs, initial, seconds)
     if not any(sample.title == "Dice30" for sample in samples) and samples[0].title == "Dice":
         _logger.warning(
-            "Dice30 is left out: no file tells Dice before registration; give --initial ZERO.json"
+            "Dice30 is left out: no file holds the Dice before registration; give --initial ZERO.json"
         )
     if arguments.test != "coded" and len(pairs) < _FEWEST_PAIRS:
         few = counted(len(pairs), "pair")
@@ -107,7 +107,9 @@ def _names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str]:
         raise UsageError("--names does not fit", expected=f"{len(paths)} names", got=len(names))
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise UsageError("two methods have one name", got=", ".join(twice), remedy="give others with --names")
+        raise UsageError(
+            "two methods have the same name", got=", ".join(twice), remedy="give others with --names"
+        )
     return names
 
 

@@ -50,7 +50,7 @@ def _of_number(text: str, pairs: Sequence[str]) -> Mapping[str, float] | None:
     except ValueError:
         return None
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise UsageError("runtime is no time", expected="seconds, not negative", got=text)
+        raise UsageError("runtime is not a time", expected="seconds, not negative", got=text)
     return dict.fromkeys(pairs, seconds)
 
 

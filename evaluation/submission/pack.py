@@ -83,4 +83,4 @@ def _add(archive: zipfile.ZipFile, member: Member) -> None:
 def _require_distinct(members: Sequence[Member]) -> None:
     for one, other in pairwise(members):
         if one.name == other.name:
-            raise UsageError("two files of one name in the zip", where=one.name)
+            raise UsageError("two files in the zip have the same name", where=one.name)

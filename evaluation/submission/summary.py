@@ -100,8 +100,8 @@ def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:
     except FileNotFoundError:
         return Summary(len(pairs))
     except (OSError, ValidationError) as error:
-        why = reason_of(error) if isinstance(error, OSError) else "it is no report of predict"
-        _logger.warning("%s is passed over: %s; runtimes are not told", folder / REPORT_NAME, why)
+        why = reason_of(error) if isinstance(error, OSError) else "it is not a report of predict"
+        _logger.warning("%s is not used: %s; the summary has no runtimes", folder / REPORT_NAME, why)
         return Summary(len(pairs))
     names = {pair.name for pair in pairs}
     records = [record for record in report.pairs if record.pair in names and record.status in _FINISHED]

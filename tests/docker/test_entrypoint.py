@@ -82,7 +82,7 @@ def test_dataset_json_of_the_2022_challenge(start: Start, tmp_path: Path) -> Non
     assert start.printed("-c", str(path), "--profile", "l2r2022") == expected
 
 
-@pytest.mark.parametrize(("asked", "given"), [("1", "1"), ("64", "16")])
+@pytest.mark.parametrize(("asked", "given"), [("1", "1"), ("64", "16"), ("4,2", "4,2"), ("64,2", "16")])
 def test_threads_are_the_callers_up_to_what_a_process_limit_bears(
     start: Start, asked: str, given: str
 ) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pairs.editions import choose_profile, editions_of, known_profiles
+from pairs.editions import OWN_TASK_PROFILE, choose_profile, editions_of, known_profiles, misfit_of
 from pairs.official import official_names
 from pairs.profile import PROFILES
 
@@ -61,11 +61,30 @@ def test_the_reason_names_task_edition_and_evidence() -> None:
 
 def test_the_table_of_the_manual() -> None:
     page = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text(encoding="utf-8")
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if "|" in line]
+    table = page.partition("| task | edition | profile |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
     told = {
-        task: profiles.replace("`", "").split("; ") for task, _, profiles in (r for r in rows if len(r) == 3)
+        task: profiles.replace("`", "").split("; ")
+        for tasks, _, profiles in rows
+        for task in tasks.split(", ")
     }
-    for tasks, profiles in told.items():
-        for task in tasks.split(", ") if set(profiles) <= set(PROFILES) else []:
-            assert list(known_profiles(task)) == profiles, task
-    assert "AbdomenCTCT, CuRIOUS" in told
+    assert told.pop("your own")[0].startswith(OWN_TASK_PROFILE)
+    assert {task: list(known_profiles(task)) for task in told} == told
+    assert set(told) >= set(official_names())
+
+
+@pytest.mark.parametrize(
+    ("task", "grid", "profile", "expected"),
+    [
+        ("HippocampusMR", None, "l2r2021", "l2r2020-full (2020) or l2r2022 (2022 on)"),
+        ("OASIS", (160, 192, 224), "l2r2022", "l2r2021 (2021)"),
+        ("OASIS", (160, 224, 192), "l2r2022", None),
+        ("OASIS", None, "l2r2022", None),
+        ("Own", (5, 7, 9), "l2r2021", None),
+    ],
+)
+def test_a_profile_that_the_host_of_these_images_does_not_read(
+    task: str, grid: tuple[int, int, int] | None, profile: str, expected: str | None
+) -> None:
+    misfit = misfit_of(task, grid, PROFILES[profile])
+    assert (misfit and misfit.expected) == expected

@@ -3,7 +3,7 @@
 import logging
 import sys
 
-from pairs.logline import OneLineFormatter
+from pairs.logline import OneLineFormatter, bounded
 
 
 def _formatted(message: str, *, with_error: bool = False) -> str:
@@ -31,3 +31,7 @@ def test_a_message_has_an_end() -> None:
     assert len(line) <= 2000
     assert line.startswith("warning: a name of xxx")
     assert line.endswith("xxx characters")
+
+
+def test_a_bound_holds_for_text_that_grows_when_it_is_escaped() -> None:
+    assert len(bounded("\x00" * 1000, 100)) <= 100

@@ -84,6 +84,13 @@ def test_a_file_does_not_get_the_number_of_a_closed_stream(tmp_path: Path) -> No
     assert (tmp_path / "done.other").read_bytes() == b""
 
 
+def test_what_writes_past_python_to_a_broken_stream_is_silenced_too(tmp_path: Path) -> None:
+    script = PRINTING.replace("    Path(", "    import os\n    os.write(1, b'from a library')\n    Path(")
+    run = shell("2>/dev/null | true", 0, tmp_path / "done", script)
+    assert run.stdout == "code 0\n"
+    assert (tmp_path / "done").is_file()
+
+
 def test_letters_that_the_terminal_lacks_are_escaped(tmp_path: Path) -> None:
     script = "from pairs.program import run_program\nrun_program(lambda: print('\\u00e9') or 0)"
     run = subprocess.run(

@@ -241,6 +241,29 @@ def test_a_moving_image_that_is_stored_mirrored(make_known: Callable, tmp_path: 
     assert "hosts ignore affines" in found.what
 
 
+def test_a_pointer_in_place_of_a_field_has_one_remedy(known: "Known", fields: Path) -> None:
+    (fields / FIRST).write_text("version https://git-lfs.github.com/spec/v1\n")
+    (found,) = [one for one in check(known, fields).findings if one.rule == "damaged"]
+    assert (found.file, found.got) == (FIRST, "a Git LFS pointer")
+    assert found.remedy == "fetch the file with `git lfs pull`"
+
+
+def test_a_subfolder_that_may_not_be_searched_is_not_taken_for_empty(
+    known: "Known", fields: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fields / "closed").mkdir()
+    search = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return search(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError, match="closed"):
+        check(known, fields)
+
+
 def test_no_folder_and_an_empty_one(known: "Known", tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         check(known, tmp_path / "absent")

@@ -103,7 +103,7 @@ def test_a_part_of_the_pairs_is_not_for_upload(
     assert told[1] == "0 errors, 1 warning in 2 fields"
     warned = "warning: [subset] pair list is a part of the task's own; "
     assert f"{warned}expected all 3 pairs, as a host wants, got 2 of them" in told[0]
-    assert told[-1] == "next: do not upload 2 of the task's pairs alone; a host wants all of them"
+    assert told[-1] == "next: leave out --pairs: a host wants all pairs of the task, not 2 of them"
     # Another list, such as the hidden one of an organiser, or the same one: nothing to warn of.
     for rows in ("1,103\n2,102\n", "1,101\n2,102\n3,103\n"):
         listed.write_text(f"fixed,moving\n{rows}")
@@ -133,5 +133,5 @@ def test_one_pair_is_in_the_singular(
     (fields / FIRST).rename(fields / "notes.txt")
     call("--task", own.task.root, "--fields", fields)
     told = lines(capsys)
-    assert told[-3].endswith(" in a folder without a field of the pairs")
+    assert told[-3].endswith(" in a folder with no field of these pairs")
     assert told[-2].startswith("1 pair, profile")

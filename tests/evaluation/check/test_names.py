@@ -147,8 +147,8 @@ def test_hosts_of_2022_take_the_short_name_of_two_modalities() -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("disp_0001_0000_0002_0000.npy", "save it as .nii.gz, which another name alone does not do"),
-        ("disp_0001_0000_0002_0000.nii", "save it as .nii.gz"),
+        ("disp_0001_0000_0002_0000.npy", "save it again as .nii.gz: renaming does not convert it"),
+        ("disp_0001_0000_0002_0000.nii", "save it again as .nii.gz"),
         ("disp_0001_0000_0002_0000.NII.GZ", "rename it"),
         ("disp_1_2.nii.gz", "rename it"),
     ],

@@ -152,10 +152,14 @@ def test_a_certain_mistake_is_repaired(
     assert worst_error(known, tmp_path / "out") < 0.3
 
 
-def test_fields_of_the_other_way_are_inverted(known: "Known", tmp_path: Path) -> None:
-    fields = known.write(tmp_path / "fields", "l2r2022", lambda u: 1.3 * inverted(u)[..., [1, 0, 2]])
+# Fields that are also too long are read as reversed ones, which comes close.
+@pytest.mark.parametrize(("length", "error_vox"), [(1.0, 0.1), (1.3, 1.0)])
+def test_fields_of_the_other_way_are_inverted(
+    known: "Known", tmp_path: Path, length: float, error_vox: float
+) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2022", lambda u: length * inverted(u)[..., [1, 0, 2]])
     mend(known, fields, tmp_path / "out", "l2r2022")
-    assert worst_error(known, tmp_path / "out") < 1.0
+    assert worst_error(known, tmp_path / "out") < error_vox
 
 
 def test_what_is_worse_without_a_certain_reason_is_copied(known: "Known", tmp_path: Path) -> None:

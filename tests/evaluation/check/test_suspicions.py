@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from evaluation.check.findings import Finding
 from evaluation.check.inverse import inverted
-from evaluation.check.readings import readings
+from evaluation.check.readings import AS_STORED, Mistake, Reading, readings
 from evaluation.check.suspicions import judge as judge_trials
-from evaluation.check.trial import Evidence, Likeness, try_field
+from evaluation.check.trial import Evidence, Likeness, Trial, try_field
 from evaluation.scoring.warp import warp_labels
 from pairs.volume import Header
 
@@ -57,6 +57,17 @@ def test_right_fields_are_not_suspected(registered_pair: Pairs, spacing: tuple, 
 def test_fields_that_do_a_part_of_the_work_are_no_error(registered_pair: Pairs, share: float) -> None:
     found = judge(cubes(registered_pair, 5), [lambda u: share * u] * 5, SPACING)
     assert [one for one in found if one.severity == "error"] == []
+
+
+@pytest.mark.parametrize(("rival", "meant"), [(0.75, None), (0.2, "reversed")])
+def test_a_mistake_is_certain_only_where_no_other_one_explains_as_much(
+    rival: float, meant: str | None
+) -> None:
+    turned = Reading((Mistake("reversed", "turn them"),), np.eye(3)[::-1])
+    flipped = Reading((Mistake("flipped", "flip them"),), np.diag((-1.0, 1.0, 1.0)))
+    gains = np.array([[0.2, 0.8, rival]])
+    trial = Trial("field", ("mean Dice",), (AS_STORED, turned, flipped), np.array([0.2]), gains)
+    assert judge_trials([trial]).meant == meant
 
 
 def test_noise_is_no_error(registered_pair: Pairs) -> None:
@@ -168,7 +179,7 @@ def test_a_weak_gain_in_two_pairs_names_no_mistake_for_certain(registered_pair: 
     weak = [(warp_labels(moving, 0.4 * u), moving, u) for _, moving, u in data]
     (found,) = judge(weak, [lambda u: -0.2 * u] * 2)
     assert (found.severity, found.repairable) == ("error", False)
-    assert "less together than no displacement" in found.what
+    assert "worse than no displacement" in found.what
 
 
 def test_a_pair_of_one_image_tells_nothing(registered_pair: Pairs) -> None:
@@ -194,7 +205,7 @@ def test_fields_that_make_it_worse_are_an_error_whatever_they_are(registered_pai
     smooth = np.stack([100 * ndimage.gaussian_filter(one, 3) for one in noise], axis=-1)
     (found,) = judge(cubes(registered_pair, 3), [lambda u: smooth] * 3)
     assert (found.severity, found.rule, found.file, found.repairable) == ("error", "suspicion", "", False)
-    assert found.what == "the fields bring the pairs less together than no displacement"
+    assert found.what == "the fields align the pairs worse than no displacement"
 
 
 def test_one_field_that_makes_it_worse_among_right_ones(registered_pair: Pairs) -> None:
@@ -202,7 +213,7 @@ def test_one_field_that_makes_it_worse_among_right_ones(registered_pair: Pairs) 
     changes[2] = lambda u: 3 * u[::-1]
     (found,) = judge(cubes(registered_pair, 6), changes)
     assert (found.severity, found.file) == ("warning", "field 2")
-    assert found.what == "the field brings its pair less together than no displacement"
+    assert found.what == "the field aligns its pair worse than no displacement"
 
 
 @pytest.mark.parametrize("amplitude_vox", [0.0, 0.05, 0.3])

@@ -40,6 +40,23 @@ def test_command_writes_a_png(
     assert 500 < height < 3000
 
 
+def test_a_picture_replaces_no_input(
+    tiny_task: Task,
+    fields_of: Callable[[Task, float], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fields, pairs = fields_of(tiny_task, 0.0), tmp_path / "pairs.csv"
+    pairs.write_text("fixed,moving\n1,2\n")
+    sources = ("--task", tiny_task.root, "--fields", fields, "--pairs", pairs)
+    in_task = [tiny_task.root / name for name in ("Tiny_dataset.json", "labelsTr/Tiny_0001_0000.nii.gz")]
+    for path in (pairs, next(fields.glob("disp_*")), *in_task):
+        before = path.read_bytes()
+        assert main(["picture", *map(str, (*sources, "--out", path))]) == 2
+        assert "also an input" in capsys.readouterr().err
+        assert path.read_bytes() == before
+
+
 def test_a_pair_that_does_not_exist_is_bad_usage(
     tiny_task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -199,7 +199,7 @@ def test_options_that_do_not_go_together(
 def test_two_tasks_of_one_number(tmp_path: Path, submit: Callable[..., int]) -> None:
     root, other = make_task(tmp_path / "OASIS"), make_task(tmp_path / "AbdomenCTCT")
     fields = write_fields(root, tmp_path / "fields", "l2r2021")
-    with pytest.raises(UsageError, match="one number"):
+    with pytest.raises(UsageError, match="same number"):
         submit(root, fields, "--all-tasks-zero", other)
 
 
@@ -245,15 +245,33 @@ def test_a_zip_replaces_no_field_and_no_file_of_the_task(
     assert (tmp_path / name).read_bytes() == before
 
 
-def test_a_part_of_the_pairs_is_packed_and_not_for_upload(
+def test_a_part_of_the_pairs_is_not_packed(
     tmp_path: Path, submit: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = make_task(tmp_path / "Own")
     fields = write_fields(root, tmp_path / "fields", "l2r2022")
     listed = tmp_path / "one.csv"
     listed.write_text("fixed,moving\n1,2\n")
-    assert submit(root, fields, "--pairs", listed) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[-1].startswith("next: do not upload 1 of the task's pairs alone; a host wants all of them")
+    for more in ([], ["--accept-suspicions"]):
+        assert submit(root, fields, "--pairs", listed, *more) == 1
+        refusal = (
+            "no zip is written; next: leave out --pairs: a host wants all pairs of the task, not 1 of them"
+        )
+        assert capsys.readouterr().out.splitlines()[-1] == refusal
+        assert not (tmp_path / "a.zip").exists()
     assert submit(root, fields) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("next: upload it")
+
+
+def test_the_pairs_of_a_hosts_configuration_are_all_that_it_wants(
+    tmp_path: Path, submit: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_task(tmp_path / "Own")
+    fields = write_fields(root, tmp_path / "fields", "l2r2022")
+    (fields / "disp_0002_0000_0003_0000.nii.gz").unlink()
+    config, (pair, _) = tmp_path / "config.json", read_task(root).pairs
+    listed = {"fixed": f"imagesTr/{pair.fixed.name}", "moving": f"imagesTr/{pair.moving.name}"}
+    methods = [{"name": "SDlogJ", "metric": "sdlogj"}]
+    config.write_text(json.dumps({"evaluation_methods": methods, "eval_pairs": [listed]}))
+    assert submit(root, fields, "--config", config) == 0
+    assert "[subset]" not in capsys.readouterr().out

@@ -51,7 +51,7 @@ def test_what_is_not_there_is_not_recorded(
     lines = summarise_run(tmp_path, pairs(2)).lines()
     assert [line.endswith("not recorded") for line in lines] == [False, True, True, True, True]
     # What is there and is no report is told; a folder without one is nobody's fault.
-    assert caplog.text.count("report.json is passed over") == (content is not None)
+    assert caplog.text.count("report.json is not used") == (content is not None)
 
 
 def test_a_report_that_may_not_be_read_is_told(
@@ -60,7 +60,7 @@ def test_a_report_that_may_not_be_read_is_told(
     (tmp_path / "report.json").write_text("{}")
     close_folder(tmp_path)
     assert summarise_run(tmp_path, pairs(2)).mean_seconds is None
-    assert "report.json is passed over: Permission denied; runtimes are not told" in caplog.text
+    assert "report.json is not used: Permission denied; the summary has no runtimes" in caplog.text
 
 
 def test_names_of_a_report_cannot_command_the_terminal(tmp_path: Path) -> None:
