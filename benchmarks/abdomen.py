@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pairs.errors import KnownError, report_and_exit_code
 from pairs.task import read_task
-from pipeline.reproduce.markdown import markdown_table
-from pipeline.reproduce.process import run_module
+from studies.markdown import markdown_table
+from studies.process import run_module
 
 __all__ = ["main"]
 

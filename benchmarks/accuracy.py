@@ -11,10 +11,10 @@ from pathlib import Path
 from pairs.errors import KnownError, UsageError, report_and_exit_code
 from pairs.task import Task, read_task
 from pairs.wholefile import probe_writable, write_json
-from pipeline.reproduce.markdown import markdown_table
-from pipeline.reproduce.paired import bootstrap_interval, paired_differences
-from pipeline.reproduce.process import run_module
-from pipeline.reproduce.scores import Scores, read_scores
+from studies.markdown import markdown_table
+from studies.paired import bootstrap_interval, paired_differences
+from studies.process import run_module
+from studies.scores import Scores, read_scores
 
 __all__ = ["Accuracy", "main", "render"]
 

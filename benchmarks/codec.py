@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
 from pairs.displacement import PROFILES, Profile, decode, encode
-from pipeline.reproduce.markdown import markdown_table
+from studies.markdown import markdown_table
 
 __all__ = ["main", "mean_pool", "smooth_field", "zoom_half"]
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pairs.errors import KnownError, report_and_exit_code
-from pipeline.reproduce.markdown import markdown_table
-from pipeline.reproduce.process import NoFigure, run_module
+from studies.markdown import markdown_table
+from studies.process import NoFigure, run_module
 
 __all__ = ["main"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from benchmarks.officialsteps import OfficialNumbers
 from benchmarks.onepair import OnePair, read_one_pair
 from pairs.errors import KnownError, report_and_exit_code
-from pipeline.reproduce.markdown import markdown_table
-from pipeline.reproduce.process import NoFigure, run_module
+from studies.markdown import markdown_table
+from studies.process import NoFigure, run_module
 
 __all__ = ["Comparison", "largest_difference", "main", "render"]
 

@@ -13,11 +13,11 @@ from pairs.pair import Pair
 from pairs.task import read_task
 from pairs.volume import Volume, read_image
 from pipeline.bundle import Bundle, read_bundle
-from pipeline.demo.taskfolder import DEFAULT_TEMPLATE, write_task
-from pipeline.demo.template import read_template
 from pipeline.predict.registrar import Registrar
 from pipeline.segment.segmentor import Segmentation
 from pipeline.weightfolders import bundle_of
+from studies.demo.taskfolder import DEFAULT_TEMPLATE, write_task
+from studies.demo.template import read_template
 
 __all__ = ["HEADER", "agreement"]
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 
 from benchmarks.stopwatch import seconds_of
 from pipeline.backbones.lkunet import LargeKernelBlock
-from pipeline.reproduce.process import NoFigure
 from pipeline.scf.response import blend_responses
+from studies.process import NoFigure
 
 __all__ = ["Ratio", "compare", "measure_ratios"]
 

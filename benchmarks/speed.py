@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pairs.errors import KnownError, report_and_exit_code
-from pipeline.reproduce.markdown import markdown_table
-from pipeline.reproduce.process import NoFigure, Spent, run_module
+from studies.markdown import markdown_table
+from studies.process import NoFigure, Spent, run_module
 
 __all__ = ["Run", "main"]
 

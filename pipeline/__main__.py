@@ -20,12 +20,12 @@ VERBS = {
     "predict": ("pipeline.predict.command", "register every pair of a task folder"),
     "train": ("pipeline.train.command", "train the segmentor or the registration network"),
     "embed": ("pipeline.text.embed", "write the text vectors of a task's regions"),
-    "reproduce": ("pipeline.reproduce.command", "make a table of the paper anew"),
+    "reproduce": ("studies.command", "make a table of the paper anew"),
     "convert": ("pipeline.convert.command", "make a weights bundle of somebody else's checkpoint"),
     "info": ("pipeline.info", "print what a weights bundle holds"),
-    "demo-task": ("pipeline.demo.command", "draw a small task from the shipped population template"),
+    "demo-task": ("studies.demo.command", "draw a small task from the shipped population template"),
     "template": (
-        "pipeline.demo.template_command",
+        "studies.demo.template_command",
         "make the population template from a task's training subjects",
     ),
 }

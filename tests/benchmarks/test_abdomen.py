@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import abdomen
 from pairs.volume import write_volume
-from pipeline.reproduce.process import Spent
+from studies.process import Spent
 
 __all__: list[str] = []
 

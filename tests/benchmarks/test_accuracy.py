@@ -7,7 +7,7 @@ import pytest
 from benchmarks.accuracy import Accuracy, render
 from pairs.errors import UsageError
 from pairs.wholefile import write_json
-from pipeline.reproduce.scores import read_scores
+from studies.scores import read_scores
 
 __all__: list[str] = []
 

@@ -11,7 +11,7 @@ from benchmarks.officialsteps import OfficialNumbers
 from benchmarks.onepair import OnePair, measure, read_one_pair
 from benchmarks.onepair import main as measure_one
 from benchmarks.phantom import cell_labels, smooth_half_field, write_phantom
-from pipeline.reproduce.process import NoFigure
+from studies.process import NoFigure
 
 __all__: list[str] = []
 

@@ -11,8 +11,6 @@ import torch
 
 from pipeline.bundle import Bundle, BundleHeader, read_bundle, write_bundle
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig, read_config
-from pipeline.demo.taskfolder import DEFAULT_TEMPLATE
-from pipeline.demo.template import read_template, write_template
 from pipeline.info import describe
 from pipeline.model import build_for_inference
 from pipeline.predict.keptmasks import KeptSegmentations
@@ -22,6 +20,8 @@ from pipeline.text.table import make_table, read_table, write_table
 from pipeline.text.vectorfile import VectorFileEmbedder
 from pipeline.torchfile import read_state
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from studies.demo.taskfolder import DEFAULT_TEMPLATE
+from studies.demo.template import read_template, write_template
 
 __all__: list[str] = []
 

@@ -14,8 +14,8 @@ import pytest
 from docker.errors import DockerException, NotFound
 from docker.models.containers import Container
 
-from pipeline.demo.taskfolder import DEFAULT_TEMPLATE, write_task
-from pipeline.demo.template import read_template
+from studies.demo.taskfolder import DEFAULT_TEMPLATE, write_task
+from studies.demo.template import read_template
 
 __all__: list[str] = []
 

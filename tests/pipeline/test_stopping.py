@@ -20,7 +20,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @pytest.fixture(autouse=True)
-def _listening(_signals: None) -> None:
+def _listening(signals_as_before: None) -> None:
     """Every test listens, and the fixture it asks for ends that."""
     listen_for_signals()
 
