@@ -10,7 +10,7 @@ import torch
 from benchmarks.ratios import Form, compare
 from pairs.errors import KnownError, report_and_exit_code
 from pipeline.device import choose_device
-from pipeline.scf.response import region_response
+from pipeline.network.filters.response import region_response
 from studies.markdown import markdown_table
 
 __all__ = ["Case", "main"]

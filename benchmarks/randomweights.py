@@ -9,7 +9,7 @@ import torch
 
 from pipeline.bundle import Bundle, write_bundle
 from pipeline.convert.target import target_of
-from pipeline.model import build_for_training, freeze
+from pipeline.network.model import build_for_training, freeze
 from pipeline.segment.config import SegmentorConfig
 from pipeline.segment.networks import SWIN_FEATURES, build_network
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.stopwatch import seconds_of
-from pipeline.backbones.lkunet import LargeKernelBlock
-from pipeline.scf.response import blend_responses
+from pipeline.network.backbones.lkunet import LargeKernelBlock
+from pipeline.network.filters.response import blend_responses
 from studies.process import NoFigure
 
 __all__ = ["Ratio", "compare", "measure_ratios"]

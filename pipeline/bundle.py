@@ -16,7 +16,7 @@ from pairs.regularfile import open_regular
 from pipeline.config import TaskConfig
 from pipeline.configtypes import Label, first_fault
 from pipeline.memory import shortage_told
-from pipeline.model import RegistrationNet, build_for_inference
+from pipeline.network.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network, outline
 from pipeline.segment.segmentor import Segmentor
 from pipeline.segment.volumes import VolumeSegmentor

@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 
 from pipeline.config import RefinementConfig
-from pipeline.integration import integrate
-from pipeline.losses.objective import weighted_losses
-from pipeline.losses.overlap import one_hot
-from pipeline.model import RegistrationOutput
+from pipeline.network.integration import integrate
+from pipeline.network.losses.objective import weighted_losses
+from pipeline.network.losses.overlap import one_hot
+from pipeline.network.model import RegistrationOutput
+from pipeline.network.warp import compose, upsample_displacement, warp
 from pipeline.typing import Float, Int, Tensor
-from pipeline.warp import compose, upsample_displacement, warp
 
 __all__ = ["Regions", "refine"]
 

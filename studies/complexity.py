@@ -10,9 +10,9 @@ import torch
 
 from pairs.errors import UsageError
 from pairs.wholefile import probe_file, whole_file
-from pipeline.backbones.registry import BACKBONES, build_backbone
-from pipeline.backbones.transmorph import TRANSMORPHS
 from pipeline.config import RegistrationConfig
+from pipeline.network.backbones.registry import BACKBONES, build_backbone
+from pipeline.network.backbones.transmorph import TRANSMORPHS
 from studies.counting import Complexity, complexity_of
 from studies.markdown import markdown_table
 

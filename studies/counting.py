@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.backbones.lkunet import LargeKernelBlock
 from pipeline.config import RegistrationConfig
-from pipeline.model import build_for_inference
-from pipeline.scf.heads import FilterTableHead
+from pipeline.network.backbones.lkunet import LargeKernelBlock
+from pipeline.network.filters.heads import FilterTableHead
+from pipeline.network.model import build_for_inference
 from pipeline.typing import Tensor
 
 __all__ = ["Complexity", "complexity_of"]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from pipeline.network.warp import warp
 from pipeline.train.quality import hard_dice
 from pipeline.typing import Float, Tensor
-from pipeline.warp import warp
 from studies.sliding import REGIONS, SlidingPair
 
 __all__ = ["DISTANCES", "FIGURES", "border_profile", "figures_of", "jump_width"]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.backbones.registry import ONE_DECODER
-from pipeline.backbones.transmorph import TRANSMORPHS
 from pipeline.config import TaskConfig
+from pipeline.network.backbones.registry import ONE_DECODER
+from pipeline.network.backbones.transmorph import TRANSMORPHS
 
 __all__ = ["Masks", "Variant"]
 

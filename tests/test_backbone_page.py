@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.backbones.registry import BACKBONES, build_backbone
 from pipeline.config import RegistrationConfig
-from pipeline.scf.heads import PlainHead
+from pipeline.network.backbones.registry import BACKBONES, build_backbone
+from pipeline.network.filters.heads import PlainHead
 
 __all__: list[str] = []
 

@@ -22,7 +22,7 @@ from pipeline.config import (
     TaskConfig,
 )
 from pipeline.device import choose_device
-from pipeline.model import build_for_training, freeze
+from pipeline.network.model import build_for_training, freeze
 from pipeline.segment.networks import build_network
 
 __all__ = [

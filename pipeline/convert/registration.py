@@ -12,7 +12,7 @@ from pairs.errors import UsageError, WeightsError
 from pipeline.bundle import Bundle, BundleHeader
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
 from pipeline.convert.target import Target
-from pipeline.model import RegistrationNet, build_for_training, freeze
+from pipeline.network.model import RegistrationNet, build_for_training, freeze
 from pipeline.statedict import state_faults
 from pipeline.text.table import EmbeddingTable, read_table
 from pipeline.torchfile import read_state

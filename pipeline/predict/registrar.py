@@ -9,9 +9,9 @@ from pairs.resampling import Upsampling
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
 from pipeline.device import repeatable
-from pipeline.halfgrid import halved_image, halved_map, on_full_grid
 from pipeline.memory import shortage_told
-from pipeline.model import RegistrationOutput
+from pipeline.network.halfgrid import halved_image, halved_map, on_full_grid
+from pipeline.network.model import RegistrationOutput
 from pipeline.predict.decoding import HostDecoding
 from pipeline.preprocess import content_box, crop_to, normalise, pad_to_multiple
 from pipeline.refinement import Regions, refine

@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
+from pipeline.network.warp import identity_grid, sample
 from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
-from pipeline.warp import identity_grid, sample
 
 __all__ = ["Greys", "augmented", "moved_labels", "random_deformation", "regreyed"]
 

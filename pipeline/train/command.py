@@ -12,7 +12,7 @@ from pairs.taskoptions import add_link_option
 from pipeline.bundle import Bundle, BundleHeader, write_bundle
 from pipeline.device import DEVICES
 from pipeline.memory import shortage_told
-from pipeline.model import freeze
+from pipeline.network.model import freeze
 from pipeline.predict.keptmasks import CACHE_NAME
 from pipeline.predict.masksource import mask_source, read_segmentor
 from pipeline.segment.sides import SideCheck

@@ -6,7 +6,7 @@ import torch
 
 from pairs.errors import UsageError
 from pipeline.config import RegistrationConfig
-from pipeline.model import build_for_training
+from pipeline.network.model import build_for_training
 from pipeline.typing import Float, Tensor
 
 __all__ = ["require_memory"]

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from pairs.errors import UsageError
 from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
-from pipeline.backbones.registry import build_backbone
 from pipeline.bundle import file_hash, read_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.configtypes import first_fault
 from pipeline.device import choose_device
+from pipeline.network.backbones.registry import build_backbone
 from pipeline.predict.masksource import require_segmentations
 from pipeline.programversion import program_version
 from pipeline.regions import JointRegions

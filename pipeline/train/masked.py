@@ -9,7 +9,7 @@ import torch
 from pairs.task import Subject, Task
 from pairs.volume import read_image
 from pipeline.config import TaskConfig
-from pipeline.halfgrid import halved_map
+from pipeline.network.halfgrid import halved_map
 from pipeline.predict.masks import Masks
 from pipeline.preprocess import content_crop, pad_to_multiple
 from pipeline.segment.sides import SideCheck

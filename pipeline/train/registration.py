@@ -9,9 +9,10 @@ import torch
 
 from pairs.errors import GridMismatch
 from pipeline.config import RegistrationTraining, TaskConfig
-from pipeline.losses.objective import weighted_losses
-from pipeline.losses.overlap import one_hot
-from pipeline.model import RegistrationNet, build_for_training
+from pipeline.network.losses.objective import weighted_losses
+from pipeline.network.losses.overlap import one_hot
+from pipeline.network.model import RegistrationNet, build_for_training
+from pipeline.network.warp import sample, warp
 from pipeline.preprocess import pad_to_multiple
 from pipeline.train.ahead import Ahead
 from pipeline.train.augment import moved_labels, random_deformation, regreyed
@@ -21,7 +22,6 @@ from pipeline.train.quality import hard_dice, smoothness_figures
 from pipeline.train.stages import enter_stage, stage_steps
 from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
-from pipeline.warp import sample, warp
 
 __all__ = ["Group", "MaskedSample", "augmented_masked", "pair_losses", "train_registration"]
 

@@ -1,9 +1,9 @@
 """Progressive training: which level of a pyramid a step trains, and which levels rest meanwhile."""
 
 from pairs.errors import UsageError
-from pipeline.backbones.backbone import Backbone, Pyramid
 from pipeline.config import RegistrationTraining
-from pipeline.model import RegistrationNet
+from pipeline.network.backbones.backbone import Backbone, Pyramid
+from pipeline.network.model import RegistrationNet
 from pipeline.train.loop import Plan
 
 __all__ = ["enter_stage", "stage_steps"]

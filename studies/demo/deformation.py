@@ -32,7 +32,7 @@ def pull_back(volume: np.ndarray, displacement: np.ndarray, *, order: int = 1) -
 def compose(first: np.ndarray, then: np.ndarray) -> np.ndarray:
     """The displacement that warps as `first` and then `then` do: w(p) = then(p) + first(p + then(p)).
 
-    The meaning is that of `pipeline.warp.compose`; both are (X, Y, Z, 3) in voxels.
+    The meaning is that of `pipeline.network.warp.compose`; both are (X, Y, Z, 3) in voxels.
     """
     carried = [pull_back(first[..., axis], then) for axis in range(3)]
     return (then + np.stack(carried, axis=-1)).astype(np.float32)

@@ -12,7 +12,7 @@ import torch
 from pipeline.bundle import Bundle, BundleHeader, read_bundle, write_bundle
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig, read_config
 from pipeline.info import describe
-from pipeline.model import build_for_inference
+from pipeline.network.model import build_for_inference
 from pipeline.predict.keptmasks import KeptSegmentations
 from pipeline.segment.networks import build_network
 from pipeline.segment.segmentor import Segmentation

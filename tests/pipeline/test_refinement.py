@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from pipeline.config import RefinementConfig
-from pipeline.losses.overlap import one_hot
-from pipeline.losses.smoothness import gradient_loss
-from pipeline.losses.volume import volume_loss
-from pipeline.model import RegistrationOutput
+from pipeline.network.losses.overlap import one_hot
+from pipeline.network.losses.smoothness import gradient_loss
+from pipeline.network.losses.volume import volume_loss
+from pipeline.network.model import RegistrationOutput
+from pipeline.network.warp import warp
 from pipeline.refinement import Regions, refine
-from pipeline.warp import warp
 
 __all__: list[str] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.backbones.registry import BACKBONES
+from pipeline.network.backbones.registry import BACKBONES
 from studies.complexity import claim_table
 
 __all__: list[str] = []

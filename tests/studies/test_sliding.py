@@ -2,7 +2,7 @@
 
 import torch
 
-from pipeline.warp import warp
+from pipeline.network.warp import warp
 from studies.sliding import SHAPE, SlidingPair, draw_sliding_pair
 
 __all__: list[str] = []

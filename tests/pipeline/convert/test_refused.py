@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipeline.config import RegistrationConfig
-from pipeline.model import build_for_training
+from pipeline.network.model import build_for_training
 from pipeline.text.table import make_table, write_table
 
 __all__: list[str] = []

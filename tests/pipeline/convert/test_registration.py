@@ -11,7 +11,7 @@ from pairs.errors import WeightsError
 from pipeline.bundle import Bundle, read_bundle, write_bundle
 from pipeline.config import RegistrationConfig, TaskConfig
 from pipeline.convert.registration import convert_registration
-from pipeline.model import build_for_training
+from pipeline.network.model import build_for_training
 from pipeline.text.table import EmbeddingTable, make_table
 
 __all__: list[str] = []

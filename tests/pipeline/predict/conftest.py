@@ -12,7 +12,7 @@ from pairs.volume import Volume, read_image
 from pipeline.__main__ import main
 from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig
-from pipeline.model import build_for_training, freeze
+from pipeline.network.model import build_for_training, freeze
 from pipeline.predict.report import RunReport, read_report
 from pipeline.segment.networks import build_network
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipeline.bundle import Bundle
-from pipeline.model import RegistrationOutput
+from pipeline.network.model import RegistrationOutput
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import RunReport
 

@@ -14,10 +14,10 @@ from pairs.resampling import Upsampling
 from pairs.volume import Volume
 from pipeline.bundle import Bundle
 from pipeline.config import RefinementConfig, RegistrationConfig
-from pipeline.model import build_for_training, freeze
+from pipeline.network.model import build_for_training, freeze
+from pipeline.network.warp import warp
 from pipeline.predict.registrar import Registrar
 from pipeline.segment.segmentor import Segmentation
-from pipeline.warp import warp
 
 __all__: list[str] = []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.model import RegistrationOutput
+from pipeline.network.model import RegistrationOutput
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import RunReport
 

@@ -2,9 +2,9 @@
 
 import torch
 
+from pipeline.network.warp import identity_grid
 from pipeline.train.augment import ELASTIC_STD_VOX, MAX_SHIFT_VOX, augmented, random_deformation
 from pipeline.train.subjects import Sample
-from pipeline.warp import identity_grid
 
 __all__: list[str] = []
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.network.warp import identity_grid
 from pipeline.train.quality import hard_dice, smoothness_figures
-from pipeline.warp import identity_grid
 
 __all__: list[str] = []
 

@@ -10,8 +10,8 @@ import torch
 
 from pairs.errors import GridMismatch, Stopped
 from pipeline.config import RegistrationConfig, RegistrationTraining, TaskConfig
-from pipeline.model import RegistrationNet
-from pipeline.scf.heads import PlainHead, TextHead
+from pipeline.network.filters.heads import PlainHead, TextHead
+from pipeline.network.model import RegistrationNet
 from pipeline.train import loop, registration
 from pipeline.train.loop import Plan
 from pipeline.train.pairing import any_two

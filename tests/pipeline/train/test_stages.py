@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from pairs.errors import Stopped, UsageError
-from pipeline.backbones.registry import build_backbone
 from pipeline.config import RegistrationConfig, RegistrationTraining, TaskConfig
-from pipeline.model import RegistrationNet
+from pipeline.network.backbones.registry import build_backbone
+from pipeline.network.model import RegistrationNet
 from pipeline.train import loop
 from pipeline.train.loop import Plan
 from pipeline.train.registration import MaskedSample, train_registration

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import warp
+from pipeline.network import warp
 from studies.demo.deformation import (
     compose,
     gradient_of,

@@ -1,0 +1,1 @@
+"""The registration network: backbones, filters, warps and losses."""

@@ -1,0 +1,35 @@
+"""Registration on the half grid: images averaged over 2x2x2 voxels, displacements brought back."""
+
+import torch.nn.functional as F
+
+from pipeline.network.filters.response import to_feature_grid
+from pipeline.network.model import RegistrationOutput
+from pipeline.network.warp import upsample_displacement
+from pipeline.typing import Float, Tensor
+
+__all__ = ["halved_image", "halved_map", "on_full_grid"]
+
+
+def halved_image(image: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "B C U V W"]:
+    """The mean of each 2x2x2 voxels; sides are even."""
+    return F.avg_pool3d(image, 2)
+
+
+def halved_map(regions: Tensor) -> Tensor:
+    """Every second voxel of (B, X, Y, Z) region indices or confidences, which cannot be averaged apart."""
+    return to_feature_grid(regions, 2)
+
+
+def on_full_grid(output: RegistrationOutput, shape: tuple[int, ...]) -> RegistrationOutput:
+    """What a network on the half grid says, for the full grid.
+
+    Half-grid voxel i has its centre at 2 i + 0.5 in both images, so displacements double and lie where
+    `upsample_displacement` has them. What the smoothness loss looks at stays on its own grid.
+
+    Args:
+        output: displacement in half-grid voxels.
+        shape: sides of the full grid.
+    """
+    x, y, z = shape
+    full = upsample_displacement(2 * output.displacement, (x, y, z))
+    return RegistrationOutput(full, output.regularised)

@@ -1,0 +1,90 @@
+"""Sampling a volume at displaced positions; the one place that knows the coordinates of `grid_sample`."""
+
+import torch
+import torch.nn.functional as F
+
+from pipeline.network.gradients import GridSample, resized
+from pipeline.typing import Float, Tensor
+
+__all__ = ["compose", "identity_grid", "sample", "upsample_displacement", "warp"]
+
+_SLABS = 4
+"""On a CPU `grid_sample` gives each volume one thread; slabs of the first axis, as volumes, occupy several.
+
+The number is fixed, so that sums in gradients do not depend on the number of threads."""
+
+
+def identity_grid(like: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "1 3 X Y Z"]:
+    """Voxel index of every voxel of `like`'s grid, component i along array axis i."""
+    axes = [torch.arange(n, device=like.device, dtype=like.dtype) for n in like.shape[2:]]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij")).unsqueeze(0)
+
+
+def warp(
+    moving: Float[Tensor, "B C X Y Z"],
+    displacement: Float[Tensor, "B 3 U V W"],
+    *,
+    mode: str = "bilinear",
+    padding: str = "zeros",
+) -> Float[Tensor, "B C U V W"]:
+    """Pull `moving` back: `warped(p) = moving(p + u(p))`, both in voxels of the moving grid.
+
+    Args:
+        moving: the volume to sample.
+        displacement: u in voxels, component i along array axis i.
+        mode: `bilinear` (trilinear in 3-D) or `nearest`.
+        padding: `zeros` outside the volume as the challenge host does, or `border`.
+    """
+    return sample(moving, identity_grid(displacement) + displacement, mode=mode, padding=padding)
+
+
+def sample(
+    volume: Float[Tensor, "B C X Y Z"],
+    deformation: Float[Tensor, "B 3 U V W"],
+    *,
+    mode: str = "bilinear",
+    padding: str = "zeros",
+) -> Float[Tensor, "B C U V W"]:
+    """Values of `volume` at the voxel positions `deformation` (an absolute map, not a displacement)."""
+    grid = _grid_sample_coordinates(deformation, volume.shape[2:])
+    slabs = _SLABS if len(grid) == 1 and grid.shape[1] % _SLABS == 0 and grid.device.type == "cpu" else 1
+    if slabs > 1:
+        grid = grid.reshape(slabs, -1, *grid.shape[2:])
+        volume = volume.expand(slabs, *volume.shape[1:])
+    if mode == "bilinear" and volume.requires_grad and grid.device.type != "cpu":
+        sampled: Tensor = GridSample.apply(volume, grid, padding)
+    else:
+        sampled = F.grid_sample(volume, grid, mode=mode, padding_mode=padding, align_corners=True)
+    return sampled.transpose(0, 1).reshape(len(deformation), volume.shape[1], *deformation.shape[2:])
+
+
+def _grid_sample_coordinates(
+    deformation: Float[Tensor, "B 3 U V W"], shape: torch.Size
+) -> Float[Tensor, "B U V W 3"]:
+    """`grid_sample` wants the last array axis first, and -1..1 from first to last voxel centre."""
+    # A side of one voxel has only position 0; any finite scale does.
+    last = torch.tensor([max(n - 1, 1) for n in shape], device=deformation.device, dtype=deformation.dtype)
+    normalised = 2 * deformation / last.view(1, 3, 1, 1, 1) - 1
+    return normalised.flip(1).permute(0, 2, 3, 4, 1)
+
+
+def compose(
+    first: Float[Tensor, "B 3 X Y Z"], then: Float[Tensor, "B 3 X Y Z"]
+) -> Float[Tensor, "B 3 X Y Z"]:
+    """The displacement that warps as `first` and then `then` do: w(p) = then(p) + first(p + then(p)).
+
+    Border padding: beyond the edge the displacement goes on as at the edge.
+    """
+    return then + warp(first, then, padding="border")
+
+
+def upsample_displacement(
+    displacement: Float[Tensor, "B 3 U V W"], shape: torch.Size | tuple[int, int, int]
+) -> Float[Tensor, "B 3 X Y Z"]:
+    """Trilinear resize of a displacement whose values are already voxels of the target grid.
+
+    The geometry is that of the strided decoder (`align_corners=False`); values are not rescaled.
+    """
+    if displacement.shape[2:] == torch.Size(shape):
+        return displacement
+    return resized(displacement, shape)
