@@ -10,11 +10,11 @@ from benchmarks.randomweights import random_bundle
 from pairs.header import Header
 from pairs.profile import Shape3
 from pairs.volume import Volume
-from pipeline.bundle import Bundle
 from pipeline.config import TaskConfig, shipped_config
 from pipeline.segment.segmentor import Segmentation
 from pipeline.train.registration import MaskedSample
 from pipeline.train.subjects import Sample
+from pipeline.weights.bundle import Bundle
 
 __all__ = ["bundle_for", "phantom_pair", "phantom_subjects", "regions_of", "shrunk"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-from pipeline.bundle import Bundle, write_bundle
-from pipeline.convert.target import target_of
 from pipeline.network.model import build_for_training, freeze
 from pipeline.segment.config import SegmentorConfig
 from pipeline.segment.networks import SWIN_FEATURES, build_network
+from pipeline.weights.bundle import Bundle, write_bundle
+from pipeline.weights.convert.target import target_of
 
 __all__ = ["main", "random_bundle"]
 

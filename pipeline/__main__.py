@@ -21,8 +21,8 @@ VERBS = {
     "train": ("pipeline.train.command", "train the segmentor or the registration network"),
     "embed": ("pipeline.text.embed", "write the text vectors of a task's regions"),
     "reproduce": ("studies.command", "make a table of the paper anew"),
-    "convert": ("pipeline.convert.command", "make a weights bundle of somebody else's checkpoint"),
-    "info": ("pipeline.info", "print what a weights bundle holds"),
+    "convert": ("pipeline.weights.convert.command", "make a weights bundle of somebody else's checkpoint"),
+    "info": ("pipeline.weights.info", "print what a weights bundle holds"),
     "demo-task": ("studies.demo.command", "draw a small task from the shipped population template"),
     "template": (
         "studies.demo.template_command",

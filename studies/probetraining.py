@@ -10,11 +10,11 @@ from pipeline.network.losses.objective import weighted_losses
 from pipeline.network.losses.overlap import one_hot
 from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import warp
-from pipeline.tensorfile import read_own, write_tensors
 from pipeline.train.checkpoint import fingerprint_of
 from pipeline.train.loop import Plan, step_generator, train
 from pipeline.train.registration import pair_losses
 from pipeline.typing import Float, Tensor
+from pipeline.weights.tensorfile import read_own, write_tensors
 from studies import sliding
 from studies.sliding import REGIONS, SlidingPair, draw_sliding_pair
 

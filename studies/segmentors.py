@@ -8,11 +8,11 @@ import torch
 from pairs.counting import first_few
 from pairs.errors import UsageError
 from pairs.volume import read_image
-from pipeline.bundle import BundleHeader, read_bundle
 from pipeline.device import choose_device
 from pipeline.train.leftout import LeftOut
 from pipeline.train.quality import hard_dice
 from pipeline.train.subjects import load_samples, region_table
+from pipeline.weights.bundle import BundleHeader, read_bundle
 from studies.methods import INITIAL
 from studies.ownsegmentor import own_segmentor
 from studies.paper import SEGMENTORS

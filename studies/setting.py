@@ -10,11 +10,11 @@ from pairs.header import read_header
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option
 from pairs.wholefile import probe_writable
-from pipeline.bundle import read_bundle
 from pipeline.config import MOST_PASSES, TaskConfig, read_config, shipped_config
 from pipeline.device import DEVICES
-from pipeline.tensorfile import require_file
-from pipeline.weightfolders import bundle_of
+from pipeline.weights.bundle import read_bundle
+from pipeline.weights.folders import bundle_of
+from pipeline.weights.tensorfile import require_file
 from studies.budget import Budget, parse_budget
 from studies.ownsegmentor import SEGMENTORS_SHARE, own_segmentor
 from studies.process import run_module

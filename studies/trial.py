@@ -11,8 +11,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from pairs.wholefile import write_json
-from pipeline.bundle import file_hash
 from pipeline.config import TaskConfig
+from pipeline.weights.bundle import file_hash
 from studies.pace import seconds_per_step
 from studies.process import of_all_the_data, run_module
 from studies.scores import Scores, read_scores

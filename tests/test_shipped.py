@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bundle import read_bundle
+from pipeline.weights.bundle import read_bundle
 
 __all__: list[str] = []
 

@@ -13,7 +13,6 @@ import torch
 from pairs.volume import read_labels, write_volume
 from pipeline import stopping
 from pipeline.__main__ import main
-from pipeline.bundle import Bundle, BundleHeader
 from pipeline.config import (
     RegistrationConfig,
     RegistrationTraining,
@@ -24,6 +23,7 @@ from pipeline.config import (
 from pipeline.device import choose_device
 from pipeline.network.model import build_for_training, freeze
 from pipeline.segment.networks import build_network
+from pipeline.weights.bundle import Bundle, BundleHeader
 
 __all__ = [
     "device",

@@ -17,7 +17,6 @@ from pairs.outputs import require_output_folder
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option, add_pairs_option
 from pairs.wholefile import probe_writable
-from pipeline.bundle import Bundle, read_bundle
 from pipeline.device import DEVICES, choose_device
 from pipeline.memory import shortage_told
 from pipeline.predict.fieldfolder import FieldFolder
@@ -32,7 +31,8 @@ from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_rep
 from pipeline.predict.run import Register, run_pairs
 from pipeline.programversion import program_version
 from pipeline.stopping import interruptible
-from pipeline.weightfolders import bundle_of
+from pipeline.weights.bundle import Bundle, read_bundle
+from pipeline.weights.folders import bundle_of
 
 __all__ = ["add_arguments", "run"]
 

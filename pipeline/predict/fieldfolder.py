@@ -16,8 +16,8 @@ from pairs.displacement import (
 )
 from pairs.errors import OutputError, UsageError
 from pairs.pair import Pair
-from pipeline.bundle import file_hash
 from pipeline.predict.report import PairRecord
+from pipeline.weights.bundle import file_hash
 
 __all__ = ["FieldFolder"]
 

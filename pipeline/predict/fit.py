@@ -6,8 +6,8 @@ from pathlib import Path
 from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
 from pairs.task import Task
-from pipeline.bundle import BundleHeader
 from pipeline.predict.report import REPORT_NAME, RunReport
+from pipeline.weights.bundle import BundleHeader
 
 __all__ = ["require_fit", "require_own_folder", "weights_warnings"]
 

@@ -7,10 +7,10 @@ import torch
 
 from pairs.errors import UsageError, WeightsError
 from pairs.wholefile import probe_writable
-from pipeline.bundle import Bundle, read_bundle
 from pipeline.predict.keptmasks import KeptSegmentations, refuse_link
 from pipeline.predict.masks import FileMasks, Masks, SegmentorMasks, SideCheckedMasks, background_everywhere
 from pipeline.stopping import uninterrupted
+from pipeline.weights.bundle import Bundle, read_bundle
 
 __all__ = ["mask_source", "read_segmentor", "require_segmentations"]
 

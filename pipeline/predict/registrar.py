@@ -7,7 +7,6 @@ from pairs.errors import GridMismatch
 from pairs.header import Header
 from pairs.resampling import Upsampling
 from pairs.volume import Volume
-from pipeline.bundle import Bundle
 from pipeline.device import repeatable
 from pipeline.memory import shortage_told
 from pipeline.network.halfgrid import halved_image, halved_map, on_full_grid
@@ -16,6 +15,7 @@ from pipeline.predict.decoding import HostDecoding
 from pipeline.preprocess import content_box, crop_to, normalise, pad_to_multiple
 from pipeline.refinement import Regions, refine
 from pipeline.segment.segmentor import Segmentation
+from pipeline.weights.bundle import Bundle
 
 __all__ = ["Registrar", "require_same_lattice"]
 

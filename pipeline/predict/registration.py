@@ -15,7 +15,6 @@ from pairs.pair import Pair
 from pairs.surroundings import known_error
 from pairs.unfolding import unfolded
 from pairs.volume import Volume, read_image
-from pipeline.bundle import file_hash
 from pipeline.gpufailure import GpuFailure, gpu_failure_told
 from pipeline.memory import as_shortage
 from pipeline.predict.fieldfolder import FieldFolder
@@ -26,6 +25,7 @@ from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
 from pipeline.preprocess import window_warnings
 from pipeline.segment.segmentor import Segmentation
 from pipeline.stopping import interruptible
+from pipeline.weights.bundle import file_hash
 
 __all__ = ["PairRegistration"]
 

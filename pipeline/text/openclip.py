@@ -10,11 +10,11 @@ from torch import nn
 
 from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
-from pipeline.statedict import state_faults
-from pipeline.tensorfile import require_file
 from pipeline.text.torchvision_standin import torchvision_or_standin
-from pipeline.torchfile import read_state
 from pipeline.typing import Float, Tensor
+from pipeline.weights.statedict import state_faults
+from pipeline.weights.tensorfile import require_file
+from pipeline.weights.torchfile import read_state
 
 __all__ = ["OpenClipEmbedder", "build_tower", "import_open_clip", "load_tower"]
 

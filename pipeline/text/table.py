@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pairs.errors import WeightsError
 from pipeline.configtypes import first_fault
-from pipeline.tensorfile import read_own, read_tensors, write_tensors
 from pipeline.typing import Float, Tensor
+from pipeline.weights.tensorfile import read_own, read_tensors, write_tensors
 
 __all__ = [
     "BACKGROUND_PROMPT",

@@ -13,9 +13,9 @@ from pairs.document import read_document
 from pairs.errors import TaskError, UsageError, WeightsError
 from pairs.npzfile import read_npz_arrays
 from pipeline.configtypes import first_fault
-from pipeline.tensorfile import read_tensors, require_file
 from pipeline.text.table import is_table, read_table
 from pipeline.typing import Float, Tensor
+from pipeline.weights.tensorfile import read_tensors, require_file
 
 __all__ = ["MAX_BYTES", "VectorFileEmbedder"]
 

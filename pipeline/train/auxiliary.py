@@ -10,16 +10,16 @@ import torch
 
 from pairs.errors import UsageError
 from pairs.task import Task, read_task
-from pipeline.bundle import file_hash
 from pipeline.config import TaskConfig
 from pipeline.predict.masksource import mask_source, read_segmentor
 from pipeline.regions import JointRegions, joint_regions
-from pipeline.tensorfile import require_file
 from pipeline.train.leftout import LeftOut
 from pipeline.train.masked import halved, with_masks
 from pipeline.train.pairing import pairing_of
 from pipeline.train.registration import Group, MaskedSample
 from pipeline.train.subjects import Sample, load_samples, region_table, split_subjects
+from pipeline.weights.bundle import file_hash
+from pipeline.weights.tensorfile import require_file
 
 __all__ = ["Auxiliary", "AuxiliaryTask", "add_arguments", "load_auxiliary", "read_auxiliary"]
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pairs.counting import first_few
 from pairs.errors import WeightsError
 from pipeline.configtypes import first_fault
-from pipeline.statedict import state_faults
-from pipeline.tensorfile import OwnFile, read_own, write_tensors
 from pipeline.train.average import Average
+from pipeline.weights.statedict import state_faults
+from pipeline.weights.tensorfile import OwnFile, read_own, write_tensors
 
 __all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "require_own", "save_checkpoint"]
 

@@ -9,7 +9,6 @@ import torch
 
 from pairs.errors import UsageError, WeightsError
 from pairs.taskoptions import add_link_option
-from pipeline.bundle import Bundle, BundleHeader, write_bundle
 from pipeline.device import DEVICES
 from pipeline.memory import shortage_told
 from pipeline.network.model import freeze
@@ -27,6 +26,7 @@ from pipeline.train.pairing import pairing_of
 from pipeline.train.registration import train_registration
 from pipeline.train.segmentor import train_segmentor
 from pipeline.train.subjects import load_samples, split_subjects
+from pipeline.weights.bundle import Bundle, BundleHeader, write_bundle
 
 __all__ = ["add_arguments", "run"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pairs.pair import Subject
 from pairs.task import Task
-from pipeline.bundle import file_hash
 from pipeline.config import SplitConfig
+from pipeline.weights.bundle import file_hash
 
 __all__ = ["data_hash", "subjects_seen"]
 

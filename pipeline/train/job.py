@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from pairs.errors import UsageError
 from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
-from pipeline.bundle import file_hash, read_bundle
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.configtypes import first_fault
 from pipeline.device import choose_device
@@ -26,6 +25,7 @@ from pipeline.train.leftout import LeftOut
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import region_table
+from pipeline.weights.bundle import file_hash, read_bundle
 
 __all__ = ["Job", "prepare"]
 

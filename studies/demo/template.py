@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pairs.errors import WeightsError
 from pipeline.configtypes import first_fault
-from pipeline.tensorfile import read_own, write_tensors
 from pipeline.typing import Tensor
+from pipeline.weights.tensorfile import read_own, write_tensors
 
 __all__ = ["Template", "TemplateHeader", "quantised", "read_template", "write_template"]
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pipeline.bundle import Bundle, BundleHeader, read_bundle, write_bundle
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig, read_config
-from pipeline.info import describe
 from pipeline.network.model import build_for_inference
 from pipeline.predict.keptmasks import KeptSegmentations
 from pipeline.segment.networks import build_network
 from pipeline.segment.segmentor import Segmentation
 from pipeline.text.table import make_table, read_table, write_table
 from pipeline.text.vectorfile import VectorFileEmbedder
-from pipeline.torchfile import read_state
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pipeline.weights.bundle import Bundle, BundleHeader, read_bundle, write_bundle
+from pipeline.weights.info import describe
+from pipeline.weights.torchfile import read_state
 from studies.demo.taskfolder import DEFAULT_TEMPLATE
 from studies.demo.template import read_template, write_template
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import TaskConfig
+from pipeline.weights.bundle import Bundle, write_bundle
 
 __all__: list[str] = []
 

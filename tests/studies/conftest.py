@@ -7,8 +7,8 @@ import pytest
 
 import evaluation.__main__
 from pipeline.__main__ import main
-from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import TaskConfig
+from pipeline.weights.bundle import Bundle, write_bundle
 from studies import ownsegmentor, pace, setting, structures, trial
 from studies.process import NoFigure, Spent
 from tests.tinytask import (

@@ -10,11 +10,11 @@ import torch
 
 from pairs.volume import Volume, read_image
 from pipeline.__main__ import main
-from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig
 from pipeline.network.model import build_for_training, freeze
 from pipeline.predict.report import RunReport, read_report
 from pipeline.segment.networks import build_network
+from pipeline.weights.bundle import Bundle, write_bundle
 
 __all__ = [
     "image",

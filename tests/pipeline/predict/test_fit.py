@@ -6,9 +6,9 @@ import pytest
 
 from pairs.errors import WeightsError
 from pairs.task import Task
-from pipeline.bundle import BundleHeader
 from pipeline.config import TaskConfig
 from pipeline.predict.fit import require_fit, weights_warnings
+from pipeline.weights.bundle import BundleHeader
 
 __all__: list[str] = []
 

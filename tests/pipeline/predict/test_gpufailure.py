@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.bundle import Bundle
 from pipeline.network.model import RegistrationOutput
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import RunReport
+from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []
 

@@ -9,10 +9,10 @@ import torch
 
 from pairs.errors import OutputError
 from pairs.volume import Volume
-from pipeline.bundle import Bundle
 from pipeline.predict.keptmasks import KeptSegmentations, refuse_link
 from pipeline.predict.masks import SegmentorMasks
 from pipeline.segment.segmentor import Segmentation, Segmentor
+from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pairs.errors import TooLittleMemory
 from pairs.resampling import Upsampling
 from pairs.volume import Volume
-from pipeline.bundle import Bundle
 from pipeline.config import RefinementConfig, RegistrationConfig
 from pipeline.network.model import build_for_training, freeze
 from pipeline.network.warp import warp
 from pipeline.predict.registrar import Registrar
 from pipeline.segment.segmentor import Segmentation
+from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []
 

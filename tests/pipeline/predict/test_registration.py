@@ -13,13 +13,13 @@ from scipy.ndimage import gaussian_filter
 from pairs.displacement import read_displacement
 from pairs.unfolding import folded_voxels
 from pairs.volume import Volume, read_image, write_volume
-from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import IntensityConfig, RefinementConfig
 from pipeline.predict import registration
 from pipeline.predict.masks import SideCheckedMasks
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.segment.segmentor import Segmentation
+from pipeline.weights.bundle import Bundle, write_bundle
 
 __all__: list[str] = []
 

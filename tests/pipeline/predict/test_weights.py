@@ -11,11 +11,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipeline import weightfolders
 from pipeline.__main__ import main
-from pipeline.bundle import HEADER_KEY, Bundle, write_bundle
 from pipeline.predict.report import RunReport
-from pipeline.tensorfile import HASH_KEY, read_tensors
+from pipeline.weights import folders as weightfolders
+from pipeline.weights.bundle import HEADER_KEY, Bundle, write_bundle
+from pipeline.weights.tensorfile import HASH_KEY, read_tensors
 
 __all__: list[str] = []
 

@@ -9,8 +9,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from pairs.errors import OutputError, WeightsError
-from pipeline.tensorfile import HASH_KEY, read_tensors
 from pipeline.text.table import _KEY, EmbeddingTable, digest, is_table, make_table, read_table, write_table
+from pipeline.weights.tensorfile import HASH_KEY, read_tensors
 
 
 def small_table(channels: int = 5) -> EmbeddingTable:

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from pipeline.__main__ import main
-from pipeline.bundle import Bundle, write_bundle
 from pipeline.config import TaskConfig
 from pipeline.text.table import make_table, write_table
+from pipeline.weights.bundle import Bundle, write_bundle
 
 __all__ = ["config", "embedding", "segmentor", "train"]
 

@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pairs.errors import WeightsError
-from pipeline.tensorfile import read_own, read_tensors, write_tensors
 from pipeline.train.average import Average
 from pipeline.train.checkpoint import HEADER_KEY, Checkpoint, fingerprint_of, load_checkpoint, save_checkpoint
+from pipeline.weights.tensorfile import read_own, read_tensors, write_tensors
 
 __all__: list[str] = []
 

@@ -9,8 +9,8 @@ import torch
 
 from pairs.task import read_task
 from pipeline.__main__ import main
-from pipeline.bundle import read_bundle
 from pipeline.config import TaskConfig
+from pipeline.weights.bundle import read_bundle
 
 __all__: list[str] = []
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.bundle import Bundle, write_bundle
-from pipeline.tensorfile import read_own, write_tensors
 from pipeline.text.table import make_table, write_table
 from pipeline.train import loop
 from pipeline.train.checkpoint import HEADER_KEY
+from pipeline.weights.bundle import Bundle, write_bundle
+from pipeline.weights.tensorfile import read_own, write_tensors
 
 __all__: list[str] = []
 

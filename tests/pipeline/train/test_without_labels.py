@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from pipeline.__main__ import main
-from pipeline.bundle import read_bundle
 from pipeline.config import TaskConfig
 from pipeline.predict.report import read_report
+from pipeline.weights.bundle import read_bundle
 
 __all__: list[str] = []
 

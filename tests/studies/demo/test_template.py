@@ -10,7 +10,7 @@ import torch
 from safetensors.numpy import save_file
 
 from pairs.errors import WeightsError
-from pipeline.tensorfile import write_tensors
+from pipeline.weights.tensorfile import write_tensors
 from studies.demo.taskfolder import DEFAULT_TEMPLATE
 from studies.demo.template import (
     HEADER_KEY,

@@ -9,16 +9,16 @@ from pydantic import ValidationError
 
 from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
-from pipeline.bundle import Bundle, file_hash
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.configtypes import first_fault
-from pipeline.convert.target import Target
 from pipeline.segment.btcv import BTCV_CLASSES, class_labels_by_name
 from pipeline.segment.networks import SWIN_FEATURES, build_network
 from pipeline.segment.volumes import region_of_classes
-from pipeline.statedict import state_faults
-from pipeline.torchfile import read_state
 from pipeline.typing import Tensor
+from pipeline.weights.bundle import Bundle, file_hash
+from pipeline.weights.convert.target import Target
+from pipeline.weights.statedict import state_faults
+from pipeline.weights.torchfile import read_state
 
 __all__ = ["add_arguments", "convert"]
 

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from pairs.logline import one_line
-from pipeline.bundle import Bundle, read_bundle
-from pipeline.weightfolders import bundles
+from pipeline.weights.bundle import Bundle, read_bundle
+from pipeline.weights.folders import bundles
 
 __all__ = ["add_arguments", "describe", "run"]
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from pairs.errors import WeightsError
-from pipeline.torchfile import read_state
+from pipeline.weights.torchfile import read_state
 
 __all__: list[str] = []
 

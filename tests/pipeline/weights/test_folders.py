@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import weightfolders
-from pipeline.weightfolders import bundle_of, bundles
+from pipeline.weights import folders as weightfolders
+from pipeline.weights.folders import bundle_of, bundles
 
 __all__: list[str] = []
 

@@ -14,9 +14,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from pairs.errors import OutputError, WeightsError
-from pipeline.bundle import HEADER_KEY, Bundle, file_hash, read_bundle, write_bundle
 from pipeline.config import RegistrationConfig, TaskConfig
-from pipeline.tensorfile import HASH_KEY
+from pipeline.weights.bundle import HEADER_KEY, Bundle, file_hash, read_bundle, write_bundle
+from pipeline.weights.tensorfile import HASH_KEY
 
 __all__: list[str] = []
 

@@ -14,8 +14,8 @@ import torch
 from pairs.errors import WeightsError
 from pairs.regularfile import open_regular
 from pairs.standin import file_stand_in
-from pipeline.tensorfile import read_tensors, require_file, require_plain
 from pipeline.typing import Tensor
+from pipeline.weights.tensorfile import read_tensors, require_file, require_plain
 
 __all__ = ["read_state"]
 

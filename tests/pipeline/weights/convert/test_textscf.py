@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 
 from pairs.errors import WeightsError
-from pipeline.bundle import Bundle, read_bundle, write_bundle
 from pipeline.config import RegistrationConfig, TaskConfig
-from pipeline.convert.registration import convert_registration
 from pipeline.network.model import build_for_training
 from pipeline.text.table import EmbeddingTable, make_table
+from pipeline.weights.bundle import Bundle, read_bundle, write_bundle
+from pipeline.weights.convert.textscf import convert_registration
 
 __all__: list[str] = []
 

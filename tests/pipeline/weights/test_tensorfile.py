@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from pairs.errors import TooLittleMemory, WeightsError
-from pipeline import tensorfile
-from pipeline.tensorfile import HASH_KEY, read_own, read_tensors, write_tensors
+from pipeline.weights import tensorfile
+from pipeline.weights.tensorfile import HASH_KEY, read_own, read_tensors, write_tensors
 
 
 def test_round_trip_keeps_tensors_and_header(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import torch
 from pairs.errors import UsageError
 from pairs.official import official_names, read_official
 from pairs.task import read_task
-from pipeline.bundle import BundleHeader
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.network.backbones.registry import build_backbone
+from pipeline.weights.bundle import BundleHeader
 
 __all__ = ["Target", "target_of"]
 

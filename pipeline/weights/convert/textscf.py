@@ -9,14 +9,14 @@ import torch
 
 from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
-from pipeline.bundle import Bundle, BundleHeader
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
-from pipeline.convert.target import Target
 from pipeline.network.model import RegistrationNet, build_for_training, freeze
-from pipeline.statedict import state_faults
 from pipeline.text.table import EmbeddingTable, read_table
-from pipeline.torchfile import read_state
 from pipeline.typing import Tensor
+from pipeline.weights.bundle import Bundle, BundleHeader
+from pipeline.weights.convert.target import Target
+from pipeline.weights.statedict import state_faults
+from pipeline.weights.torchfile import read_state
 
 __all__ = ["add_arguments", "convert", "convert_registration"]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pairs.outputs import require_outputs
 from pairs.taskoptions import add_link_option
-from pipeline.bundle import write_bundle
-from pipeline.convert import registration, segmentor
-from pipeline.convert.target import target_of
+from pipeline.weights.bundle import write_bundle
+from pipeline.weights.convert import swinunetr as segmentor
+from pipeline.weights.convert import textscf as registration
+from pipeline.weights.convert.target import target_of
 
 __all__ = ["add_arguments", "run"]
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from pipeline.__main__ import main
-from pipeline.bundle import read_bundle
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.segment.networks import build_network
+from pipeline.weights.bundle import read_bundle
 
 __all__: list[str] = []
 
@@ -154,7 +154,7 @@ def test_another_network_is_told_by_its_first_faults(
     got: str,
 ) -> None:
     # The base takes seconds to build.
-    monkeypatch.setattr("pipeline.convert.segmentor.SWIN_FEATURES", {"small": 24, "tiny": 12})
+    monkeypatch.setattr("pipeline.weights.convert.swinunetr.SWIN_FEATURES", {"small": 24, "tiny": 12})
     state = dict(tiny_state)
     change(state)
     assert convert(state) == 4

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipeline.statedict import state_faults
+from pipeline.weights.statedict import state_faults
 
 __all__: list[str] = []
 

@@ -20,9 +20,9 @@ from pipeline.network.model import RegistrationNet, build_for_inference
 from pipeline.segment.networks import build_network, outline
 from pipeline.segment.segmentor import Segmentor
 from pipeline.segment.volumes import VolumeSegmentor
-from pipeline.statedict import state_faults
-from pipeline.tensorfile import read_own, write_tensors
 from pipeline.typing import Tensor
+from pipeline.weights.statedict import state_faults
+from pipeline.weights.tensorfile import read_own, write_tensors
 
 __all__ = ["FORMAT_VERSION", "Bundle", "BundleHeader", "file_hash", "read_bundle", "write_bundle"]
 

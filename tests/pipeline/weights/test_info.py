@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.bundle import Bundle, BundleHeader, file_hash, write_bundle
-from pipeline.info import describe
+from pipeline.weights.bundle import Bundle, BundleHeader, file_hash, write_bundle
+from pipeline.weights.info import describe
 
 __all__: list[str] = []
 

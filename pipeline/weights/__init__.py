@@ -1,0 +1,1 @@
+"""Weights: the bundle, the files it is read from and the checkpoints of others."""
