@@ -13,7 +13,7 @@ from pairs.pair import Pair
 from pairs.task import read_task
 from pairs.volume import Volume, read_image
 from pipeline.predict.registrar import Registrar
-from pipeline.segment.segmentor import Segmentation
+from pipeline.regions.segmentor import Segmentation
 from pipeline.weights.bundle import Bundle, read_bundle
 from pipeline.weights.folders import bundle_of
 from studies.demo.taskfolder import DEFAULT_TEMPLATE, write_task

@@ -11,7 +11,7 @@ from pairs.header import Header
 from pairs.profile import Shape3
 from pairs.volume import Volume
 from pipeline.config import TaskConfig, shipped_config
-from pipeline.segment.segmentor import Segmentation
+from pipeline.regions.segmentor import Segmentation
 from pipeline.train.registration import MaskedSample
 from pipeline.train.subjects import Sample
 from pipeline.weights.bundle import Bundle

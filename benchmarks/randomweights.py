@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from pipeline.network.model import build_for_training, freeze
-from pipeline.segment.config import SegmentorConfig
-from pipeline.segment.networks import SWIN_FEATURES, build_network
+from pipeline.regions.config import SegmentorConfig
+from pipeline.regions.networks import SWIN_FEATURES, build_network
 from pipeline.weights.bundle import Bundle, write_bundle
 from pipeline.weights.convert.target import target_of
 

@@ -22,7 +22,7 @@ from pipeline.configtypes import (
     first_fault,
 )
 from pipeline.configtypes import StrictModel as _Model
-from pipeline.segment.config import IntensityConfig, SegmentorConfig, SegmentorTraining
+from pipeline.regions.config import IntensityConfig, SegmentorConfig, SegmentorTraining
 
 __all__ = [
     "MOST_PASSES",

@@ -22,7 +22,7 @@ from pipeline.config import (
 )
 from pipeline.device import choose_device
 from pipeline.network.model import build_for_training, freeze
-from pipeline.segment.networks import build_network
+from pipeline.regions.networks import build_network
 from pipeline.weights.bundle import Bundle, BundleHeader
 
 __all__ = [

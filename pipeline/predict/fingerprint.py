@@ -7,8 +7,8 @@ from pairs.errors import MissingVolume, VolumeError
 from pairs.pair import Pair
 from pairs.regularfile import NotRegularFile, is_regular, require_regular
 from pipeline.predict.fieldfolder import FieldFolder
-from pipeline.predict.masks import segmentation_file
 from pipeline.programversion import program_version
+from pipeline.regions.source import segmentation_file
 from pipeline.weights.bundle import file_hash
 
 __all__ = ["Fingerprints"]

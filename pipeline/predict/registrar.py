@@ -14,7 +14,7 @@ from pipeline.network.model import RegistrationOutput
 from pipeline.predict.decoding import HostDecoding
 from pipeline.preprocess import content_box, crop_to, normalise, pad_to_multiple
 from pipeline.refinement import Regions, refine
-from pipeline.segment.segmentor import Segmentation
+from pipeline.regions.segmentor import Segmentation
 from pipeline.weights.bundle import Bundle
 
 __all__ = ["Registrar", "require_same_lattice"]

@@ -13,7 +13,7 @@ from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option
 from pipeline.config import read_config, shipped_config
-from pipeline.regions import JointRegions, joint_regions
+from pipeline.regions.table import JointRegions, joint_regions
 from pipeline.text.background import BACKGROUNDS, background_vector
 from pipeline.text.embedders import DEFAULT_MODEL, EMBEDDERS, build_embedder
 from pipeline.text.prompts import TEMPLATES, anatomy_of, prompts_for, require_prompts

@@ -11,8 +11,8 @@ import torch
 from pairs.errors import UsageError
 from pairs.task import Task, read_task
 from pipeline.config import TaskConfig
-from pipeline.predict.masksource import mask_source, read_segmentor
-from pipeline.regions import JointRegions, joint_regions
+from pipeline.regions.choice import mask_source, read_segmentor
+from pipeline.regions.table import JointRegions, joint_regions
 from pipeline.train.leftout import LeftOut
 from pipeline.train.masked import halved, with_masks
 from pipeline.train.pairing import pairing_of

@@ -12,9 +12,9 @@ from pairs.taskoptions import add_link_option
 from pipeline.device import DEVICES
 from pipeline.memory import shortage_told
 from pipeline.network.model import freeze
-from pipeline.predict.keptmasks import CACHE_NAME
-from pipeline.predict.masksource import mask_source, read_segmentor
-from pipeline.segment.sides import SideCheck
+from pipeline.regions.choice import mask_source, read_segmentor
+from pipeline.regions.kept import CACHE_NAME
+from pipeline.regions.sides import SideCheck
 from pipeline.stopping import interruptible
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary

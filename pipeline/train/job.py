@@ -15,9 +15,9 @@ from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.configtypes import first_fault
 from pipeline.device import choose_device
 from pipeline.network.backbones.registry import build_backbone
-from pipeline.predict.masksource import require_segmentations
 from pipeline.programversion import program_version
-from pipeline.regions import JointRegions
+from pipeline.regions.choice import require_segmentations
+from pipeline.regions.table import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of, require_own
 from pipeline.train.datahash import data_hash, subjects_seen

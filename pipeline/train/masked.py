@@ -10,9 +10,9 @@ from pairs.task import Subject, Task
 from pairs.volume import read_image
 from pipeline.config import TaskConfig
 from pipeline.network.halfgrid import halved_map
-from pipeline.predict.masks import Masks
 from pipeline.preprocess import content_crop, pad_to_multiple
-from pipeline.segment.sides import SideCheck
+from pipeline.regions.sides import SideCheck
+from pipeline.regions.source import Masks
 from pipeline.train.leftout import LeftOut
 from pipeline.train.registration import MaskedSample
 from pipeline.train.subjects import Sample, halved_sample, load_samples, split_subjects

@@ -9,7 +9,7 @@ from torch import nn
 
 from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
 from pipeline.device import mixed_precision
-from pipeline.segment.networks import HalfGrid, build_network, padded_for, segmentation_loss
+from pipeline.regions.networks import HalfGrid, build_network, padded_for, segmentation_loss
 from pipeline.train.ahead import Ahead
 from pipeline.train.augment import Greys, augmented, regreyed
 from pipeline.train.loop import Plan, step_generator, train

@@ -17,9 +17,9 @@ from pipeline.config import TaskConfig
 from pipeline.configtypes import Label, first_fault
 from pipeline.memory import shortage_told
 from pipeline.network.model import RegistrationNet, build_for_inference
-from pipeline.segment.networks import build_network, outline
-from pipeline.segment.segmentor import Segmentor
-from pipeline.segment.volumes import VolumeSegmentor
+from pipeline.regions.networks import build_network, outline
+from pipeline.regions.segmentor import Segmentor
+from pipeline.regions.volumes import VolumeSegmentor
 from pipeline.typing import Tensor
 from pipeline.weights.statedict import state_faults
 from pipeline.weights.tensorfile import read_own, write_tensors

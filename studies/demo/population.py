@@ -13,7 +13,7 @@ from pairs.volume import Header, Volume, read_image, read_labels
 from pipeline.config import IntensityConfig
 from pipeline.predict.registrar import require_same_lattice
 from pipeline.preprocess import normalise
-from pipeline.segment.segmentor import Segmentation
+from pipeline.regions.segmentor import Segmentation
 from studies.demo.deformation import compose, inverse, pull_back
 from studies.demo.template import LEVELS, Template, TemplateHeader, quantised
 

@@ -11,9 +11,9 @@ import torch
 
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig, read_config
 from pipeline.network.model import build_for_inference
-from pipeline.predict.keptmasks import KeptSegmentations
-from pipeline.segment.networks import build_network
-from pipeline.segment.segmentor import Segmentation
+from pipeline.regions.kept import KeptSegmentations
+from pipeline.regions.networks import build_network
+from pipeline.regions.segmentor import Segmentation
 from pipeline.text.table import make_table, read_table, write_table
 from pipeline.text.vectorfile import VectorFileEmbedder
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint

@@ -11,7 +11,7 @@ from pairs.imagefiles import image_id
 from pairs.official import read_official
 from pipeline import config as module
 from pipeline.config import TaskConfig, read_config, shipped_config
-from pipeline.segment.btcv import class_labels_by_name
+from pipeline.regions.btcv import class_labels_by_name
 
 __all__: list[str] = []
 

@@ -11,9 +11,9 @@ from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.configtypes import first_fault
-from pipeline.segment.btcv import BTCV_CLASSES, class_labels_by_name
-from pipeline.segment.networks import SWIN_FEATURES, build_network
-from pipeline.segment.volumes import region_of_classes
+from pipeline.regions.btcv import BTCV_CLASSES, class_labels_by_name
+from pipeline.regions.networks import SWIN_FEATURES, build_network
+from pipeline.regions.volumes import region_of_classes
 from pipeline.typing import Tensor
 from pipeline.weights.bundle import Bundle, file_hash
 from pipeline.weights.convert.target import Target

@@ -13,7 +13,7 @@ from pipeline.__main__ import main
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig
 from pipeline.network.model import build_for_training, freeze
 from pipeline.predict.report import RunReport, read_report
-from pipeline.segment.networks import build_network
+from pipeline.regions.networks import build_network
 from pipeline.weights.bundle import Bundle, write_bundle
 
 __all__ = [

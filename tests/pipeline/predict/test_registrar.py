@@ -16,7 +16,7 @@ from pipeline.config import RefinementConfig, RegistrationConfig
 from pipeline.network.model import build_for_training, freeze
 from pipeline.network.warp import warp
 from pipeline.predict.registrar import Registrar
-from pipeline.segment.segmentor import Segmentation
+from pipeline.regions.segmentor import Segmentation
 from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []

@@ -15,10 +15,10 @@ from pairs.unfolding import folded_voxels
 from pairs.volume import Volume, read_image, write_volume
 from pipeline.config import IntensityConfig, RefinementConfig
 from pipeline.predict import registration
-from pipeline.predict.masks import SideCheckedMasks
 from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import PairRecord, read_report
-from pipeline.segment.segmentor import Segmentation
+from pipeline.regions.segmentor import Segmentation
+from pipeline.regions.source import SideCheckedMasks
 from pipeline.weights.bundle import Bundle, write_bundle
 
 __all__: list[str] = []
@@ -183,7 +183,7 @@ def test_an_image_without_any_region_is_told(
     predict: Predict, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nothing = Segmentation(np.zeros(SHAPE, np.uint8), np.ones(SHAPE, np.float16))
-    monkeypatch.setattr("pipeline.segment.segmentor.Segmentor.__call__", lambda *_: nothing)
+    monkeypatch.setattr("pipeline.regions.segmentor.Segmentor.__call__", lambda *_: nothing)
     assert predict() == 0
     # From the second pair on the segmentation is a kept one.
     assert predict("--profile", "l2r2022") == 0

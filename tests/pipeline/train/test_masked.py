@@ -10,9 +10,9 @@ from pairs.errors import TaskError
 from pairs.task import Task, read_task
 from pairs.volume import Volume, read_labels, write_volume
 from pipeline.config import IntensityConfig, RegistrationConfig, RegistrationTraining, TaskConfig
-from pipeline.predict.masks import FileMasks
-from pipeline.segment.segmentor import Segmentation
-from pipeline.segment.sides import SideCheck
+from pipeline.regions.segmentor import Segmentation
+from pipeline.regions.sides import SideCheck
+from pipeline.regions.source import FileMasks
 from pipeline.train.leftout import LeftOut
 from pipeline.train.masked import halved, load_masked, with_masks
 from pipeline.train.registration import MaskedSample

@@ -14,7 +14,7 @@ import pytest
 from pairs.volume import read_image, write_volume
 from pipeline.__main__ import main
 from pipeline.config import TaskConfig
-from pipeline.predict.masks import SegmentorMasks
+from pipeline.regions.source import SegmentorMasks
 from pipeline.train import loop
 
 __all__: list[str] = []

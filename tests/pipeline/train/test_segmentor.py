@@ -10,7 +10,7 @@ from torch import nn
 
 from pairs.errors import Stopped
 from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
-from pipeline.segment.networks import build_network
+from pipeline.regions.networks import build_network
 from pipeline.train import loop
 from pipeline.train.loop import Plan
 from pipeline.train.quality import hard_dice

@@ -15,7 +15,7 @@ from pairs.wholefile import write_json
 from pipeline.__main__ import main
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
 from pipeline.network.model import build_for_inference
-from pipeline.segment.segmentor import Segmentation
+from pipeline.regions.segmentor import Segmentation
 from pipeline.weights.bundle import Bundle, BundleHeader, write_bundle
 from studies.demo.population import Member, average, load_members, mean_of, most_typical, spread_over
 from studies.demo.template import read_template

@@ -9,7 +9,7 @@ import torch
 
 from pipeline.__main__ import main
 from pipeline.config import SegmentorConfig, TaskConfig
-from pipeline.segment.networks import build_network
+from pipeline.regions.networks import build_network
 from pipeline.weights.bundle import read_bundle
 
 __all__: list[str] = []

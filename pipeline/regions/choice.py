@@ -7,8 +7,8 @@ import torch
 
 from pairs.errors import UsageError, WeightsError
 from pairs.wholefile import probe_writable
-from pipeline.predict.keptmasks import KeptSegmentations, refuse_link
-from pipeline.predict.masks import FileMasks, Masks, SegmentorMasks, SideCheckedMasks, background_everywhere
+from pipeline.regions.kept import KeptSegmentations, refuse_link
+from pipeline.regions.source import FileMasks, Masks, SegmentorMasks, SideCheckedMasks, background_everywhere
 from pipeline.stopping import uninterrupted
 from pipeline.weights.bundle import Bundle, read_bundle
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from pipeline.config import SegmentorConfig
-from pipeline.segment.networks import build_network, segmentation_loss
-from pipeline.segment.segmentor import Segmentor, segmentation_of
+from pipeline.regions.networks import build_network, segmentation_loss
+from pipeline.regions.segmentor import Segmentor, segmentation_of
 
 __all__: list[str] = []
 

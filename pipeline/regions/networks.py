@@ -101,7 +101,7 @@ def _unet(config: SegmentorConfig, classes: int) -> nn.Module:
 
 
 def _plain_unet(config: SegmentorConfig, classes: int) -> nn.Module:
-    from pipeline.segment.plainunet import PlainUNet
+    from pipeline.regions.plainunet import PlainUNet
 
     return PlainUNet(config.channels, classes)
 
@@ -110,7 +110,7 @@ def _swin(feature_size: int) -> Callable[[SegmentorConfig, int], "SwinUNETR"]:
     def build(config: SegmentorConfig, classes: int) -> "SwinUNETR":
         from monai.networks.nets import SwinUNETR
 
-        from pipeline.segment.merging import LegacyPatchMerging
+        from pipeline.regions.merging import LegacyPatchMerging
 
         return SwinUNETR(
             in_channels=1,

@@ -9,9 +9,9 @@ import torch
 
 from pairs.errors import OutputError
 from pairs.volume import Volume
-from pipeline.predict.keptmasks import KeptSegmentations, refuse_link
-from pipeline.predict.masks import SegmentorMasks
-from pipeline.segment.segmentor import Segmentation, Segmentor
+from pipeline.regions.kept import KeptSegmentations, refuse_link
+from pipeline.regions.segmentor import Segmentation, Segmentor
+from pipeline.regions.source import SegmentorMasks
 from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.config import SegmentorConfig
-from pipeline.segment.networks import build_network, outline, padded_for
+from pipeline.regions.networks import build_network, outline, padded_for
 
 __all__: list[str] = []
 

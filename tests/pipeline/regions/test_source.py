@@ -8,8 +8,8 @@ import pytest
 
 from pairs.errors import BadLabels, GridMismatch, KnownError, MissingVolume
 from pairs.volume import Volume, read_labels, write_volume
-from pipeline.predict.masks import FileMasks
 from pipeline.predict.report import read_report
+from pipeline.regions.source import FileMasks
 
 __all__: list[str] = []
 

@@ -14,10 +14,10 @@ from pairs.header import StoredArray, parse_header
 from pairs.regularfile import is_regular
 from pairs.volume import Volume, read_labels, read_probabilities
 from pairs.volumefile import open_volume
-from pipeline.predict.keptmasks import KeptSegmentations
-from pipeline.segment.segmentor import Segmentation, segmentation_of
-from pipeline.segment.sides import SideCheck
-from pipeline.segment.volumes import VolumeSegmentor
+from pipeline.regions.kept import KeptSegmentations
+from pipeline.regions.segmentor import Segmentation, segmentation_of
+from pipeline.regions.sides import SideCheck
+from pipeline.regions.volumes import VolumeSegmentor
 
 __all__ = [
     "FileMasks",

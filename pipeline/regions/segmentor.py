@@ -10,7 +10,7 @@ from pipeline.config import SegmentorConfig
 from pipeline.device import repeatable
 from pipeline.memory import shortage_told
 from pipeline.preprocess import content_box, crop_to
-from pipeline.segment.networks import padded_for
+from pipeline.regions.networks import padded_for
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Segmentation", "Segmentor", "segmentation_of"]

@@ -12,7 +12,7 @@ from pairs.errors import CorruptVolume, OutputError
 from pairs.npzfile import read_npz_arrays
 from pairs.wholefile import whole_file
 from pipeline.programversion import program_version
-from pipeline.segment.segmentor import Segmentation
+from pipeline.regions.segmentor import Segmentation
 from pipeline.stopping import uninterrupted
 
 __all__ = ["CACHE_NAME", "KeptSegmentations", "refuse_link"]

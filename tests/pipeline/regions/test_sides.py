@@ -7,7 +7,7 @@ import pytest
 
 from pairs.official import read_official
 from pairs.volume import read_labels
-from pipeline.segment.sides import SideCheck, swapped_pairs
+from pipeline.regions.sides import SideCheck, swapped_pairs
 
 __all__: list[str] = []
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from pipeline.config import SegmentorConfig
-from pipeline.segment.merging import SUB_GRIDS, LegacyPatchMerging
-from pipeline.segment.networks import SWIN_FEATURES, HalfGrid, build_network, padded_for
+from pipeline.regions.merging import SUB_GRIDS, LegacyPatchMerging
+from pipeline.regions.networks import SWIN_FEATURES, HalfGrid, build_network, padded_for
 
 __all__: list[str] = []
 

@@ -8,7 +8,7 @@ import torch
 
 from pairs.header import Header
 from pipeline.config import SegmentorConfig
-from pipeline.segment.lattice import Lattice, lattice_of
+from pipeline.regions.lattice import Lattice, lattice_of
 
 __all__: list[str] = []
 

@@ -13,8 +13,8 @@ from pairs.header import Header
 from pairs.volume import Volume
 from pipeline.config import IntensityConfig, SegmentorConfig
 from pipeline.preprocess import normalise
-from pipeline.segment.segmentor import Segmentor
-from pipeline.segment.volumes import VolumeSegmentor, region_of_classes
+from pipeline.regions.segmentor import Segmentor
+from pipeline.regions.volumes import VolumeSegmentor, region_of_classes
 
 __all__: list[str] = []
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pairs.errors import TaskError
-from pipeline.regions import joint_regions
+from pipeline.regions.table import joint_regions
 
 __all__: list[str] = []
 
