@@ -12,8 +12,8 @@ from benchmarks.gpuphantom import bundle_for, phantom_pair, regions_of, shrunk
 from pairs.pair import Pair
 from pairs.task import read_task
 from pairs.volume import Volume, read_image
-from pipeline.predict.registrar import Registrar
 from pipeline.regions.segmentor import Segmentation
+from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, read_bundle
 from pipeline.weights.folders import bundle_of
 from studies.demo.taskfolder import DEFAULT_TEMPLATE, write_task

@@ -10,8 +10,8 @@ from benchmarks.roofline import Peaks, work_of
 from benchmarks.stopwatch import median_seconds
 from pairs.errors import TooLittleMemory
 from pairs.profile import Shape3
-from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import peak_memory_mib, restart_peak
+from pipeline.registration.registrar import Registrar
 
 __all__ = ["HEADER", "pair_costs"]
 

@@ -12,7 +12,7 @@ from pairs.profile import Shape3
 from pairs.volume import Volume
 from pipeline.config import TaskConfig, shipped_config
 from pipeline.regions.segmentor import Segmentation
-from pipeline.train.registration import MaskedSample
+from pipeline.train.registrationnetwork import MaskedSample
 from pipeline.train.subjects import Sample
 from pipeline.weights.bundle import Bundle
 

@@ -13,7 +13,7 @@ from pairs.profile import Shape3
 from pipeline.config import TaskConfig
 from pipeline.predict.report import peak_memory_mib, restart_peak
 from pipeline.train.loop import Plan
-from pipeline.train.registration import MaskedSample, train_registration
+from pipeline.train.registrationnetwork import MaskedSample, train_registration
 
 __all__ = ["HEADER", "training_paces"]
 

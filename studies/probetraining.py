@@ -12,7 +12,7 @@ from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import warp
 from pipeline.train.checkpoint import fingerprint_of
 from pipeline.train.loop import Plan, step_generator, train
-from pipeline.train.registration import pair_losses
+from pipeline.train.registrationnetwork import pair_losses
 from pipeline.typing import Float, Tensor
 from pipeline.weights.tensorfile import read_own, write_tensors
 from studies import sliding

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pipeline.train.registration import MaskedSample
+from pipeline.train.registrationnetwork import MaskedSample
 from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
 

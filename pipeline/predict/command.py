@@ -22,14 +22,14 @@ from pipeline.memory import shortage_told
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
+from pipeline.predict.onepair import PairRegistration
 from pipeline.predict.plan import Plan, make_plan
-from pipeline.predict.registrar import Registrar
-from pipeline.predict.registration import PairRegistration
 from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
 from pipeline.programversion import program_version
 from pipeline.regions.choice import mask_source, require_segmentations
 from pipeline.regions.kept import CACHE_NAME
+from pipeline.registration.registrar import Registrar
 from pipeline.stopping import interruptible
 from pipeline.weights.bundle import Bundle, read_bundle
 from pipeline.weights.folders import bundle_of

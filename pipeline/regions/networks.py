@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from pipeline.config import SegmentorConfig
-from pipeline.preprocess import pad_to_multiple
+from pipeline.registration.preprocess import pad_to_multiple
 from pipeline.typing import Float, Shaped, Tensor
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from torch import nn
 from pipeline.config import SegmentorConfig
 from pipeline.device import repeatable
 from pipeline.memory import shortage_told
-from pipeline.preprocess import content_box, crop_to
 from pipeline.regions.networks import padded_for
+from pipeline.registration.preprocess import content_box, crop_to
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Segmentation", "Segmentor", "segmentation_of"]

@@ -8,9 +8,9 @@ import torch
 from pairs.errors import WeightsError
 from pairs.volume import Volume
 from pipeline.config import IntensityConfig
-from pipeline.preprocess import content_box, normalise
 from pipeline.regions.lattice import lattice_of
 from pipeline.regions.segmentor import Segmentation, Segmentor
+from pipeline.registration.preprocess import content_box, normalise
 from pipeline.typing import Float, Tensor
 
 __all__ = ["VolumeSegmentor", "region_of_classes"]

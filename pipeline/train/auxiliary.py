@@ -16,7 +16,7 @@ from pipeline.regions.table import JointRegions, joint_regions
 from pipeline.train.leftout import LeftOut
 from pipeline.train.masked import halved, with_masks
 from pipeline.train.pairing import pairing_of
-from pipeline.train.registration import Group, MaskedSample
+from pipeline.train.registrationnetwork import Group, MaskedSample
 from pipeline.train.subjects import Sample, load_samples, region_table, split_subjects
 from pipeline.weights.bundle import file_hash
 from pipeline.weights.tensorfile import require_file

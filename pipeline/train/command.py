@@ -23,7 +23,7 @@ from pipeline.train.footprint import require_memory
 from pipeline.train.job import Job, prepare
 from pipeline.train.masked import load_masked
 from pipeline.train.pairing import pairing_of
-from pipeline.train.registration import train_registration
+from pipeline.train.registrationnetwork import train_registration
 from pipeline.train.segmentor import train_segmentor
 from pipeline.train.subjects import load_samples, split_subjects
 from pipeline.weights.bundle import Bundle, BundleHeader, write_bundle

@@ -10,11 +10,11 @@ from pairs.task import Subject, Task
 from pairs.volume import read_image
 from pipeline.config import TaskConfig
 from pipeline.network.halfgrid import halved_map
-from pipeline.preprocess import content_crop, pad_to_multiple
 from pipeline.regions.sides import SideCheck
 from pipeline.regions.source import Masks
+from pipeline.registration.preprocess import content_crop, pad_to_multiple
 from pipeline.train.leftout import LeftOut
-from pipeline.train.registration import MaskedSample
+from pipeline.train.registrationnetwork import MaskedSample
 from pipeline.train.subjects import Sample, halved_sample, load_samples, split_subjects
 
 __all__ = ["halved", "load_masked", "with_masks"]

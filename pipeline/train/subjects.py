@@ -13,7 +13,7 @@ from pairs.task import Subject, Task
 from pairs.volume import Volume, read_image, read_labels
 from pipeline.config import IntensityConfig, SplitConfig
 from pipeline.network.halfgrid import halved_image, halved_map
-from pipeline.preprocess import content_crop, normalise, pad_to_multiple
+from pipeline.registration.preprocess import content_crop, normalise, pad_to_multiple
 from pipeline.train.leftout import LeftOut
 from pipeline.typing import Float, Int, Tensor
 

@@ -11,9 +11,9 @@ from pairs.grid import require_same_grid
 from pairs.task import Subject
 from pairs.volume import Header, Volume, read_image, read_labels
 from pipeline.config import IntensityConfig
-from pipeline.predict.registrar import require_same_lattice
-from pipeline.preprocess import normalise
 from pipeline.regions.segmentor import Segmentation
+from pipeline.registration.preprocess import normalise
+from pipeline.registration.registrar import require_same_lattice
 from studies.demo.deformation import compose, inverse, pull_back
 from studies.demo.template import LEVELS, Template, TemplateHeader, quantised
 

@@ -10,7 +10,7 @@ from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option
 from pipeline.device import DEVICES, choose_device
-from pipeline.predict.registrar import Registrar
+from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, read_bundle
 from studies.demo.population import Member, load_members, mean_of, quantise, spread_over
 from studies.demo.template import TemplateHeader, write_template

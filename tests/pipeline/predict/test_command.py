@@ -11,8 +11,8 @@ import torch
 from pairs.displacement import find_field, read_displacement
 from pairs.task import read_task
 from pipeline.__main__ import main
-from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import RunReport
+from pipeline.registration.registrar import Registrar
 
 __all__: list[str] = []
 

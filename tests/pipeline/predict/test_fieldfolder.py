@@ -11,8 +11,8 @@ import pytest
 from pairs.displacement import find_field, read_displacement
 from pairs.task import read_task
 from pairs.volume import read_image, write_volume
-from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import RunReport
+from pipeline.registration.registrar import Registrar
 
 __all__: list[str] = []
 

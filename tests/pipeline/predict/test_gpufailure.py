@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pipeline.network.model import RegistrationOutput
-from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import RunReport
+from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from pairs.volume import read_image, write_volume
-from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.regions.segmentor import Segmentor
+from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, file_hash, write_bundle
 
 __all__: list[str] = []

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from pairs import displacement
-from pipeline.predict.registrar import Registrar
 from pipeline.predict.report import PairRecord, read_report
+from pipeline.registration.registrar import Registrar
 
 __all__: list[str] = []
 
@@ -202,7 +202,7 @@ def test_an_image_folder_that_may_not_be_searched_fails_its_pairs(
     def closed(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("pipeline.predict.registration.read_header", closed)
+    monkeypatch.setattr("pipeline.predict.onepair.read_header", closed)
     assert predict() == 1
     assert {record.error_code for record in records(output)} == {"volume"}
     assert all("Permission denied" in str(record.error) for record in records(output))

@@ -12,9 +12,9 @@ from pairs.errors import WeightsError
 from pairs.header import Header
 from pairs.volume import Volume
 from pipeline.config import IntensityConfig, SegmentorConfig
-from pipeline.preprocess import normalise
 from pipeline.regions.segmentor import Segmentor
 from pipeline.regions.volumes import VolumeSegmentor, region_of_classes
+from pipeline.registration.preprocess import normalise
 
 __all__: list[str] = []
 

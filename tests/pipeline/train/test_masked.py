@@ -15,7 +15,7 @@ from pipeline.regions.sides import SideCheck
 from pipeline.regions.source import FileMasks
 from pipeline.train.leftout import LeftOut
 from pipeline.train.masked import halved, load_masked, with_masks
-from pipeline.train.registration import MaskedSample
+from pipeline.train.registrationnetwork import MaskedSample
 from pipeline.train.subjects import Sample, load_samples
 
 __all__: list[str] = []

@@ -14,7 +14,7 @@ from pipeline.network.backbones.registry import build_backbone
 from pipeline.network.model import RegistrationNet
 from pipeline.train import loop
 from pipeline.train.loop import Plan
-from pipeline.train.registration import MaskedSample, train_registration
+from pipeline.train.registrationnetwork import MaskedSample, train_registration
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import Sample
 

@@ -11,7 +11,7 @@ from pairs.errors import TaskError, UsageError, VolumeError
 from pairs.task import Subject, Task, read_task
 from pairs.volume import read_image, read_labels, write_volume
 from pipeline.config import IntensityConfig, SplitConfig
-from pipeline.preprocess import normalise
+from pipeline.registration.preprocess import normalise
 from pipeline.train.leftout import LeftOut
 from pipeline.train.subjects import Sample, load_samples, padded, region_table, split_subjects
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import IntensityConfig
-from pipeline.preprocess import (
+from pipeline.registration.preprocess import (
     content_box,
     content_crop,
     crop_to,

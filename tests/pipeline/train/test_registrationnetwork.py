@@ -12,10 +12,11 @@ from pairs.errors import GridMismatch, Stopped
 from pipeline.config import RegistrationConfig, RegistrationTraining, TaskConfig
 from pipeline.network.filters.heads import PlainHead, TextHead
 from pipeline.network.model import RegistrationNet
-from pipeline.train import loop, registration
+from pipeline.train import loop
+from pipeline.train import registrationnetwork as registration
 from pipeline.train.loop import Plan
 from pipeline.train.pairing import any_two
-from pipeline.train.registration import Group, MaskedSample, augmented_masked, train_registration
+from pipeline.train.registrationnetwork import Group, MaskedSample, augmented_masked, train_registration
 from pipeline.train.subjects import Sample
 
 __all__: list[str] = []

@@ -9,7 +9,7 @@ from pipeline.network.losses.smoothness import gradient_loss
 from pipeline.network.losses.volume import volume_loss
 from pipeline.network.model import RegistrationOutput
 from pipeline.network.warp import warp
-from pipeline.refinement import Regions, refine
+from pipeline.registration.refinement import Regions, refine
 
 __all__: list[str] = []
 

@@ -11,10 +11,10 @@ from pipeline.device import repeatable
 from pipeline.memory import shortage_told
 from pipeline.network.halfgrid import halved_image, halved_map, on_full_grid
 from pipeline.network.model import RegistrationOutput
-from pipeline.predict.decoding import HostDecoding
-from pipeline.preprocess import content_box, crop_to, normalise, pad_to_multiple
-from pipeline.refinement import Regions, refine
 from pipeline.regions.segmentor import Segmentation
+from pipeline.registration.decoding import HostDecoding
+from pipeline.registration.preprocess import content_box, crop_to, normalise, pad_to_multiple
+from pipeline.registration.refinement import Regions, refine
 from pipeline.weights.bundle import Bundle
 
 __all__ = ["Registrar", "require_same_lattice"]

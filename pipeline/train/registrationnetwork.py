@@ -13,7 +13,7 @@ from pipeline.network.losses.objective import weighted_losses
 from pipeline.network.losses.overlap import one_hot
 from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import sample, warp
-from pipeline.preprocess import pad_to_multiple
+from pipeline.registration.preprocess import pad_to_multiple
 from pipeline.train.ahead import Ahead
 from pipeline.train.augment import moved_labels, random_deformation, regreyed
 from pipeline.train.loop import Plan, step_generator, train

@@ -19,11 +19,11 @@ from pipeline.gpufailure import GpuFailure, gpu_failure_told
 from pipeline.memory import as_shortage
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
-from pipeline.predict.registrar import Registrar, require_same_lattice
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
-from pipeline.preprocess import window_warnings
 from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import Masks
+from pipeline.registration.preprocess import window_warnings
+from pipeline.registration.registrar import Registrar, require_same_lattice
 from pipeline.stopping import interruptible
 from pipeline.weights.bundle import file_hash
 

@@ -14,11 +14,11 @@ from pairs.displacement import read_displacement
 from pairs.unfolding import folded_voxels
 from pairs.volume import Volume, read_image, write_volume
 from pipeline.config import IntensityConfig, RefinementConfig
-from pipeline.predict import registration
-from pipeline.predict.registrar import Registrar
+from pipeline.predict import onepair as registration
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import SideCheckedMasks
+from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, write_bundle
 
 __all__: list[str] = []

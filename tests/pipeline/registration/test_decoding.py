@@ -6,7 +6,7 @@ import torch
 
 from pairs.displacement import PROFILES, decode, encode
 from pairs.resampling import Upsampling
-from pipeline.predict.decoding import HostDecoding
+from pipeline.registration.decoding import HostDecoding
 
 __all__: list[str] = []
 

@@ -15,8 +15,8 @@ from pairs.volume import Volume
 from pipeline.config import RefinementConfig, RegistrationConfig
 from pipeline.network.model import build_for_training, freeze
 from pipeline.network.warp import warp
-from pipeline.predict.registrar import Registrar
 from pipeline.regions.segmentor import Segmentation
+from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []

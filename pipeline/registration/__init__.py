@@ -1,0 +1,1 @@
+"""The registration of one pair: images made ready, the network applied, its displacement refined."""
