@@ -15,7 +15,7 @@ import torch
 from benchmarks import gpuagreement, gpupairs, gputraining
 from benchmarks.roofline import PRODUCTS, Peaks, measured_peaks
 from pairs.errors import KnownError, report_and_exit_code
-from pipeline.device import DEVICES, choose_device
+from pipeline.machine.device import DEVICES, choose_device
 
 __all__ = ["main"]
 

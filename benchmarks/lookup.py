@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.ratios import Form, compare
 from pairs.errors import KnownError, report_and_exit_code
-from pipeline.device import choose_device
+from pipeline.machine.device import choose_device
 from pipeline.network.filters.response import region_response
 from studies.markdown import markdown_table
 

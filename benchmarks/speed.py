@@ -89,7 +89,7 @@ def _whole_run_table(cold: Run, again: Run, kept: Run) -> str:
 def _ratio_table(options: argparse.Namespace) -> str:
     # Not before the processes have run: their peak would count this one's torch (see `run_module`).
     from benchmarks.ratios import measure_ratios
-    from pipeline.device import choose_device
+    from pipeline.machine.device import choose_device
 
     rows = []
     for ratio in measure_ratios(choose_device(options.device), options.repeats):

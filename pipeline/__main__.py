@@ -11,8 +11,8 @@ from pairs.errors import UsageError
 from pairs.logline import OneLineFormatter
 from pairs.program import run_program
 from pairs.surroundings import exit_code_of
-from pipeline.gpufailure import gpu_failure_told
-from pipeline.stopping import listen_for_signals
+from pipeline.machine.gpufailure import gpu_failure_told
+from pipeline.machine.stopping import listen_for_signals
 
 __all__ = ["main"]
 

@@ -8,7 +8,7 @@ import torch
 from pairs.counting import first_few
 from pairs.errors import UsageError
 from pairs.volume import read_image
-from pipeline.device import choose_device
+from pipeline.machine.device import choose_device
 from pipeline.train.leftout import LeftOut
 from pipeline.train.quality import hard_dice
 from pipeline.train.subjects import load_samples, region_table

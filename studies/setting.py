@@ -11,7 +11,7 @@ from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option
 from pairs.wholefile import probe_writable
 from pipeline.config import MOST_PASSES, TaskConfig, read_config, shipped_config
-from pipeline.device import DEVICES
+from pipeline.machine.device import DEVICES
 from pipeline.weights.bundle import read_bundle
 from pipeline.weights.folders import bundle_of
 from pipeline.weights.tensorfile import require_file

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from pairs.volume import read_labels, write_volume
-from pipeline import stopping
 from pipeline.__main__ import main
 from pipeline.config import (
     RegistrationConfig,
@@ -20,7 +19,8 @@ from pipeline.config import (
     SegmentorTraining,
     TaskConfig,
 )
-from pipeline.device import choose_device
+from pipeline.machine import stopping
+from pipeline.machine.device import choose_device
 from pipeline.network.model import build_for_training, freeze
 from pipeline.regions.networks import build_network
 from pipeline.weights.bundle import Bundle, BundleHeader

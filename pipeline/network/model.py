@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from pipeline.config import RegistrationConfig
-from pipeline.device import mixed_precision
+from pipeline.machine.device import mixed_precision
 from pipeline.network.backbones.backbone import Backbone, Pyramid
 from pipeline.network.backbones.registry import build_backbone
 from pipeline.network.filters.coordinates import CoordinatesHead

@@ -17,8 +17,9 @@ from pairs.outputs import require_output_folder
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option, add_pairs_option
 from pairs.wholefile import probe_writable
-from pipeline.device import DEVICES, choose_device
-from pipeline.memory import shortage_told
+from pipeline.machine.device import DEVICES, choose_device
+from pipeline.machine.memory import shortage_told
+from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
@@ -30,7 +31,6 @@ from pipeline.programversion import program_version
 from pipeline.regions.choice import mask_source, require_segmentations
 from pipeline.regions.kept import CACHE_NAME
 from pipeline.registration.registrar import Registrar
-from pipeline.stopping import interruptible
 from pipeline.weights.bundle import Bundle, read_bundle
 from pipeline.weights.folders import bundle_of
 

@@ -15,8 +15,9 @@ from pairs.pair import Pair
 from pairs.surroundings import known_error
 from pairs.unfolding import unfolded
 from pairs.volume import Volume, read_image
-from pipeline.gpufailure import GpuFailure, gpu_failure_told
-from pipeline.memory import as_shortage
+from pipeline.machine.gpufailure import GpuFailure, gpu_failure_told
+from pipeline.machine.memory import as_shortage
+from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
@@ -24,7 +25,6 @@ from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import Masks
 from pipeline.registration.preprocess import window_warnings
 from pipeline.registration.registrar import Registrar, require_same_lattice
-from pipeline.stopping import interruptible
 from pipeline.weights.bundle import file_hash
 
 __all__ = ["PairRegistration"]

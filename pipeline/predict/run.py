@@ -12,10 +12,10 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from pairs.counting import counted
 from pairs.pair import Pair
+from pipeline.machine.stopping import require_not_stopped
 from pipeline.predict.plan import Plan
 from pipeline.predict.report import PairRecord, RunReport
 from pipeline.predict.reportfile import ReportFile
-from pipeline.stopping import require_not_stopped
 
 __all__ = ["Register", "run_pairs"]
 

@@ -7,9 +7,9 @@ import torch
 
 from pairs.errors import UsageError, WeightsError
 from pairs.wholefile import probe_writable
+from pipeline.machine.stopping import uninterrupted
 from pipeline.regions.kept import KeptSegmentations, refuse_link
 from pipeline.regions.source import FileMasks, Masks, SegmentorMasks, SideCheckedMasks, background_everywhere
-from pipeline.stopping import uninterrupted
 from pipeline.weights.bundle import Bundle, read_bundle
 
 __all__ = ["mask_source", "read_segmentor", "require_segmentations"]

@@ -11,9 +11,9 @@ from pairs.damage import damage_told
 from pairs.errors import CorruptVolume, OutputError
 from pairs.npzfile import read_npz_arrays
 from pairs.wholefile import whole_file
+from pipeline.machine.stopping import uninterrupted
 from pipeline.programversion import program_version
 from pipeline.regions.segmentor import Segmentation
-from pipeline.stopping import uninterrupted
 
 __all__ = ["CACHE_NAME", "KeptSegmentations", "refuse_link"]
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from pipeline.config import SegmentorConfig
-from pipeline.device import repeatable
-from pipeline.memory import shortage_told
+from pipeline.machine.device import repeatable
+from pipeline.machine.memory import shortage_told
 from pipeline.regions.networks import padded_for
 from pipeline.registration.preprocess import content_box, crop_to
 from pipeline.typing import Float, Tensor

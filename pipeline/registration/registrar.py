@@ -7,8 +7,8 @@ from pairs.errors import GridMismatch
 from pairs.header import Header
 from pairs.resampling import Upsampling
 from pairs.volume import Volume
-from pipeline.device import repeatable
-from pipeline.memory import shortage_told
+from pipeline.machine.device import repeatable
+from pipeline.machine.memory import shortage_told
 from pipeline.network.halfgrid import halved_image, halved_map, on_full_grid
 from pipeline.network.model import RegistrationOutput
 from pipeline.regions.segmentor import Segmentation

@@ -9,13 +9,13 @@ import torch
 
 from pairs.errors import UsageError, WeightsError
 from pairs.taskoptions import add_link_option
-from pipeline.device import DEVICES
-from pipeline.memory import shortage_told
+from pipeline.machine.device import DEVICES
+from pipeline.machine.memory import shortage_told
+from pipeline.machine.stopping import interruptible
 from pipeline.network.model import freeze
 from pipeline.regions.choice import mask_source, read_segmentor
 from pipeline.regions.kept import CACHE_NAME
 from pipeline.regions.sides import SideCheck
-from pipeline.stopping import interruptible
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary
 from pipeline.train.auxiliary import load_auxiliary

@@ -13,7 +13,7 @@ from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.configtypes import first_fault
-from pipeline.device import choose_device
+from pipeline.machine.device import choose_device
 from pipeline.network.backbones.registry import build_backbone
 from pipeline.programversion import program_version
 from pipeline.regions.choice import require_segmentations

@@ -18,8 +18,8 @@ from pairs.errors import Stopped
 from pairs.regularfile import read_regular
 from pairs.wholefile import whole_file
 from pipeline.configtypes import Schedule
-from pipeline.device import repeatable
-from pipeline.stopping import interruptible, stop_requested
+from pipeline.machine.device import repeatable
+from pipeline.machine.stopping import interruptible, stop_requested
 from pipeline.train.average import Average
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.typing import Tensor

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
-from pipeline.device import mixed_precision
+from pipeline.machine.device import mixed_precision
 from pipeline.regions.networks import HalfGrid, build_network, padded_for, segmentation_loss
 from pipeline.train.ahead import Ahead
 from pipeline.train.augment import Greys, augmented, regreyed

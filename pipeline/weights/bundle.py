@@ -15,7 +15,7 @@ from pairs.errors import UsageError, WeightsError
 from pairs.regularfile import open_regular
 from pipeline.config import TaskConfig
 from pipeline.configtypes import Label, first_fault
-from pipeline.memory import shortage_told
+from pipeline.machine.memory import shortage_told
 from pipeline.network.model import RegistrationNet, build_for_inference
 from pipeline.regions.networks import build_network, outline
 from pipeline.regions.segmentor import Segmentor

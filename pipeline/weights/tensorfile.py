@@ -16,7 +16,7 @@ from pairs.errors import WeightsError
 from pairs.regularfile import NotRegularFile, open_regular
 from pairs.standin import file_stand_in
 from pairs.wholefile import whole_file
-from pipeline.memory import as_shortage
+from pipeline.machine.memory import as_shortage
 from pipeline.typing import Tensor
 
 __all__ = [

@@ -9,7 +9,7 @@ from pairs.errors import WeightsError
 from pairs.outputs import require_outputs
 from pairs.task import Task, read_task
 from pairs.taskoptions import add_link_option
-from pipeline.device import DEVICES, choose_device
+from pipeline.machine.device import DEVICES, choose_device
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, read_bundle
 from studies.demo.population import Member, load_members, mean_of, quantise, spread_over

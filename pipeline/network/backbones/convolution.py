@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from pipeline.device import mixed_precision
+from pipeline.machine.device import mixed_precision
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Conv3", "he_start"]

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pipeline.device import mixed_precision
+from pipeline.machine.device import mixed_precision
 from pipeline.network.backbones.backbone import Features, Pyramid
 from pipeline.network.backbones.convolution import Conv3, he_start
 from pipeline.network.gradients import resized

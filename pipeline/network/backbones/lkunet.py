@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pipeline.device import mixed_precision
+from pipeline.machine.device import mixed_precision
 from pipeline.network.backbones.backbone import Backbone, Features
 from pipeline.network.backbones.unet import UpLevel, conv_prelu
 from pipeline.typing import Float, Tensor

@@ -246,7 +246,7 @@ def test_an_interrupted_second_run_forgets_nothing(
         patch.setattr(Registrar, "__call__", stop)
         assert predict() == 75
     assert [record.status for record in records(output)] == ["stale", "done", "done"]
-    monkeypatch.setattr("pipeline.stopping._requested", False)
+    monkeypatch.setattr("pipeline.machine.stopping._requested", False)
     work.since()
     assert predict() == 0
     assert work.since()[0] == 1
@@ -272,7 +272,7 @@ def test_weights_changed_back_after_a_stop(
         patch.setattr(Registrar, "__call__", stop)
         assert predict() == 75
     assert {record.status for record in records(output)} == {"stale"}
-    monkeypatch.setattr("pipeline.stopping._requested", False)
+    monkeypatch.setattr("pipeline.machine.stopping._requested", False)
     weights.write_bytes(original)
     work.since()
     assert predict() == 0

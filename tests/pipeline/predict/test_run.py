@@ -143,7 +143,7 @@ def test_a_signal_while_a_segmentation_is_kept_waits(
     assert fields(output) == {}
     (path,) = kept(output)
     before = path.stat().st_mtime_ns
-    monkeypatch.setattr("pipeline.stopping._requested", False)
+    monkeypatch.setattr("pipeline.machine.stopping._requested", False)
     assert predict() == 0
     assert path.stat().st_mtime_ns == before
 

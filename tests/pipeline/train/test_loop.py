@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from pairs.errors import OutputError, Stopped, WeightsError
-from pipeline import stopping
+from pipeline.machine import stopping
 from pipeline.train import loop
 from pipeline.train.loop import Plan, cosine_rate, polynomial_rate, step_generator, train
 

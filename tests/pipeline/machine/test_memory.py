@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pairs.errors import TooLittleMemory
-from pipeline.memory import as_shortage, shortage_told
+from pipeline.machine.memory import as_shortage, shortage_told
 
 __all__: list[str] = []
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pairs.errors import UsageError
-from pipeline.device import choose_device, mixed_precision, repeatable
+from pipeline.machine.device import choose_device, mixed_precision, repeatable
 
 __all__: list[str] = []
 

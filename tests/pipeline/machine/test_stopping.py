@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from pairs.errors import Stopped
-from pipeline.stopping import (
+from pipeline.machine.stopping import (
     interruptible,
     listen_for_signals,
     require_not_stopped,
