@@ -29,10 +29,10 @@ def _picture(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # NumPy reads the number of its threads when it is imported: `run_program` comes before.
-    from evaluation.check.command import add_command as add_check
     from evaluation.ranking.command import add_command as add_rank
     from evaluation.scoring.command import add_command as add_evaluate
-    from evaluation.submission.command import add_command as add_submit
+    from evaluation.submission.checkcommand import add_command as add_check
+    from evaluation.submission.submitcommand import add_command as add_submit
 
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

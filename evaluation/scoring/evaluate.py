@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.check.survey import preferred_fields
 from evaluation.metrics.spread import Spread
 from evaluation.scoring.case import Case, FieldReader, load_case, read_field, read_grid, truth_files
 from evaluation.scoring.evaluator import Evaluator, evaluator_for
@@ -17,6 +16,7 @@ from evaluation.scoring.journal import Journal, fingerprint
 from evaluation.scoring.methods import methods_of
 from evaluation.scoring.score import PairScore, score_pair
 from evaluation.scoring.workers import score_all
+from evaluation.submission.survey import preferred_fields
 from pairs.cores import thread_count
 from pairs.displacement import find_field, read_displacement
 from pairs.errors import DisplacementError, KnownError, VolumeError

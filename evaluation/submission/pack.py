@@ -8,7 +8,7 @@ from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
-from evaluation.check.checker import Check
+from evaluation.submission.checker import Check
 from pairs.errors import UsageError
 from pairs.regularfile import open_regular
 from pairs.wholefile import whole_file

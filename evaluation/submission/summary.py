@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evaluation.check.folder import REPORT_NAME
+from evaluation.submission.folder import REPORT_NAME
 from pairs.counting import counted
 from pairs.damage import reason_of
 from pairs.logline import one_line

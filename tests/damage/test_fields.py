@@ -10,7 +10,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from evaluation.check.stored import inspect, load
+from evaluation.submission.stored import inspect, load
 from pairs.displacement import PROFILES, read_displacement, write_displacement
 from pairs.foreign.readers import FOREIGN_READERS
 from pairs.header import Header

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check.checker import check_fields
 from evaluation.reports.aggregate import summarise
 from evaluation.reports.document import as_document
 from evaluation.reports.table import render
 from evaluation.scoring.evaluate import evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.scoring.methods import default_methods
+from evaluation.submission.checker import check_fields
 from pairs.displacement import write_displacement
 from pairs.errors import GridMismatch, UsageError, VolumeError
 from pairs.evaluation_config import Method, read_evaluation_config

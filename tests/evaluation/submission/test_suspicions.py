@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from evaluation.check.findings import Finding
-from evaluation.check.inverse import inverted
-from evaluation.check.readings import AS_STORED, Mistake, Reading, readings
-from evaluation.check.suspicions import judge as judge_trials
-from evaluation.check.trial import Evidence, Likeness, Trial, try_field
 from evaluation.scoring.warp import warp_labels
+from evaluation.submission.findings import Finding
+from evaluation.submission.inverse import inverted
+from evaluation.submission.readings import AS_STORED, Mistake, Reading, readings
+from evaluation.submission.suspicions import judge as judge_trials
+from evaluation.submission.trial import Evidence, Likeness, Trial, try_field
 from pairs.volume import Header
 
 CUBE = (20, 20, 20)

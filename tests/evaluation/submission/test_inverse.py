@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from evaluation.check.inverse import inverted
+from evaluation.submission.inverse import inverted
 
 
 def test_there_and_back_is_no_displacement() -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.check.findings import Finding, error, warning
-from evaluation.check.folder import Entry
-from evaluation.check.names import (
+from evaluation.submission.findings import Finding, error, warning
+from evaluation.submission.folder import Entry
+from evaluation.submission.names import (
     FieldName,
     Match,
     accepted_names,

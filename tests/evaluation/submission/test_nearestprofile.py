@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check.editions import edition_findings
-from evaluation.check.names import parse_field_name
-from evaluation.check.nearest import Witness, nearest_profile
-from evaluation.check.stored import Head, Stored
+from evaluation.submission.editions import edition_findings
+from evaluation.submission.names import parse_field_name
+from evaluation.submission.nearestprofile import Witness, nearest_profile
+from evaluation.submission.stored import Head, Stored
 from pairs.editions import known_profiles
 from pairs.profile import PROFILES
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check.checker import Check, check_fields
-from evaluation.check.findings import Finding
+from evaluation.submission.checker import Check, check_fields
+from evaluation.submission.findings import Finding
 from pairs.displacement import find_field, read_displacement
 from pairs.errors import NothingToDo, UsageError
 from pairs.evaluation_config import read_evaluation_config

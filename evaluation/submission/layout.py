@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.check.findings import Finding, error, warning
-from evaluation.check.stored import Head, Stored
+from evaluation.submission.findings import Finding, error, warning
+from evaluation.submission.stored import Head, Stored
 from pairs.profile import NPZ_SUFFIX, Profile, Shape3, container_suffix
 
 __all__ = ["Placement", "choose_head", "layout_findings", "place"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.check.lattice import Lattice, Points
+from evaluation.submission.lattice import Lattice, Points
 from pairs.profile import Shape3
 from pairs.volume import Header
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from evaluation.check.findings import Finding, warning
-from evaluation.check.layout import place
-from evaluation.check.names import FieldName
-from evaluation.check.stored import Stored
+from evaluation.submission.findings import Finding, warning
+from evaluation.submission.layout import place
+from evaluation.submission.names import FieldName
+from evaluation.submission.stored import Stored
 from pairs.editions import OWN_TASK_PROFILE, known_profiles
 from pairs.profile import (
     NIFTI_SUFFIX,

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.check.findings import Finding, error, warning
 from evaluation.metrics.jacobian import jacobian_determinants
+from evaluation.submission.findings import Finding, error, warning
 from pairs.profile import Profile, Shape3
 from pairs.resampling import Upsampling, upsample
 

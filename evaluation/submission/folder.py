@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.check.findings import Finding, error, warning
+from evaluation.submission.findings import Finding, error, warning
 from pairs.errors import NothingToDo, UsageError
 
 __all__ = ["REPORT_NAME", "Entry", "entry_findings", "list_entries"]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from evaluation.check.niftihead import HEAD_BYTES, NiftiHead, parse_nifti_head
+from evaluation.submission.niftihead import HEAD_BYTES, NiftiHead, parse_nifti_head
 from pairs.damage import damage_told, read_exactly
 from pairs.errors import DisplacementError
 from pairs.npzfile import NPY_SUFFIX, npy_header, npz_archive

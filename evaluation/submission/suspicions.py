@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.check.findings import Finding, Severity, warning
-from evaluation.check.readings import Reading
-from evaluation.check.trial import Trial
+from evaluation.submission.findings import Finding, Severity, warning
+from evaluation.submission.readings import Reading
+from evaluation.submission.trial import Trial
 from pairs.counting import counted
 
 __all__ = ["SUSPICION", "Verdict", "judge"]

@@ -6,15 +6,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from evaluation.check.fields import FoundField, source_upsampling
-from evaluation.check.findings import Finding, error, warning
-from evaluation.check.folder import Entry, entry_findings
-from evaluation.check.layout import layout_findings
-from evaluation.check.readings import Reading, readings
-from evaluation.check.stored import Stored, load
-from evaluation.check.suspicions import Verdict, judge
-from evaluation.check.trial import Trial, read_evidence, try_field
-from evaluation.check.values import folding_findings, full_field, value_findings
+from evaluation.submission.fields import FoundField, source_upsampling
+from evaluation.submission.findings import Finding, error, warning
+from evaluation.submission.folder import Entry, entry_findings
+from evaluation.submission.layout import layout_findings
+from evaluation.submission.readings import Reading, readings
+from evaluation.submission.stored import Stored, load
+from evaluation.submission.suspicions import Verdict, judge
+from evaluation.submission.trial import Trial, read_evidence, try_field
+from evaluation.submission.values import folding_findings, full_field, value_findings
 from pairs.errors import DisplacementError
 from pairs.profile import Profile, Shape3
 from pairs.regularfile import open_regular

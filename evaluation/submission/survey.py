@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.check.assignment import Assignment, assign
-from evaluation.check.fields import Opened, task_grids
-from evaluation.check.findings import Finding
-from evaluation.check.folder import Entry, list_entries
-from evaluation.check.names import match_pair, parse_field_name
-from evaluation.check.nearest import Witness, nearest_profile
-from evaluation.check.stored import Stored, inspect
+from evaluation.submission.assignment import Assignment, assign
+from evaluation.submission.fields import Opened, task_grids
+from evaluation.submission.findings import Finding
+from evaluation.submission.folder import Entry, list_entries
+from evaluation.submission.names import match_pair, parse_field_name
+from evaluation.submission.nearestprofile import Witness, nearest_profile
+from evaluation.submission.stored import Stored, inspect
 from pairs.displacement import present_fields
 from pairs.errors import DisplacementError
 from pairs.profile import Profile, Shape3

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.check.assignment import assign
-from evaluation.check.folder import Entry
-from evaluation.check.names import accepted_names, match_pair, name_reasons, parse_field_name
+from evaluation.submission.assignment import assign
+from evaluation.submission.folder import Entry
+from evaluation.submission.names import accepted_names, match_pair, name_reasons, parse_field_name
 from pairs.displacement import field_name
 from pairs.imageid import ImageId
 from pairs.pair import Pair

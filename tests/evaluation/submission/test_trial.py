@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check.lattice import lattice_over
-from evaluation.check.readings import AS_STORED, readings
-from evaluation.check.trial import Evidence, Likeness, Trial, read_evidence, try_field
 from evaluation.metrics.overlap import dice
 from evaluation.scoring.warp import warp_labels
+from evaluation.submission.lattice import lattice_over
+from evaluation.submission.readings import AS_STORED, readings
+from evaluation.submission.trial import Evidence, Likeness, Trial, read_evidence, try_field
 from pairs.volume import Header
 
 SHAPE = (12, 10, 14)

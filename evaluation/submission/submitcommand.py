@@ -4,12 +4,12 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from evaluation.check.checker import SUBSET, Check
-from evaluation.check.command import add_sources, check_as_asked, next_step, print_check
-from evaluation.check.editions import EDITION
-from evaluation.check.suspicions import SUSPICION
+from evaluation.submission.checkcommand import add_sources, check_as_asked, next_step, print_check
+from evaluation.submission.checker import SUBSET, Check
+from evaluation.submission.editions import EDITION
 from evaluation.submission.pack import Member, field_members, write_zip
 from evaluation.submission.summary import summarise_run
+from evaluation.submission.suspicions import SUSPICION
 from evaluation.submission.tasknumber import task_folder, task_number
 from evaluation.submission.zeros import zero_members
 from pairs.counting import counted

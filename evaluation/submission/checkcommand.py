@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from evaluation.check.checker import SUBSET, Check, check_fields
-from evaluation.check.editions import EDITION
-from evaluation.check.findings import count
-from evaluation.check.repair import repair_fields
-from evaluation.check.suspicions import SUSPICION
+from evaluation.submission.checker import SUBSET, Check, check_fields
+from evaluation.submission.editions import EDITION
+from evaluation.submission.findings import count
+from evaluation.submission.repair import repair_fields
+from evaluation.submission.suspicions import SUSPICION
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.counting import counted
 from pairs.logline import one_line

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check import inspection
-from evaluation.check.findings import Finding
-from evaluation.check.suspicions import SUSPICION, Verdict
-from evaluation.submission.command import add_command
+from evaluation.submission import inspection
+from evaluation.submission.findings import Finding
+from evaluation.submission.submitcommand import add_command
+from evaluation.submission.suspicions import SUSPICION, Verdict
 from pairs.displacement import write_displacement
 from pairs.errors import OutputError, UsageError
 from pairs.profile import PROFILES

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.check.lattice import Points, lattice_over
-from evaluation.check.readings import Reading
 from evaluation.scoring.case import read_grid
+from evaluation.submission.lattice import Points, lattice_over
+from evaluation.submission.readings import Reading
 from pairs.errors import MissingVolume, VolumeError
 from pairs.pair import Pair
 from pairs.task import label_path

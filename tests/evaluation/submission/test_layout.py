@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check.layout import Placement, layout_findings, place
-from evaluation.check.stored import Head, Stored
+from evaluation.submission.layout import Placement, layout_findings, place
+from evaluation.submission.stored import Head, Stored
 from pairs.profile import PROFILES
 
 GRID = (8, 6, 10)

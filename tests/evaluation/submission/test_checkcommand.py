@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check.command import add_command
+from evaluation.submission.checkcommand import add_command
 from pairs.errors import NothingToDo, UsageError
 
 FIRST = "disp_0001_0101.npz"

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from evaluation.check import repair as repair_module
-from evaluation.check.checker import check_fields
-from evaluation.check.inverse import inverted
-from evaluation.check.repair import repair_fields
+from evaluation.submission import repair as repair_module
+from evaluation.submission.checker import check_fields
+from evaluation.submission.inverse import inverted
+from evaluation.submission.repair import repair_fields
 from pairs.displacement import find_field, read_displacement
 from pairs.errors import NothingToDo, OutputError, UsageError
 from pairs.fieldfile import write_array

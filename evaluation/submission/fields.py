@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.check.findings import Finding, error, warning
-from evaluation.check.folder import Entry
-from evaluation.check.layout import Placement, choose_head, place
-from evaluation.check.stored import Head, Stored
 from evaluation.scoring.case import read_grid
+from evaluation.submission.findings import Finding, error, warning
+from evaluation.submission.folder import Entry
+from evaluation.submission.layout import Placement, choose_head, place
+from evaluation.submission.stored import Head, Stored
 from pairs.errors import DisplacementError, VolumeError
 from pairs.grid import orientation_warnings
 from pairs.pair import Pair

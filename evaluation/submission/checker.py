@@ -5,12 +5,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from evaluation.check.editions import edition_findings
-from evaluation.check.fields import FoundField, find_fields
-from evaluation.check.findings import Finding, count, in_order, warning
-from evaluation.check.inspection import Inspection
-from evaluation.check.nearest import mixture_findings
-from evaluation.check.survey import survey_fields
+from evaluation.submission.editions import edition_findings
+from evaluation.submission.fields import FoundField, find_fields
+from evaluation.submission.findings import Finding, count, in_order, warning
+from evaluation.submission.inspection import Inspection
+from evaluation.submission.nearestprofile import mixture_findings
+from evaluation.submission.survey import survey_fields
 from pairs.profile import Profile, Shape3
 from pairs.task import Task
 

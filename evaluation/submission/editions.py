@@ -1,6 +1,6 @@
 """Whether the profile of the fields is one that an edition of the task reads."""
 
-from evaluation.check.findings import Finding, error, warning
+from evaluation.submission.findings import Finding, error, warning
 from pairs.editions import known_profiles, profile_fault
 from pairs.profile import Profile, Shape3
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.check.niftihead import parse_nifti_head
-from evaluation.check.stored import inspect, load
+from evaluation.submission.niftihead import parse_nifti_head
+from evaluation.submission.stored import inspect, load
 from pairs.errors import DisplacementError
 from pairs.fieldfile import write_array
 

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.check.checker import Check
-from evaluation.check.fields import FoundField, source_upsampling
-from evaluation.check.findings import Finding
-from evaluation.check.inverse import inverted
-from evaluation.check.names import accepted_names
-from evaluation.check.readings import AS_STORED, readings
-from evaluation.check.stored import load
-from evaluation.check.suspicions import SUSPICION
-from evaluation.check.values import full_field
 from evaluation.scoring.case import read_grid
+from evaluation.submission.checker import Check
+from evaluation.submission.fields import FoundField, source_upsampling
+from evaluation.submission.findings import Finding
+from evaluation.submission.inverse import inverted
+from evaluation.submission.names import accepted_names
+from evaluation.submission.readings import AS_STORED, readings
+from evaluation.submission.stored import load
+from evaluation.submission.suspicions import SUSPICION
+from evaluation.submission.values import full_field
 from pairs.displacement import encode, field_name
 from pairs.errors import DisplacementError, NothingToDo, OutputError, UsageError
 from pairs.fieldfile import write_array

@@ -1,1 +1,0 @@
-"""The submission checker: what a host would refuse, and what it would take and score badly."""
