@@ -1,1 +1,1 @@
-"""The submission packer: checked fields as the zip that a host takes."""
+"""A set of fields for upload: checked, repaired and packed as the host takes it."""

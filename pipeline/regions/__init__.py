@@ -1,1 +1,1 @@
-"""The segmentor: label map and confidence of one image; the only place for MONAI."""
+"""The regions of an image: the segmentor, the files of the user, and what is kept; the only place for MONAI."""
