@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pairs.errors import KnownError, report_and_exit_code
-from pairs.task import read_task
+from pairs.tasks.task import read_task
 from studies.markdown import markdown_table
 from studies.process import run_module
 

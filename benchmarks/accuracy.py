@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pairs.errors import KnownError, UsageError, report_and_exit_code
-from pairs.task import Task, read_task
-from pairs.wholefile import probe_writable, write_json
+from pairs.files.wholefile import probe_writable, write_json
+from pairs.tasks.task import Task, read_task
 from studies.markdown import markdown_table
 from studies.paired import bootstrap_interval, paired_differences
 from studies.process import run_module

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from benchmarks.gpuphantom import bundle_for, phantom_pair, regions_of, shrunk
-from pairs.pair import Pair
-from pairs.task import read_task
-from pairs.volume import Volume, read_image
+from pairs.images.volume import Volume, read_image
+from pairs.tasks.pair import Pair
+from pairs.tasks.task import read_task
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, read_bundle

@@ -9,7 +9,7 @@ from benchmarks.gpuphantom import bundle_for, phantom_pair, regions_of, shrunk
 from benchmarks.roofline import Peaks, work_of
 from benchmarks.stopwatch import median_seconds
 from pairs.errors import TooLittleMemory
-from pairs.profile import Shape3
+from pairs.fields.profile import Shape3
 from pipeline.predict.report import peak_memory_mib, restart_peak
 from pipeline.registration.registrar import Registrar
 

@@ -7,9 +7,9 @@ import torch
 
 from benchmarks.phantom import cell_labels
 from benchmarks.randomweights import random_bundle
-from pairs.header import Header
-from pairs.profile import Shape3
-from pairs.volume import Volume
+from pairs.fields.profile import Shape3
+from pairs.images.header import Header
+from pairs.images.volume import Volume
 from pipeline.config import TaskConfig, shipped_config
 from pipeline.regions.segmentor import Segmentation
 from pipeline.train.registrationnetwork import MaskedSample

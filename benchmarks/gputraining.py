@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.gpuphantom import bundle_for, phantom_subjects, shrunk
 from benchmarks.roofline import Peaks, work_of
-from pairs.profile import Shape3
+from pairs.fields.profile import Shape3
 from pipeline.config import TaskConfig
 from pipeline.predict.report import peak_memory_mib, restart_peak
 from pipeline.train.loop import Plan

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.officialsteps import OfficialNumbers, official_numbers
 from evaluation.scoring.evaluate import evaluate_task
 from pairs.errors import KnownError, report_and_exit_code
-from pairs.task import read_task
+from pairs.tasks.task import read_task
 
 __all__ = ["OnePair", "main", "measure", "read_one_pair"]
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from pairs.displacement import field_name
-from pairs.imageid import ImageId
-from pairs.pair import Pair
-from pairs.profile import PROFILES, Shape3
-from pairs.volume import write_volume
+from pairs.fields.displacement import field_name
+from pairs.fields.profile import PROFILES, Shape3
+from pairs.images.volume import write_volume
+from pairs.tasks.imageid import ImageId
+from pairs.tasks.pair import Pair
 
 __all__ = ["cell_labels", "main", "smooth_half_field", "write_phantom"]
 

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pairs.logline import OneLineFormatter
-from pairs.program import run_program
-from pairs.surroundings import exit_code_of
-from pairs.taskoptions import add_link_option, add_pairs_option
+from pairs.process.logline import OneLineFormatter
+from pairs.process.program import run_program
+from pairs.process.surroundings import exit_code_of
+from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 
 __all__ = ["main"]
 
@@ -17,8 +17,8 @@ __all__ = ["main"]
 def _picture(arguments: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other commands do without it.
     from evaluation.picture.draw import draw_pair
-    from pairs.outputs import require_outputs
-    from pairs.task import read_task
+    from pairs.files.outputs import require_outputs
+    from pairs.tasks.task import read_task
 
     inputs = (arguments.fields, arguments.pairs)
     require_outputs((arguments.out,), tasks=(arguments.task,), inputs=inputs)

@@ -5,9 +5,9 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from pairs.evaluation_config import EvaluationConfig, read_evaluation_config
-from pairs.task import Task, read_task
-from pairs.taskoptions import add_link_option, add_pairs_option
+from pairs.tasks.evaluation_config import EvaluationConfig, read_evaluation_config
+from pairs.tasks.task import Task, read_task
+from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 
 __all__ = ["add_task_arguments", "read_task_arguments"]
 

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
-from pairs.counting import counted, first_few
-from pairs.logline import LONGEST_LINE, bounded
+from pairs.process.counting import counted, first_few
+from pairs.process.logline import LONGEST_LINE, bounded
 
 __all__ = [
     "BadLabels",

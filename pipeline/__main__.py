@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pairs.errors import UsageError
-from pairs.logline import OneLineFormatter
-from pairs.program import run_program
-from pairs.surroundings import exit_code_of
+from pairs.process.logline import OneLineFormatter
+from pairs.process.program import run_program
+from pairs.process.surroundings import exit_code_of
 from pipeline.machine.gpufailure import gpu_failure_told
 from pipeline.machine.stopping import listen_for_signals
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pairs.errors import UsageError
-from pairs.regularfile import read_regular
+from pairs.files.regularfile import read_regular
 from pipeline.configtypes import (
     Channels,
     Fraction,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from pairs.document import brief
+from pairs.files.document import brief
 
 __all__ = [
     "Channels",

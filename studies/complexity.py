@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from pairs.errors import UsageError
-from pairs.wholefile import probe_file, whole_file
+from pairs.files.wholefile import probe_file, whole_file
 from pipeline.config import RegistrationConfig
 from pipeline.network.backbones.registry import BACKBONES, build_backbone
 from pipeline.network.backbones.transmorph import TRANSMORPHS

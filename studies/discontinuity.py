@@ -13,7 +13,7 @@ import torch
 from scipy import stats
 
 from pairs.errors import UsageError
-from pairs.wholefile import probe_writable, whole_file
+from pairs.files.wholefile import probe_writable, whole_file
 from pipeline.config import RegistrationConfig, RegistrationTraining, TaskConfig
 from studies.jump import FIGURES, border_profile, figures_of
 from studies.markdown import markdown_table

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from pairs.wholefile import whole_file
+from pairs.files.wholefile import whole_file
 from studies.jump import DISTANCES
 from studies.sliding import SlidingPair
 

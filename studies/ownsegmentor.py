@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from pairs.task import Task
-from pairs.wholefile import write_json
+from pairs.files.wholefile import write_json
+from pairs.tasks.task import Task
 from pipeline.config import TaskConfig
 from pipeline.programversion import program_version
 from pipeline.train.datahash import data_hash, subjects_seen

@@ -4,8 +4,8 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
-from pairs.regularfile import read_regular
-from pairs.wholefile import write_json
+from pairs.files.regularfile import read_regular
+from pairs.files.wholefile import write_json
 from pipeline.config import TaskConfig
 from studies.process import run_module
 

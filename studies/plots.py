@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from pairs.wholefile import whole_file
+from pairs.files.wholefile import whole_file
 from studies.table import Result
 
 __all__ = ["INK", "draw_dice", "draw_points", "draw_regions", "write_figure"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
-from pairs.wholefile import whole_file
+from pairs.files.wholefile import whole_file
 from studies.markdown import markdown_table
 from studies.paired import bootstrap_interval, paired_differences, paired_p_value
 from studies.table import Result

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pairs.errors import UsageError
-from pairs.regularfile import read_regular
+from pairs.files.regularfile import read_regular
 
 __all__ = ["PairScores", "Scores", "read_scores"]
 

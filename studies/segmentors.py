@@ -5,9 +5,9 @@ from statistics import fmean
 
 import torch
 
-from pairs.counting import first_few
 from pairs.errors import UsageError
-from pairs.volume import read_image
+from pairs.images.volume import read_image
+from pairs.process.counting import first_few
 from pipeline.machine.device import choose_device
 from pipeline.train.leftout import LeftOut
 from pipeline.train.quality import hard_dice

@@ -6,10 +6,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from pairs.errors import UsageError
-from pairs.header import read_header
-from pairs.task import Task, read_task
-from pairs.taskoptions import add_link_option
-from pairs.wholefile import probe_writable
+from pairs.files.wholefile import probe_writable
+from pairs.images.header import read_header
+from pairs.tasks.task import Task, read_task
+from pairs.tasks.taskoptions import add_link_option
 from pipeline.config import MOST_PASSES, TaskConfig, read_config, shipped_config
 from pipeline.machine.device import DEVICES
 from pipeline.weights.bundle import read_bundle

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pairs.errors import Stopped
-from pairs.wholefile import whole_file
+from pairs.files.wholefile import whole_file
 from studies import setting
 from studies.fidelity import fidelity_of
 from studies.report import markdown_of, write_csv, write_pairs_csv

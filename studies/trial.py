@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from pairs.wholefile import write_json
+from pairs.files.wholefile import write_json
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import file_hash
 from studies.pace import seconds_per_step

@@ -7,7 +7,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from pairs.temporary import locked_temporary
+from pairs.files.temporary import locked_temporary
 
 __all__ = ["left_behind", "shared"]
 

@@ -21,18 +21,18 @@ MAY_NOT_IMPORT = {"pipeline": {"evaluation", "nibabel", "studies"}, "studies": {
 DOORS = {
     "open_clip": ("pipeline/text",),
     "monai": ("pipeline/regions",),
-    "threadpoolctl": ("pairs/resampling",),
+    "threadpoolctl": ("pairs/fields/resampling",),
     "matplotlib": ("evaluation/picture", "studies"),
 }
 # The door itself, and readers of what ships with the program or was written by it a moment before.
 READS_ITS_OWN = (
-    "pairs/regularfile.py",
-    "pairs/official.py",
+    "pairs/files/regularfile.py",
+    "pairs/tasks/official.py",
     "evaluation/submission/zeros.py",
     "pipeline/programversion.py",
     # What the kernel says in /proc and /sys.
-    "pairs/cores.py",
-    "pairs/temporary.py",
+    "pairs/process/cores.py",
+    "pairs/files/temporary.py",
 )
 DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc"}
 MAX_FILE_LINES = 250
@@ -129,7 +129,7 @@ def _assigns_all(node: ast.stmt) -> bool:
 
 
 def files_come_in_through_one_door(root: Path) -> list[str]:
-    """Whatever is read is opened by `pairs/regularfile.py`, which waits for no pipe and no device."""
+    """Whatever is read is opened by `pairs/files/regularfile.py`, which waits for no pipe and no device."""
     return [
         f"{file}:{node.lineno} opens a file to read"
         for file, tree in _sources(root)
@@ -262,13 +262,13 @@ def test_check_accepts_what_is_allowed(tmp_path: Path, check: Check) -> None:
     introduced = '"""A noun."""\n__all__ = ["late"]\n'
     short = "def late() -> None:\n" + '    """Says\n' + "\n" * 30 + '    much."""\n' + "    x = 1\n" * 40
     _write(tmp_path, "pairs/a.py", introduced + "import json\nimport nibabel\nfrom . import b\n")
-    _write(tmp_path, "pipeline/text/a.py", introduced + "import open_clip, torch, pairs.task\n" + short)
+    _write(tmp_path, "pipeline/text/a.py", introduced + "import open_clip, torch, pairs.tasks.task\n" + short)
     _write(tmp_path, "pipeline/__main__.py", '"""Starts."""\n')
     _write(tmp_path, "evaluation/__init__.py", '"""Scores."""\n')
     _write(
         tmp_path,
         "evaluation/picture.py",
-        introduced + "import matplotlib.pyplot\nfrom pairs.task import read_task\n",
+        introduced + "import matplotlib.pyplot\nfrom pairs.tasks.task import read_task\n",
     )
     assert check(tmp_path) == []
 

@@ -3,7 +3,7 @@
 import doctest
 from pathlib import Path
 
-from pairs.displacement import PROFILES
+from pairs.fields.displacement import PROFILES
 
 __all__: list[str] = []
 

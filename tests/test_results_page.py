@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pairs.editions import choose_profile
-from pairs.profile import PROFILES
+from pairs.fields.profile import PROFILES
+from pairs.tasks.editions import choose_profile
 
 __all__: list[str] = []
 

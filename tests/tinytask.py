@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.volume import read_labels, write_volume
+from pairs.images.volume import read_labels, write_volume
 from pipeline.__main__ import main
 from pipeline.config import (
     RegistrationConfig,

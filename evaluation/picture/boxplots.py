@@ -14,7 +14,7 @@ from evaluation.picture.fileformat import write_picture
 from evaluation.picture.footnotes import footnotes
 from evaluation.picture.rows import Row, drawable, row_names, row_of, shown_methods
 from evaluation.scoring.evaluate import Evaluation
-from pairs.evaluation_config import Method
+from pairs.tasks.evaluation_config import Method
 
 __all__ = ["draw_boxplots"]
 

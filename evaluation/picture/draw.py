@@ -22,8 +22,8 @@ from evaluation.scoring.methods import default_methods
 from evaluation.scoring.score import score_pair
 from evaluation.scoring.warp import warp_image, warp_labels
 from pairs.errors import UsageError
-from pairs.task import Pair, Task
-from pairs.volume import read_image
+from pairs.images.volume import read_image
+from pairs.tasks.task import Pair, Task
 
 __all__ = ["draw_pair"]
 

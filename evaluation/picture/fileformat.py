@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from pairs.errors import UsageError
-from pairs.wholefile import whole_file
+from pairs.files.wholefile import whole_file
 
 __all__ = ["require_format", "write_picture"]
 

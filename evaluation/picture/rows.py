@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from evaluation.reports.aggregate import label_value
 from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.score import Score
-from pairs.evaluation_config import Method
-from pairs.logline import one_line
+from pairs.process.logline import one_line
+from pairs.tasks.evaluation_config import Method
 
 __all__ = ["Row", "drawable", "row_names", "row_of", "shown_methods"]
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from evaluation.ranking.results import Entry, MethodResults, Metric
-from pairs.counting import counted
 from pairs.errors import UsageError
+from pairs.process.counting import counted
 
 __all__ = [
     "common_pairs",

@@ -14,10 +14,10 @@ from evaluation.ranking.results import Entry, MethodResults, read_results
 from evaluation.ranking.runtime import read_runtimes
 from evaluation.ranking.samples import collect_samples
 from evaluation.ranking.significance import TESTS
-from pairs.counting import counted
 from pairs.errors import UsageError
-from pairs.outputs import require_outputs
-from pairs.wholefile import write_json
+from pairs.files.outputs import require_outputs
+from pairs.files.wholefile import write_json
+from pairs.process.counting import counted
 
 __all__ = ["add_command"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from evaluation.ranking.rank import MetricRanks, Ranking
 from evaluation.ranking.samples import RUNTIME
 from evaluation.ranking.significance import P_THRESHOLD
-from pairs.logline import one_line
-from pairs.wholefile import whole_file
+from pairs.files.wholefile import whole_file
+from pairs.process.logline import one_line
 
 __all__ = ["as_document", "render", "write_csv"]
 

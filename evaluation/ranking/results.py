@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from pairs.document import field_faults, read_document
 from pairs.errors import TaskError
+from pairs.files.document import field_faults, read_document
 
 __all__ = ["Entry", "MethodResults", "Metric", "read_results"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evaluation.ranking.agreement import short_name
-from pairs.document import field_faults, read_document
 from pairs.errors import TaskError, UsageError
+from pairs.files.document import field_faults, read_document
 
 __all__ = ["read_runtimes"]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from evaluation.ranking.agreement import require_same_labels, values_per_pair
 from evaluation.ranking.results import Entry, MethodResults, Metric
-from pairs.counting import counted
 from pairs.errors import UsageError
+from pairs.process.counting import counted
 
 __all__ = ["RUNTIME", "Samples", "collect_samples"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.evaluator import Evaluator
 from evaluation.scoring.score import Score
-from pairs.evaluation_config import Method
+from pairs.tasks.evaluation_config import Method
 
 __all__ = [
     "StructureRow",

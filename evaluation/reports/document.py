@@ -8,7 +8,7 @@ from evaluation.reports.aggregate import summarise_method
 from evaluation.reports.truth import score_entry, summary_entry, true_document
 from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.score import PairScore
-from pairs.evaluation_config import Method
+from pairs.tasks.evaluation_config import Method
 
 __all__ = ["EVAL_VERSION", "as_document"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from evaluation.reports.aggregate import label_value
 from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.score import PairScore, Score, StructureScore
-from pairs.evaluation_config import Method
-from pairs.logline import one_line
-from pairs.wholefile import whole_file
+from pairs.files.wholefile import whole_file
+from pairs.process.logline import one_line
+from pairs.tasks.evaluation_config import Method
 
 __all__ = ["COLUMNS", "write_spreadsheet"]
 

@@ -5,9 +5,9 @@ import math
 from evaluation.reports.aggregate import Summary, structure_rows, summarise_cases, summarise_method
 from evaluation.reports.truth import dice30, truths
 from evaluation.scoring.evaluate import Evaluation
-from pairs.counting import counted
-from pairs.evaluation_config import Method
-from pairs.logline import one_line
+from pairs.process.counting import counted
+from pairs.process.logline import one_line
+from pairs.tasks.evaluation_config import Method
 
 __all__ = ["render", "unread_note"]
 

@@ -13,13 +13,13 @@ from evaluation.metrics.regions import LabelMap, box_labels
 from evaluation.scoring.faults import Gathered
 from evaluation.scoring.landmarks import PointPairs, point_paths, read_point_pairs
 from evaluation.scoring.siblings import sibling_path
-from pairs.displacement import ReadField, find_field, read_displacement
 from pairs.errors import GridMismatch, MissingVolume
-from pairs.evaluation_config import Method
-from pairs.grid import affine_warnings, orientation_warnings, require_same_shape
-from pairs.regularfile import is_regular
-from pairs.task import Pair, label_path
-from pairs.volume import Header, read_header, read_labels
+from pairs.fields.displacement import ReadField, find_field, read_displacement
+from pairs.files.regularfile import is_regular
+from pairs.images.grid import affine_warnings, orientation_warnings, require_same_shape
+from pairs.images.volume import Header, read_header, read_labels
+from pairs.tasks.evaluation_config import Method
+from pairs.tasks.task import Pair, label_path
 
 __all__ = [
     "Case",

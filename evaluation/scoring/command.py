@@ -10,12 +10,12 @@ from evaluation.reports.table import render, unread_note
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
-from pairs.counting import counted
 from pairs.errors import Stopped, UsageError
-from pairs.foreign.readers import FOREIGN_READERS
-from pairs.logline import one_line
-from pairs.outputs import require_outputs
-from pairs.wholefile import write_json
+from pairs.fields.foreign.readers import FOREIGN_READERS
+from pairs.files.outputs import require_outputs
+from pairs.files.wholefile import write_json
+from pairs.process.counting import counted
+from pairs.process.logline import one_line
 
 __all__ = ["add_command"]
 

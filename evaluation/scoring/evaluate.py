@@ -17,12 +17,12 @@ from evaluation.scoring.methods import methods_of
 from evaluation.scoring.score import PairScore, score_pair
 from evaluation.scoring.workers import score_all
 from evaluation.submission.survey import preferred_fields
-from pairs.cores import thread_count
-from pairs.displacement import find_field, read_displacement
 from pairs.errors import DisplacementError, KnownError, VolumeError
-from pairs.evaluation_config import EvaluationConfig, Method
-from pairs.fieldfile import field_layout
-from pairs.task import Pair, Task
+from pairs.fields.displacement import find_field, read_displacement
+from pairs.fields.fieldfile import field_layout
+from pairs.process.cores import thread_count
+from pairs.tasks.evaluation_config import EvaluationConfig, Method
+from pairs.tasks.task import Pair, Task
 
 __all__ = ["Evaluation", "evaluate_task"]
 

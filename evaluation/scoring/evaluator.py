@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pairs.errors import UsageError
-from pairs.evaluation_config import Method
-from pairs.profile import PROFILES
+from pairs.fields.profile import PROFILES
+from pairs.tasks.evaluation_config import Method
 
 __all__ = ["EVALUATORS", "Evaluator", "configured_methods", "evaluator_for"]
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from pairs.counting import counted
-from pairs.displacement import find_field
 from pairs.errors import DisplacementError, KnownError, VolumeError
-from pairs.pair import Pair
+from pairs.fields.displacement import find_field
+from pairs.process.counting import counted
+from pairs.tasks.pair import Pair
 
 __all__ = ["Gathered", "SeveralFaults", "task_error"]
 

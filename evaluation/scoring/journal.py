@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from evaluation.scoring.score import PairScore
 from pairs.errors import OutputError
-from pairs.regularfile import open_regular, read_regular
+from pairs.files.regularfile import open_regular, read_regular
 
 __all__ = ["Journal", "fingerprint"]
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from evaluation.scoring.siblings import sibling_path
-from pairs.damage import damage_told
 from pairs.errors import CorruptVolume, MissingVolume
-from pairs.regularfile import is_regular, open_regular
-from pairs.task import Pair
+from pairs.files.damage import damage_told
+from pairs.files.regularfile import is_regular, open_regular
+from pairs.tasks.task import Pair
 
 __all__ = ["PointPairs", "initial_errors", "point_paths", "read_point_pairs", "target_errors"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from evaluation.metrics.regions import labels_present
 from evaluation.scoring.evaluator import EVALUATORS, Evaluator, configured_methods
 from pairs.errors import MissingVolume, UsageError, VolumeError
-from pairs.evaluation_config import EvaluationConfig, Method
-from pairs.task import Task, label_path
-from pairs.volume import read_labels
+from pairs.images.volume import read_labels
+from pairs.tasks.evaluation_config import EvaluationConfig, Method
+from pairs.tasks.task import Task, label_path
 
 __all__ = ["default_methods", "methods_of", "structure_labels"]
 

@@ -16,7 +16,7 @@ from evaluation.scoring.landmarks import initial_errors, target_errors
 from evaluation.scoring.structures import Measures, Presence, Structures, measure_structures
 from evaluation.scoring.warp import warp_labels
 from pairs.errors import UsageError
-from pairs.evaluation_config import Method
+from pairs.tasks.evaluation_config import Method
 
 __all__ = ["PairScore", "Presence", "Score", "StructureScore", "score_pair"]
 

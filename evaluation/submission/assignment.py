@@ -13,9 +13,9 @@ from evaluation.submission.names import (
     name_reasons,
     parse_field_name,
 )
-from pairs.displacement import field_name
-from pairs.pair import Pair
-from pairs.profile import Profile
+from pairs.fields.displacement import field_name
+from pairs.fields.profile import Profile
+from pairs.tasks.pair import Pair
 
 __all__ = ["Assignment", "assign"]
 

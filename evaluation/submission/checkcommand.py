@@ -9,10 +9,10 @@ from evaluation.submission.findings import count
 from evaluation.submission.repair import repair_fields
 from evaluation.submission.suspicions import SUSPICION
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
-from pairs.counting import counted
-from pairs.logline import one_line
-from pairs.profile import PROFILES
-from pairs.task import Task
+from pairs.fields.profile import PROFILES
+from pairs.process.counting import counted
+from pairs.process.logline import one_line
+from pairs.tasks.task import Task
 
 __all__ = ["add_command", "add_sources", "check_as_asked", "next_step", "print_check"]
 

@@ -11,8 +11,8 @@ from evaluation.submission.findings import Finding, count, in_order, warning
 from evaluation.submission.inspection import Inspection
 from evaluation.submission.nearestprofile import mixture_findings
 from evaluation.submission.survey import survey_fields
-from pairs.profile import Profile, Shape3
-from pairs.task import Task
+from pairs.fields.profile import Profile, Shape3
+from pairs.tasks.task import Task
 
 __all__ = ["SUBSET", "Check", "check_fields"]
 

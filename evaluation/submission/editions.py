@@ -1,8 +1,8 @@
 """Whether the profile of the fields is one that an edition of the task reads."""
 
 from evaluation.submission.findings import Finding, error, warning
-from pairs.editions import known_profiles, profile_fault
-from pairs.profile import Profile, Shape3
+from pairs.fields.profile import Profile, Shape3
+from pairs.tasks.editions import known_profiles, profile_fault
 
 __all__ = ["EDITION", "edition_findings"]
 

@@ -10,11 +10,11 @@ from evaluation.submission.folder import Entry
 from evaluation.submission.layout import Placement, choose_head, place
 from evaluation.submission.stored import Head, Stored
 from pairs.errors import DisplacementError, VolumeError
-from pairs.grid import orientation_warnings
-from pairs.pair import Pair
-from pairs.profile import Profile, Shape3
-from pairs.resampling import Upsampling
-from pairs.task import Task
+from pairs.fields.profile import Profile, Shape3
+from pairs.fields.resampling import Upsampling
+from pairs.images.grid import orientation_warnings
+from pairs.tasks.pair import Pair
+from pairs.tasks.task import Task
 
 __all__ = ["FoundField", "Opened", "find_fields", "source_upsampling", "task_grids"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from pairs.logline import LONGEST_LINE, bounded
+from pairs.process.logline import LONGEST_LINE, bounded
 
 __all__ = ["Finding", "Severity", "count", "error", "in_order", "warning"]
 

@@ -16,9 +16,9 @@ from evaluation.submission.suspicions import Verdict, judge
 from evaluation.submission.trial import Trial, read_evidence, try_field
 from evaluation.submission.values import folding_findings, full_field, value_findings
 from pairs.errors import DisplacementError
-from pairs.profile import Profile, Shape3
-from pairs.regularfile import open_regular
-from pairs.volume import Header
+from pairs.fields.profile import Profile, Shape3
+from pairs.files.regularfile import open_regular
+from pairs.images.volume import Header
 
 __all__ = ["Inspection"]
 

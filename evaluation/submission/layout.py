@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evaluation.submission.findings import Finding, error, warning
 from evaluation.submission.stored import Head, Stored
-from pairs.profile import NPZ_SUFFIX, Profile, Shape3, container_suffix
+from pairs.fields.profile import NPZ_SUFFIX, Profile, Shape3, container_suffix
 
 __all__ = ["Placement", "choose_head", "layout_findings", "place"]
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from pairs.displacement import field_name
-from pairs.pair import Pair
-from pairs.profile import NIFTI_SUFFIX, NPZ_SUFFIX, Profile
+from pairs.fields.displacement import field_name
+from pairs.fields.profile import NIFTI_SUFFIX, NPZ_SUFFIX, Profile
+from pairs.tasks.pair import Pair
 
 __all__ = ["FieldName", "Match", "accepted_names", "match_pair", "name_reasons", "parse_field_name"]
 

@@ -8,8 +8,7 @@ from evaluation.submission.findings import Finding, warning
 from evaluation.submission.layout import place
 from evaluation.submission.names import FieldName
 from evaluation.submission.stored import Stored
-from pairs.editions import OWN_TASK_PROFILE, known_profiles
-from pairs.profile import (
+from pairs.fields.profile import (
     NIFTI_SUFFIX,
     NPZ_SUFFIX,
     PROFILES,
@@ -17,6 +16,7 @@ from pairs.profile import (
     Shape3,
     layouts_for,
 )
+from pairs.tasks.editions import OWN_TASK_PROFILE, known_profiles
 
 __all__ = ["Witness", "mixture_findings", "nearest_profile"]
 

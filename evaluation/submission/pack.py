@@ -10,8 +10,8 @@ from pathlib import Path
 
 from evaluation.submission.checker import Check
 from pairs.errors import UsageError
-from pairs.regularfile import open_regular
-from pairs.wholefile import whole_file
+from pairs.files.regularfile import open_regular
+from pairs.files.wholefile import whole_file
 
 __all__ = ["Member", "field_members", "write_zip"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.submission.lattice import Lattice, Points
-from pairs.profile import Shape3
-from pairs.volume import Header
+from pairs.fields.profile import Shape3
+from pairs.images.volume import Header
 
 __all__ = ["AS_STORED", "Mistake", "Reading", "readings"]
 

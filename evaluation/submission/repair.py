@@ -19,11 +19,11 @@ from evaluation.submission.readings import AS_STORED, readings
 from evaluation.submission.stored import load
 from evaluation.submission.suspicions import SUSPICION
 from evaluation.submission.values import full_field
-from pairs.displacement import encode, field_name
 from pairs.errors import DisplacementError, NothingToDo, OutputError, UsageError
-from pairs.fieldfile import write_array
-from pairs.profile import NPZ_SUFFIX, container_suffix
-from pairs.wholefile import probe_writable, whole_file, whole_folder
+from pairs.fields.displacement import encode, field_name
+from pairs.fields.fieldfile import write_array
+from pairs.fields.profile import NPZ_SUFFIX, container_suffix
+from pairs.files.wholefile import probe_writable, whole_file, whole_folder
 
 __all__ = ["Repair", "repair_fields"]
 

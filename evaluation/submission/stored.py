@@ -13,10 +13,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from evaluation.submission.niftihead import HEAD_BYTES, NiftiHead, parse_nifti_head
-from pairs.damage import damage_told, read_exactly
 from pairs.errors import DisplacementError
-from pairs.npzfile import NPY_SUFFIX, npy_header, npz_archive
-from pairs.regularfile import open_regular
+from pairs.fields.npzfile import NPY_SUFFIX, npy_header, npz_archive
+from pairs.files.damage import damage_told, read_exactly
+from pairs.files.regularfile import open_regular
 
 __all__ = ["Head", "Kind", "Stored", "inspect", "load"]
 

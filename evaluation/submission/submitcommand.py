@@ -12,12 +12,12 @@ from evaluation.submission.summary import summarise_run
 from evaluation.submission.suspicions import SUSPICION
 from evaluation.submission.tasknumber import task_folder, task_number
 from evaluation.submission.zeros import zero_members
-from pairs.counting import counted
 from pairs.errors import UsageError
-from pairs.logline import one_line
-from pairs.outputs import require_outputs
-from pairs.regularfile import open_regular
-from pairs.task import Task
+from pairs.files.outputs import require_outputs
+from pairs.files.regularfile import open_regular
+from pairs.process.counting import counted
+from pairs.process.logline import one_line
+from pairs.tasks.task import Task
 
 __all__ = ["add_command"]
 

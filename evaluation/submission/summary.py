@@ -8,11 +8,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evaluation.submission.folder import REPORT_NAME
-from pairs.counting import counted
-from pairs.damage import reason_of
-from pairs.logline import one_line
-from pairs.pair import Pair
-from pairs.regularfile import read_regular
+from pairs.files.damage import reason_of
+from pairs.files.regularfile import read_regular
+from pairs.process.counting import counted
+from pairs.process.logline import one_line
+from pairs.tasks.pair import Pair
 
 __all__ = ["Summary", "summarise_run"]
 

@@ -15,10 +15,10 @@ from evaluation.submission.folder import Entry, list_entries
 from evaluation.submission.names import match_pair, parse_field_name
 from evaluation.submission.nearestprofile import Witness, nearest_profile
 from evaluation.submission.stored import Stored, inspect
-from pairs.displacement import present_fields
 from pairs.errors import DisplacementError
-from pairs.profile import Profile, Shape3
-from pairs.task import Task
+from pairs.fields.displacement import present_fields
+from pairs.fields.profile import Profile, Shape3
+from pairs.tasks.task import Task
 
 __all__ = ["Survey", "preferred_fields", "survey_fields"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evaluation.submission.findings import Finding, Severity, warning
 from evaluation.submission.readings import Reading
 from evaluation.submission.trial import Trial
-from pairs.counting import counted
+from pairs.process.counting import counted
 
 __all__ = ["SUSPICION", "Verdict", "judge"]
 

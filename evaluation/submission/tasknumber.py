@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pairs.errors import UsageError
-from pairs.profile import PROFILES, Profile
+from pairs.fields.profile import PROFILES, Profile
 
 __all__ = ["numbered_profile", "task_folder", "task_number"]
 

@@ -11,9 +11,9 @@ from evaluation.scoring.case import read_grid
 from evaluation.submission.lattice import Points, lattice_over
 from evaluation.submission.readings import Reading
 from pairs.errors import MissingVolume, VolumeError
-from pairs.pair import Pair
-from pairs.task import label_path
-from pairs.volume import Header, read_image, read_labels
+from pairs.images.volume import Header, read_image, read_labels
+from pairs.tasks.pair import Pair
+from pairs.tasks.task import label_path
 
 __all__ = ["Evidence", "Likeness", "Trial", "read_evidence", "try_field"]
 

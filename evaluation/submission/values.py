@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from evaluation.metrics.jacobian import jacobian_determinants
 from evaluation.submission.findings import Finding, error, warning
-from pairs.profile import Profile, Shape3
-from pairs.resampling import Upsampling, upsample
+from pairs.fields.profile import Profile, Shape3
+from pairs.fields.resampling import Upsampling, upsample
 
 __all__ = ["folding_findings", "full_field", "value_findings"]
 

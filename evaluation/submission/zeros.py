@@ -8,12 +8,12 @@ import numpy as np
 from evaluation.scoring.case import read_grid
 from evaluation.submission.pack import Member
 from evaluation.submission.tasknumber import numbered_profile, task_folder, task_number
-from pairs.displacement import field_name, require_storable
 from pairs.errors import VolumeError
-from pairs.fieldfile import write_array
-from pairs.pair import Pair
-from pairs.profile import Profile, Shape3
-from pairs.task import Task, read_task
+from pairs.fields.displacement import field_name, require_storable
+from pairs.fields.fieldfile import write_array
+from pairs.fields.profile import Profile, Shape3
+from pairs.tasks.pair import Pair
+from pairs.tasks.task import Task, read_task
 
 __all__ = ["zero_members"]
 

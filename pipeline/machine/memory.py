@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from pairs.errors import TooLittleMemory
-from pairs.surroundings import known_error
+from pairs.process.surroundings import known_error
 
 __all__ = ["as_shortage", "shortage_told"]
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import torch
 
-from pairs.counting import counted, first_few
-from pairs.displacement import PROFILES
-from pairs.editions import ProfileChoice, choose_profile, profile_fault
 from pairs.errors import VolumeError, WeightsError
-from pairs.header import read_header
-from pairs.outputs import require_output_folder
-from pairs.task import Task, read_task
-from pairs.taskoptions import add_link_option, add_pairs_option
-from pairs.wholefile import probe_writable
+from pairs.fields.displacement import PROFILES
+from pairs.files.outputs import require_output_folder
+from pairs.files.wholefile import probe_writable
+from pairs.images.header import read_header
+from pairs.process.counting import counted, first_few
+from pairs.tasks.editions import ProfileChoice, choose_profile, profile_fault
+from pairs.tasks.task import Task, read_task
+from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 from pipeline.machine.device import DEVICES, choose_device
 from pipeline.machine.memory import shortage_told
 from pipeline.machine.stopping import interruptible

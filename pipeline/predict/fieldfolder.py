@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pairs.displacement import (
+from pairs.errors import OutputError, UsageError
+from pairs.fields.displacement import (
     PROFILES,
     Profile,
     WrittenField,
@@ -14,8 +15,7 @@ from pairs.displacement import (
     require_storable,
     write_displacement,
 )
-from pairs.errors import OutputError, UsageError
-from pairs.pair import Pair
+from pairs.tasks.pair import Pair
 from pipeline.predict.report import PairRecord
 from pipeline.weights.bundle import file_hash
 

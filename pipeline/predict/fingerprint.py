@@ -4,8 +4,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from pairs.errors import MissingVolume, VolumeError
-from pairs.pair import Pair
-from pairs.regularfile import NotRegularFile, is_regular, require_regular
+from pairs.files.regularfile import NotRegularFile, is_regular, require_regular
+from pairs.tasks.pair import Pair
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.programversion import program_version
 from pipeline.regions.source import segmentation_file

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
-from pairs.task import Task
+from pairs.process.counting import first_few
+from pairs.tasks.task import Task
 from pipeline.predict.report import REPORT_NAME, RunReport
 from pipeline.weights.bundle import BundleHeader
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pairs.displacement import WrittenField
 from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError
-from pairs.grid import orientation_warnings
-from pairs.header import read_header
-from pairs.pair import Pair
-from pairs.surroundings import known_error
-from pairs.unfolding import unfolded
-from pairs.volume import Volume, read_image
+from pairs.fields.displacement import WrittenField
+from pairs.fields.unfolding import unfolded
+from pairs.images.grid import orientation_warnings
+from pairs.images.header import read_header
+from pairs.images.volume import Volume, read_image
+from pairs.process.surroundings import known_error
+from pairs.tasks.pair import Pair
 from pipeline.machine.gpufailure import GpuFailure, gpu_failure_told
 from pipeline.machine.memory import as_shortage
 from pipeline.machine.stopping import interruptible

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pairs.errors import VolumeError
-from pairs.pair import Pair
+from pairs.tasks.pair import Pair
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.report import PairRecord, RunReport

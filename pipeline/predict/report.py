@@ -7,8 +7,8 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pairs.regularfile import read_regular
-from pairs.wholefile import write_json
+from pairs.files.regularfile import read_regular
+from pairs.files.wholefile import write_json
 from pipeline.config import TaskConfig
 
 __all__ = [

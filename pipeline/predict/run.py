@@ -10,8 +10,8 @@ from pathlib import Path
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from pairs.counting import counted
-from pairs.pair import Pair
+from pairs.process.counting import counted
+from pairs.tasks.pair import Pair
 from pipeline.machine.stopping import require_not_stopped
 from pipeline.predict.plan import Plan
 from pipeline.predict.report import PairRecord, RunReport

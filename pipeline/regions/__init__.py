@@ -1,1 +1,1 @@
-"""The regions of an image: the segmentor, the files of the user, and what is kept; the only place for MONAI."""
+"""The regions of an image: segmentor, files of the user, what is kept; the only place for MONAI."""

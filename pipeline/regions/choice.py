@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from pairs.errors import UsageError, WeightsError
-from pairs.wholefile import probe_writable
+from pairs.files.wholefile import probe_writable
 from pipeline.machine.stopping import uninterrupted
 from pipeline.regions.kept import KeptSegmentations, refuse_link
 from pipeline.regions.source import FileMasks, Masks, SegmentorMasks, SideCheckedMasks, background_everywhere

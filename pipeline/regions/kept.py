@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pairs.damage import damage_told
 from pairs.errors import CorruptVolume, OutputError
-from pairs.npzfile import read_npz_arrays
-from pairs.wholefile import whole_file
+from pairs.fields.npzfile import read_npz_arrays
+from pairs.files.damage import damage_told
+from pairs.files.wholefile import whole_file
 from pipeline.machine.stopping import uninterrupted
 from pipeline.programversion import program_version
 from pipeline.regions.segmentor import Segmentation

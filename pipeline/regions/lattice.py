@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pairs.header import Header
-from pairs.orientation import AxisOrder, axis_order
+from pairs.images.header import Header
+from pairs.images.orientation import AxisOrder, axis_order
 from pipeline.config import SegmentorConfig
 from pipeline.typing import Float, Tensor
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pairs.orientation import axis_order
+from pairs.images.orientation import axis_order
 
 __all__ = ["SideCheck", "swapped_pairs"]
 

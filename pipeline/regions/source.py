@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pairs.counting import first_few
 from pairs.errors import BadLabels, MissingVolume
-from pairs.grid import require_same_grid
-from pairs.header import StoredArray, parse_header
-from pairs.regularfile import is_regular
-from pairs.volume import Volume, read_labels, read_probabilities
-from pairs.volumefile import open_volume
+from pairs.files.regularfile import is_regular
+from pairs.images.grid import require_same_grid
+from pairs.images.header import StoredArray, parse_header
+from pairs.images.volume import Volume, read_labels, read_probabilities
+from pairs.images.volumefile import open_volume
+from pairs.process.counting import first_few
 from pipeline.regions.kept import KeptSegmentations
 from pipeline.regions.segmentor import Segmentation, segmentation_of
 from pipeline.regions.sides import SideCheck

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from pairs.errors import WeightsError
-from pairs.volume import Volume
+from pairs.images.volume import Volume
 from pipeline.config import IntensityConfig
 from pipeline.regions.lattice import lattice_of
 from pipeline.regions.segmentor import Segmentation, Segmentor

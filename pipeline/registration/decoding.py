@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from pairs.resampling import Upsampling, round_trip_matrix
+from pairs.fields.resampling import Upsampling, round_trip_matrix
 from pipeline.typing import Float, Tensor
 
 __all__ = ["HostDecoding"]

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from pairs.errors import GridMismatch
-from pairs.header import Header
-from pairs.resampling import Upsampling
-from pairs.volume import Volume
+from pairs.fields.resampling import Upsampling
+from pairs.images.header import Header
+from pairs.images.volume import Volume
 from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_told
 from pipeline.network.halfgrid import halved_image, halved_map, on_full_grid

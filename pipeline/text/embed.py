@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from pairs.errors import UsageError
-from pairs.outputs import require_outputs
-from pairs.task import Task, read_task
-from pairs.taskoptions import add_link_option
+from pairs.files.outputs import require_outputs
+from pairs.tasks.task import Task, read_task
+from pairs.tasks.taskoptions import add_link_option
 from pipeline.config import read_config, shipped_config
 from pipeline.regions.table import JointRegions, joint_regions
 from pipeline.text.background import BACKGROUNDS, background_vector

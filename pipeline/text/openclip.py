@@ -8,8 +8,8 @@ from types import ModuleType
 import torch
 from torch import nn
 
-from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
+from pairs.process.counting import first_few
 from pipeline.text.torchvision_standin import torchvision_or_standin
 from pipeline.typing import Float, Tensor
 from pipeline.weights.statedict import state_faults

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pairs.damage import damage_told
-from pairs.document import read_document
 from pairs.errors import TaskError, UsageError, WeightsError
-from pairs.npzfile import read_npz_arrays
+from pairs.fields.npzfile import read_npz_arrays
+from pairs.files.damage import damage_told
+from pairs.files.document import read_document
 from pipeline.configtypes import first_fault
 from pipeline.text.table import is_table, read_table
 from pipeline.typing import Float, Tensor

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from pairs.errors import UsageError
-from pairs.task import Task, read_task
+from pairs.tasks.task import Task, read_task
 from pipeline.config import TaskConfig
 from pipeline.regions.choice import mask_source, read_segmentor
 from pipeline.regions.table import JointRegions, joint_regions

@@ -10,8 +10,8 @@ from typing import Annotated
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pairs.counting import first_few
 from pairs.errors import WeightsError
+from pairs.process.counting import first_few
 from pipeline.configtypes import first_fault
 from pipeline.train.average import Average
 from pipeline.weights.statedict import state_faults

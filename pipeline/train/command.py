@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from pairs.errors import UsageError, WeightsError
-from pairs.taskoptions import add_link_option
+from pairs.tasks.taskoptions import add_link_option
 from pipeline.machine.device import DEVICES
 from pipeline.machine.memory import shortage_told
 from pipeline.machine.stopping import interruptible

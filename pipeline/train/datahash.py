@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from pairs.pair import Subject
-from pairs.task import Task
+from pairs.tasks.pair import Subject
+from pairs.tasks.task import Task
 from pipeline.config import SplitConfig
 from pipeline.weights.bundle import file_hash
 

@@ -9,8 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from pairs.errors import UsageError
-from pairs.outputs import require_outputs
-from pairs.task import Task, read_task
+from pairs.files.outputs import require_outputs
+from pairs.tasks.task import Task, read_task
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.configtypes import first_fault
 from pipeline.machine.device import choose_device

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from pairs.counting import counted, first_few
 from pairs.errors import VolumeError
-from pairs.task import Subject
+from pairs.process.counting import counted, first_few
+from pairs.tasks.task import Subject
 
 __all__ = ["LeftOut"]
 

@@ -15,8 +15,8 @@ import torch
 from tqdm import tqdm
 
 from pairs.errors import Stopped
-from pairs.regularfile import read_regular
-from pairs.wholefile import whole_file
+from pairs.files.regularfile import read_regular
+from pairs.files.wholefile import whole_file
 from pipeline.configtypes import Schedule
 from pipeline.machine.device import repeatable
 from pipeline.machine.stopping import interruptible, stop_requested

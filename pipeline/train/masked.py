@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from pairs.task import Subject, Task
-from pairs.volume import read_image
+from pairs.images.volume import read_image
+from pairs.tasks.task import Subject, Task
 from pipeline.config import TaskConfig
 from pipeline.network.halfgrid import halved_map
 from pipeline.regions.sides import SideCheck

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from pairs.errors import UsageError
-from pairs.task import Task
+from pairs.tasks.task import Task
 from pipeline.train.subjects import Sample
 
 __all__ = ["Pairing", "any_two", "draw_pair", "pairing_of", "require_pairs", "ring_of"]

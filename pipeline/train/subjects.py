@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from pairs.errors import TaskError, UsageError
-from pairs.grid import require_same_grid
-from pairs.task import Subject, Task
-from pairs.volume import Volume, read_image, read_labels
+from pairs.images.grid import require_same_grid
+from pairs.images.volume import Volume, read_image, read_labels
+from pairs.tasks.task import Subject, Task
 from pipeline.config import IntensityConfig, SplitConfig
 from pipeline.network.halfgrid import halved_image, halved_map
 from pipeline.registration.preprocess import content_crop, normalise, pad_to_multiple

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
-from pairs.regularfile import open_regular
+from pairs.files.regularfile import open_regular
+from pairs.process.counting import first_few
 from pipeline.config import TaskConfig
 from pipeline.configtypes import Label, first_fault
 from pipeline.machine.memory import shortage_told

@@ -4,7 +4,7 @@ from pathlib import Path
 
 __all__ = ["WEIGHT_FOLDERS", "bundle_of", "bundles"]
 
-WEIGHT_FOLDERS = (Path("/opt/ml/model"), Path(__file__).resolve().parents[1] / "weights")
+WEIGHT_FOLDERS = (Path("/opt/ml/model"), Path(__file__).resolve().parents[2] / "weights")
 """Grand Challenge mounts the weights of an algorithm at the first; they go before shipped ones."""
 
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from pairs.logline import one_line
+from pairs.process.logline import one_line
 from pipeline.weights.bundle import Bundle, read_bundle
 from pipeline.weights.folders import bundles
 

@@ -11,11 +11,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
-from pairs.damage import reason_of
 from pairs.errors import WeightsError
-from pairs.regularfile import NotRegularFile, open_regular
-from pairs.standin import file_stand_in
-from pairs.wholefile import whole_file
+from pairs.files.damage import reason_of
+from pairs.files.regularfile import NotRegularFile, open_regular
+from pairs.files.standin import file_stand_in
+from pairs.files.wholefile import whole_file
 from pipeline.machine.memory import as_shortage
 from pipeline.typing import Tensor
 

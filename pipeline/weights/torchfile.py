@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from pairs.errors import WeightsError
-from pairs.regularfile import open_regular
-from pairs.standin import file_stand_in
+from pairs.files.regularfile import open_regular
+from pairs.files.standin import file_stand_in
 from pipeline.typing import Tensor
 from pipeline.weights.tensorfile import read_tensors, require_file, require_plain
 

@@ -4,8 +4,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from pairs.counting import counted
 from pairs.errors import UsageError
+from pairs.process.counting import counted
 from studies.demo.taskfolder import DEFAULT_TEMPLATE, write_task
 from studies.demo.template import read_template
 

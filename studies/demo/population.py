@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairs.errors import BadLabels, UsageError
-from pairs.grid import require_same_grid
-from pairs.task import Subject
-from pairs.volume import Header, Volume, read_image, read_labels
+from pairs.images.grid import require_same_grid
+from pairs.images.volume import Header, Volume, read_image, read_labels
+from pairs.tasks.task import Subject
 from pipeline.config import IntensityConfig
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.preprocess import normalise

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pairs.document import read_document
 from pairs.errors import TaskError, UsageError
-from pairs.volume import write_volume
-from pairs.wholefile import probe_writable, write_json
+from pairs.files.document import read_document
+from pairs.files.wholefile import probe_writable, write_json
+from pairs.images.volume import write_volume
 from studies.demo.draw import draw_subject
 from studies.demo.template import Template, TemplateHeader
 

@@ -4,11 +4,11 @@ import argparse
 import logging
 from pathlib import Path
 
-from pairs.counting import counted
 from pairs.errors import WeightsError
-from pairs.outputs import require_outputs
-from pairs.task import Task, read_task
-from pairs.taskoptions import add_link_option
+from pairs.files.outputs import require_outputs
+from pairs.process.counting import counted
+from pairs.tasks.task import Task, read_task
+from pairs.tasks.taskoptions import add_link_option
 from pipeline.machine.device import DEVICES, choose_device
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, read_bundle

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import abdomen
-from pairs.volume import write_volume
+from pairs.images.volume import write_volume
 from studies.process import Spent
 
 __all__: list[str] = []

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.accuracy import Accuracy, render
 from pairs.errors import UsageError
-from pairs.wholefile import write_json
+from pairs.files.wholefile import write_json
 from studies.scores import read_scores
 
 __all__: list[str] = []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.codec import main, mean_pool, smooth_field, zoom_half
-from pairs.displacement import PROFILES
+from pairs.fields.displacement import PROFILES
 
 __all__: list[str] = []
 

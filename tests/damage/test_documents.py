@@ -14,11 +14,11 @@ from evaluation.scoring.journal import Journal
 from evaluation.scoring.landmarks import read_point_pairs
 from evaluation.scoring.score import PairScore, Score, StructureScore
 from evaluation.submission.summary import summarise_run
-from pairs.displacement import PROFILES
-from pairs.evaluation_config import read_evaluation_config
-from pairs.imageid import ImageId
-from pairs.pair import Pair
-from pairs.task import read_task
+from pairs.fields.displacement import PROFILES
+from pairs.tasks.evaluation_config import read_evaluation_config
+from pairs.tasks.imageid import ImageId
+from pairs.tasks.pair import Pair
+from pairs.tasks.task import read_task
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.report import PairRecord, read_report
 

@@ -11,12 +11,12 @@ import nibabel as nib
 import numpy as np
 
 from evaluation.submission.stored import inspect, load
-from pairs.displacement import PROFILES, read_displacement, write_displacement
-from pairs.foreign.readers import FOREIGN_READERS
-from pairs.header import Header
-from pairs.imageid import ImageId
-from pairs.pair import Pair
-from pairs.volume import read_image, read_labels, read_probabilities, write_volume
+from pairs.fields.displacement import PROFILES, read_displacement, write_displacement
+from pairs.fields.foreign.readers import FOREIGN_READERS
+from pairs.images.header import Header
+from pairs.images.volume import read_image, read_labels, read_probabilities, write_volume
+from pairs.tasks.imageid import ImageId
+from pairs.tasks.pair import Pair
 
 __all__: list[str] = []
 

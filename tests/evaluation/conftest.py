@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pairs.displacement import write_displacement
-from pairs.profile import PROFILES
-from pairs.task import Task, read_task
-from pairs.volume import write_volume
+from pairs.fields.displacement import write_displacement
+from pairs.fields.profile import PROFILES
+from pairs.images.volume import write_volume
+from pairs.tasks.task import Task, read_task
 
 __all__ = ["close_folder", "fields_of", "tiny_task"]
 

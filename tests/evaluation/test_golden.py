@@ -11,8 +11,8 @@ import pytest
 from evaluation.reports.document import as_document
 from evaluation.scoring.evaluate import evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
-from pairs.evaluation_config import read_evaluation_config
-from pairs.task import read_task
+from pairs.tasks.evaluation_config import read_evaluation_config
+from pairs.tasks.task import read_task
 
 _TOLERANCE = 1e-6
 _CONFIG = "Toy_VAL_evaluation_config.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.__main__ import main
-from pairs.task import Task
+from pairs.tasks.task import Task
 
 __all__: list[str] = []
 

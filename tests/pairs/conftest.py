@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pairs.errors import TaskError
-from pairs.task import Task, read_task
+from pairs.tasks.task import Task, read_task
 
 __all__ = [
     "affine",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pairs.errors import UsageError
-from pairs.imagefiles import image_id
-from pairs.official import read_official
+from pairs.tasks.imagefiles import image_id
+from pairs.tasks.official import read_official
 from pipeline import config as module
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.regions.btcv import class_labels_by_name

@@ -39,7 +39,7 @@ def test_any_source_counts_and_nothing_else_does(copy: Path) -> None:
     (copy / "pipeline" / "notes.md").write_text("a page", encoding="utf-8")
     assert version_of(copy) == before
     seen = {before}
-    for name in ("pipeline/network/model.py", "pairs/resampling.py", "pipeline/new.py"):
+    for name in ("pipeline/network/model.py", "pairs/fields/resampling.py", "pipeline/new.py"):
         with (copy / name).open("a", encoding="utf-8") as file:
             file.write("\n# changed\n")
         seen.add(version_of(copy))

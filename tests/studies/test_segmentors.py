@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pairs.errors import UsageError
-from pairs.task import read_task
+from pairs.tasks.task import read_task
 from pipeline.config import TaskConfig
 from studies import ownsegmentor, segmentors
 from studies.process import NoFigure

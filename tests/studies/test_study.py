@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from pairs.errors import Stopped
-from pairs.task import read_task
+from pairs.tasks.task import read_task
 from pipeline.config import SegmentorConfig, TaskConfig
 from studies import trial
 from studies.budget import Budget

@@ -4,8 +4,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from pairs.outputs import require_outputs
-from pairs.taskoptions import add_link_option
+from pairs.files.outputs import require_outputs
+from pairs.tasks.taskoptions import add_link_option
 from pipeline.weights.bundle import write_bundle
 from pipeline.weights.convert import swinunetr as segmentor
 from pipeline.weights.convert import textscf as registration

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
+from pairs.process.counting import first_few
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.configtypes import first_fault
 from pipeline.regions.btcv import BTCV_CLASSES, class_labels_by_name

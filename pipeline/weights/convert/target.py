@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from pairs.errors import UsageError
-from pairs.official import official_names, read_official
-from pairs.task import read_task
+from pairs.tasks.official import official_names, read_official
+from pairs.tasks.task import read_task
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.network.backbones.registry import build_backbone
 from pipeline.weights.bundle import BundleHeader

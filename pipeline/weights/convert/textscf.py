@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from pairs.counting import first_few
 from pairs.errors import UsageError, WeightsError
+from pairs.process.counting import first_few
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
 from pipeline.network.model import RegistrationNet, build_for_training, freeze
 from pipeline.text.table import EmbeddingTable, read_table

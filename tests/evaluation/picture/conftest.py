@@ -12,7 +12,7 @@ from evaluation.metrics.jacobian import Regularity
 from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.scoring.score import PairScore, Score
-from pairs.evaluation_config import Method
+from pairs.tasks.evaluation_config import Method
 
 __all__ = ["many_scores"]
 

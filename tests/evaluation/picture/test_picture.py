@@ -11,7 +11,7 @@ import pytest
 from evaluation.__main__ import main
 from evaluation.metrics.regions import box_labels
 from evaluation.picture.slices import Plane, best_plane, body_view
-from pairs.task import Task
+from pairs.tasks.task import Task
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -10,7 +10,7 @@ import pytest
 from evaluation.reports.document import as_document
 from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.evaluator import EVALUATORS
-from pairs.evaluation_config import Method
+from pairs.tasks.evaluation_config import Method
 
 KnownEvaluation = Callable[[str], Evaluation]
 

@@ -11,9 +11,9 @@ import pytest
 from evaluation.scoring.evaluate import evaluate_task
 from evaluation.scoring.faults import task_error
 from pairs.errors import DisplacementError, VolumeError
-from pairs.evaluation_config import read_evaluation_config
-from pairs.task import Task, label_path, read_task
-from pairs.volume import read_labels, write_volume
+from pairs.images.volume import read_labels, write_volume
+from pairs.tasks.evaluation_config import read_evaluation_config
+from pairs.tasks.task import Task, label_path, read_task
 
 FieldsOf = Callable[[Task, float], Path]
 

@@ -12,11 +12,11 @@ import pytest
 from evaluation.__main__ import main
 from evaluation.scoring import command
 from evaluation.scoring.evaluate import Evaluation
-from pairs.displacement import write_displacement
-from pairs.foreign.readers import FOREIGN_READERS
-from pairs.profile import PROFILES
-from pairs.task import Task, label_path
-from pairs.volume import read_labels, write_volume
+from pairs.fields.displacement import write_displacement
+from pairs.fields.foreign.readers import FOREIGN_READERS
+from pairs.fields.profile import PROFILES
+from pairs.images.volume import read_labels, write_volume
+from pairs.tasks.task import Task, label_path
 
 FieldsOf = Callable[[Task, float], Path]
 

@@ -15,12 +15,12 @@ from evaluation.scoring.evaluate import evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.scoring.methods import default_methods
 from evaluation.submission.checker import check_fields
-from pairs.displacement import write_displacement
 from pairs.errors import GridMismatch, UsageError, VolumeError
-from pairs.evaluation_config import Method, read_evaluation_config
-from pairs.profile import PROFILES
-from pairs.task import Task, label_path, read_task
-from pairs.volume import read_image, read_labels, write_volume
+from pairs.fields.displacement import write_displacement
+from pairs.fields.profile import PROFILES
+from pairs.images.volume import read_image, read_labels, write_volume
+from pairs.tasks.evaluation_config import Method, read_evaluation_config
+from pairs.tasks.task import Task, label_path, read_task
 
 FieldsOf = Callable[[Task, float], Path]
 

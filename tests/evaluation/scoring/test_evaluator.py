@@ -6,8 +6,8 @@ import pytest
 
 from evaluation.scoring.evaluator import EVALUATORS, configured_methods, evaluator_for
 from pairs.errors import UsageError
-from pairs.evaluation_config import Method, parse_evaluation_config
-from pairs.profile import PROFILES
+from pairs.fields.profile import PROFILES
+from pairs.tasks.evaluation_config import Method, parse_evaluation_config
 
 _LISTED = (
     Method(name="LogJacDetStd", metric="sdlogj"),

@@ -9,8 +9,8 @@ from scipy import ndimage
 from evaluation.scoring.landmarks import initial_errors, read_point_pairs, target_errors
 from evaluation.scoring.siblings import sibling_path
 from pairs.errors import CorruptVolume, MissingVolume
-from pairs.imageid import ImageId
-from pairs.task import Pair
+from pairs.tasks.imageid import ImageId
+from pairs.tasks.task import Pair
 
 _SHAPE = (10, 12, 9)
 

@@ -14,7 +14,7 @@ import pytest
 from evaluation.__main__ import main
 from evaluation.scoring import command
 from pairs.errors import OutputError
-from pairs.task import Task
+from pairs.tasks.task import Task
 
 FieldsOf = Callable[[Task, float], Path]
 

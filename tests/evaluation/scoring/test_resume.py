@@ -11,11 +11,11 @@ from evaluation.scoring.case import Case, FieldReader, read_field
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.scoring.score import PairScore, score_pair
-from pairs.displacement import ReadField, write_displacement
-from pairs.evaluation_config import parse_evaluation_config
-from pairs.profile import PROFILES
-from pairs.task import Pair, Task, label_path
-from pairs.volume import Header, write_volume
+from pairs.fields.displacement import ReadField, write_displacement
+from pairs.fields.profile import PROFILES
+from pairs.images.volume import Header, write_volume
+from pairs.tasks.evaluation_config import parse_evaluation_config
+from pairs.tasks.task import Pair, Task, label_path
 
 FieldsOf = Callable[[Task, float], Path]
 

@@ -11,7 +11,7 @@ from evaluation.__main__ import main
 from evaluation.scoring.case import load_case
 from evaluation.scoring.methods import structure_labels
 from pairs.errors import VolumeError
-from pairs.task import Task, label_path
+from pairs.tasks.task import Task, label_path
 
 __all__: list[str] = []
 

@@ -12,7 +12,7 @@ import pytest
 from evaluation.metrics.spread import Spread
 from evaluation.scoring.evaluate import evaluate_task
 from evaluation.scoring.workers import score_all
-from pairs.task import Task
+from pairs.tasks.task import Task
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])

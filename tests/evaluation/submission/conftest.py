@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from evaluation.scoring.warp import warp_image, warp_labels
-from pairs.displacement import write_displacement
-from pairs.profile import PROFILES
-from pairs.task import Task, read_task
-from pairs.volume import write_volume
+from pairs.fields.displacement import write_displacement
+from pairs.fields.profile import PROFILES
+from pairs.images.volume import write_volume
+from pairs.tasks.task import Task, read_task
 
 __all__ = ["Known", "known", "make_known", "registered_pair"]
 

@@ -13,12 +13,12 @@ import pytest
 
 from evaluation.submission.checker import Check, check_fields
 from evaluation.submission.findings import Finding
-from pairs.displacement import find_field, read_displacement
 from pairs.errors import NothingToDo, UsageError
-from pairs.evaluation_config import read_evaluation_config
-from pairs.profile import PROFILES
-from pairs.task import read_task
-from pairs.volume import read_image, write_volume
+from pairs.fields.displacement import find_field, read_displacement
+from pairs.fields.profile import PROFILES
+from pairs.images.volume import read_image, write_volume
+from pairs.tasks.evaluation_config import read_evaluation_config
+from pairs.tasks.task import read_task
 
 HALF = (8, 6, 10)
 FIRST, SECOND, THIRD = "disp_0001_0101.npz", "disp_0002_0102.npz", "disp_0003_0103.npz"

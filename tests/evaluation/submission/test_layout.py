@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.submission.layout import Placement, layout_findings, place
 from evaluation.submission.stored import Head, Stored
-from pairs.profile import PROFILES
+from pairs.fields.profile import PROFILES
 
 GRID = (8, 6, 10)
 HALF = (4, 3, 5)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from evaluation.submission.assignment import assign
 from evaluation.submission.folder import Entry
 from evaluation.submission.names import accepted_names, match_pair, name_reasons, parse_field_name
-from pairs.displacement import field_name
-from pairs.imageid import ImageId
-from pairs.pair import Pair
-from pairs.profile import PROFILES
+from pairs.fields.displacement import field_name
+from pairs.fields.profile import PROFILES
+from pairs.tasks.imageid import ImageId
+from pairs.tasks.pair import Pair
 
 numbers = st.integers(0, 9999)
 

@@ -9,8 +9,8 @@ from evaluation.submission.editions import edition_findings
 from evaluation.submission.names import parse_field_name
 from evaluation.submission.nearestprofile import Witness, nearest_profile
 from evaluation.submission.stored import Head, Stored
-from pairs.editions import known_profiles
-from pairs.profile import PROFILES
+from pairs.fields.profile import PROFILES
+from pairs.tasks.editions import known_profiles
 
 GRID, HALF = (8, 6, 10), (4, 3, 5)
 

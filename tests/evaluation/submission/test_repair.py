@@ -14,10 +14,10 @@ from evaluation.submission import repair as repair_module
 from evaluation.submission.checker import check_fields
 from evaluation.submission.inverse import inverted
 from evaluation.submission.repair import repair_fields
-from pairs.displacement import find_field, read_displacement
 from pairs.errors import NothingToDo, OutputError, UsageError
-from pairs.fieldfile import write_array
-from pairs.profile import PROFILES
+from pairs.fields.displacement import find_field, read_displacement
+from pairs.fields.fieldfile import write_array
+from pairs.fields.profile import PROFILES
 
 SHAPE = (16, 12, 20)
 PLACES = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)

@@ -13,7 +13,7 @@ import pytest
 from evaluation.submission.niftihead import parse_nifti_head
 from evaluation.submission.stored import inspect, load
 from pairs.errors import DisplacementError
-from pairs.fieldfile import write_array
+from pairs.fields.fieldfile import write_array
 
 FIELD = np.random.default_rng(0).normal(size=(4, 5, 6, 3)).astype(np.float32)
 

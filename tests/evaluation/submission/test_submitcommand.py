@@ -14,11 +14,11 @@ from evaluation.submission import inspection
 from evaluation.submission.findings import Finding
 from evaluation.submission.submitcommand import add_command
 from evaluation.submission.suspicions import SUSPICION, Verdict
-from pairs.displacement import write_displacement
 from pairs.errors import OutputError, UsageError
-from pairs.profile import PROFILES
-from pairs.task import read_task
-from pairs.volume import write_volume
+from pairs.fields.displacement import write_displacement
+from pairs.fields.profile import PROFILES
+from pairs.images.volume import write_volume
+from pairs.tasks.task import read_task
 
 SHAPE = (8, 6, 10)
 

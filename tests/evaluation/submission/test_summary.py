@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from evaluation.submission.summary import summarise_run
-from pairs.imageid import ImageId
-from pairs.pair import Pair
+from pairs.tasks.imageid import ImageId
+from pairs.tasks.pair import Pair
 
 
 def pairs(count: int) -> list[Pair]:

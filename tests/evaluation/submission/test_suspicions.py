@@ -13,7 +13,7 @@ from evaluation.submission.inverse import inverted
 from evaluation.submission.readings import AS_STORED, Mistake, Reading, readings
 from evaluation.submission.suspicions import judge as judge_trials
 from evaluation.submission.trial import Evidence, Likeness, Trial, try_field
-from pairs.volume import Header
+from pairs.images.volume import Header
 
 CUBE = (20, 20, 20)
 ITK = np.float32((-2, -2, 2))

@@ -11,7 +11,7 @@ from evaluation.scoring.warp import warp_labels
 from evaluation.submission.lattice import lattice_over
 from evaluation.submission.readings import AS_STORED, readings
 from evaluation.submission.trial import Evidence, Likeness, Trial, read_evidence, try_field
-from pairs.volume import Header
+from pairs.images.volume import Header
 
 SHAPE = (12, 10, 14)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pairs.volume import Volume, read_image
+from pairs.images.volume import Volume, read_image
 from pipeline.__main__ import main
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig
 from pipeline.network.model import build_for_training, freeze

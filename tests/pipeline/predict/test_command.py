@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.displacement import find_field, read_displacement
-from pairs.task import read_task
+from pairs.fields.displacement import find_field, read_displacement
+from pairs.tasks.task import read_task
 from pipeline.__main__ import main
 from pipeline.predict.report import RunReport
 from pipeline.registration.registrar import Registrar

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pairs.displacement import find_field, read_displacement
-from pairs.task import read_task
-from pairs.volume import read_image, write_volume
+from pairs.fields.displacement import find_field, read_displacement
+from pairs.images.volume import read_image, write_volume
+from pairs.tasks.task import read_task
 from pipeline.predict.report import RunReport
 from pipeline.registration.registrar import Registrar
 

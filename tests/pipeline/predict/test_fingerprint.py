@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pairs.errors import MissingVolume, VolumeError
-from pairs.imageid import ImageId
-from pairs.pair import Pair
-from pairs.profile import PROFILES
+from pairs.fields.profile import PROFILES
+from pairs.tasks.imageid import ImageId
+from pairs.tasks.pair import Pair
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pairs.errors import WeightsError
-from pairs.task import Task
+from pairs.tasks.task import Task
 from pipeline.config import TaskConfig
 from pipeline.predict.fit import require_fit, weights_warnings
 from pipeline.weights.bundle import BundleHeader

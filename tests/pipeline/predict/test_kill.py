@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pairs import temporary, wholefile
+from pairs.files import temporary, wholefile
 
 __all__: list[str] = []
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from pairs.displacement import read_displacement
-from pairs.unfolding import folded_voxels
-from pairs.volume import Volume, read_image, write_volume
+from pairs.fields.displacement import read_displacement
+from pairs.fields.unfolding import folded_voxels
+from pairs.images.volume import Volume, read_image, write_volume
 from pipeline.config import IntensityConfig, RefinementConfig
 from pipeline.predict import onepair as registration
 from pipeline.predict.report import PairRecord, read_report

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pairs.volume import read_image, write_volume
+from pairs.images.volume import read_image, write_volume
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.regions.segmentor import Segmentor
 from pipeline.registration.registrar import Registrar

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 from filelock import FileLock, Timeout
 
-from pairs.task import read_task
+from pairs.tasks.task import read_task
 from pipeline.predict.plan import Plan
 from pipeline.predict.report import PairRecord, RunReport, read_report, write_report
 from pipeline.predict.reportfile import LOCK_NAME, ReportFile

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pairs import displacement
+from pairs.fields import displacement
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.registration.registrar import Registrar
 

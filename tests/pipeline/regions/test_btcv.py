@@ -1,6 +1,6 @@
 """BTCV's classes in the labels of the tasks that a BTCV segmentor can serve."""
 
-from pairs.official import read_official
+from pairs.tasks.official import read_official
 from pipeline.regions.btcv import BTCV_CLASSES, class_labels_by_name
 
 __all__: list[str] = []

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pairs.errors import OutputError
-from pairs.volume import Volume
+from pairs.images.volume import Volume
 from pipeline.regions.kept import KeptSegmentations, refuse_link
 from pipeline.regions.segmentor import Segmentation, Segmentor
 from pipeline.regions.source import SegmentorMasks

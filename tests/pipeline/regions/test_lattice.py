@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.header import Header
+from pairs.images.header import Header
 from pipeline.config import SegmentorConfig
 from pipeline.regions.lattice import Lattice, lattice_of
 

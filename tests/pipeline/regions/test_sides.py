@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pairs.official import read_official
-from pairs.volume import read_labels
+from pairs.images.volume import read_labels
+from pairs.tasks.official import read_official
 from pipeline.regions.sides import SideCheck, swapped_pairs
 
 __all__: list[str] = []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pairs.errors import BadLabels, GridMismatch, KnownError, MissingVolume
-from pairs.volume import Volume, read_labels, write_volume
+from pairs.images.volume import Volume, read_labels, write_volume
 from pipeline.predict.report import read_report
 from pipeline.regions.source import FileMasks
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from pairs.errors import WeightsError
-from pairs.header import Header
-from pairs.volume import Volume
+from pairs.images.header import Header
+from pairs.images.volume import Volume
 from pipeline.config import IntensityConfig, SegmentorConfig
 from pipeline.regions.segmentor import Segmentor
 from pipeline.regions.volumes import VolumeSegmentor, region_of_classes

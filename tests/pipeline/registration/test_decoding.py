@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.displacement import PROFILES, decode, encode
-from pairs.resampling import Upsampling
+from pairs.fields.displacement import PROFILES, decode, encode
+from pairs.fields.resampling import Upsampling
 from pipeline.registration.decoding import HostDecoding
 
 __all__: list[str] = []

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pairs.errors import TooLittleMemory
-from pairs.resampling import Upsampling
-from pairs.volume import Volume
+from pairs.fields.resampling import Upsampling
+from pairs.images.volume import Volume
 from pipeline.config import RefinementConfig, RegistrationConfig
 from pipeline.network.model import build_for_training, freeze
 from pipeline.network.warp import warp

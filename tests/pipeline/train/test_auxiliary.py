@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pairs.errors import UsageError, WeightsError
-from pairs.task import read_task
+from pairs.tasks.task import read_task
 from pipeline.config import TaskConfig
 from pipeline.text.table import make_table, write_table
 from pipeline.train.auxiliary import Auxiliary, AuxiliaryTask, load_auxiliary, read_auxiliary

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pairs.task import read_task
+from pairs.tasks.task import read_task
 from pipeline.__main__ import main
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import read_bundle

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pairs.errors import TaskError
-from pairs.task import Task, read_task
-from pairs.volume import Volume, read_labels, write_volume
+from pairs.images.volume import Volume, read_labels, write_volume
+from pairs.tasks.task import Task, read_task
 from pipeline.config import IntensityConfig, RegistrationConfig, RegistrationTraining, TaskConfig
 from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.sides import SideCheck

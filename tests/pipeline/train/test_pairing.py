@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from pairs.errors import UsageError
-from pairs.pair import Pair
-from pairs.task import Task, read_task
+from pairs.tasks.pair import Pair
+from pairs.tasks.task import Task, read_task
 from pipeline.train.pairing import any_two, draw_pair, pairing_of, require_pairs, ring_of
 from pipeline.train.subjects import Sample
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pairs.volume import read_image, write_volume
+from pairs.images.volume import read_image, write_volume
 from pipeline.__main__ import main
 from pipeline.config import TaskConfig
 from pipeline.regions.source import SegmentorMasks

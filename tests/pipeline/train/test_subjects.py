@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from pairs.errors import TaskError, UsageError, VolumeError
-from pairs.task import Subject, Task, read_task
-from pairs.volume import read_image, read_labels, write_volume
+from pairs.images.volume import read_image, read_labels, write_volume
+from pairs.tasks.task import Subject, Task, read_task
 from pipeline.config import IntensityConfig, SplitConfig
 from pipeline.registration.preprocess import normalise
 from pipeline.train.leftout import LeftOut

@@ -8,10 +8,10 @@ import torch
 from scipy import ndimage
 
 from pairs.errors import BadLabels, UsageError
-from pairs.imageid import ImageId
-from pairs.task import Subject
-from pairs.volume import Header, Volume, write_volume
-from pairs.wholefile import write_json
+from pairs.files.wholefile import write_json
+from pairs.images.volume import Header, Volume, write_volume
+from pairs.tasks.imageid import ImageId
+from pairs.tasks.task import Subject
 from pipeline.__main__ import main
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
 from pipeline.network.model import build_for_inference

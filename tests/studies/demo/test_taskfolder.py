@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pairs.errors import UsageError
-from pairs.evaluation_config import read_evaluation_config
-from pairs.grid import require_same_grid
-from pairs.task import label_path, read_task
-from pairs.volume import read_image, read_labels
+from pairs.images.grid import require_same_grid
+from pairs.images.volume import read_image, read_labels
+from pairs.tasks.evaluation_config import read_evaluation_config
+from pairs.tasks.task import label_path, read_task
 from pipeline.__main__ import main
 
 __all__: list[str] = []

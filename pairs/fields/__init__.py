@@ -1,0 +1,1 @@
+"""Displacement fields: profiles, files, and the resampling that hosts do."""

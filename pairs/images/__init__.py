@@ -1,0 +1,1 @@
+"""Images: their headers, grids and voxels."""

@@ -1,0 +1,239 @@
+# mypy: allow-untyped-calls
+"""Volumes: images, label maps and label probabilities read from and written to NIfTI files."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import nibabel as nib
+import numpy as np
+from nibabel.arrayproxy import ArrayProxy
+
+from pairs.errors import BadLabels, CorruptVolume, NonFinite
+from pairs.files.wholefile import whole_file
+from pairs.images.header import (
+    MAX_VOXELS,
+    Header,
+    StoredArray,
+    parse_header,
+    read_header,
+)
+from pairs.images.volumefile import open_volume
+
+__all__ = [
+    "MAX_VOXELS",
+    "Header",
+    "Volume",
+    "read_header",
+    "read_image",
+    "read_labels",
+    "read_probabilities",
+    "write_volume",
+]
+
+_SLAB_VOXELS = 2**19
+_MAX_TRAILING_BYTES = 2**20
+_MAX_NON_FINITE_SHARE = 0.01
+# A slope such as 0.1 leaves 30 * 0.1 one rounding step away from 3, 0.33333 leaves 90 of them 3e-4
+# away from 30; what is off by more, or next to zero, is a map that was interpolated or scaled to 0..1.
+_EXACT = 1e-5
+_SLOPE_ERROR = 2e-5
+_MAX_ROUNDING = 1e-2
+_NEAR_INTEGER = 0.05
+_PROBABILITY_TOLERANCE = 1e-2
+_LABEL_DTYPES = (np.uint8, np.int16, np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A header and its voxels.
+
+    Attributes:
+        header: The grid.
+        array: (X, Y, Z), C-contiguous, in native byte order.
+    """
+
+    header: Header
+    array: np.ndarray
+
+
+def _slabs(stream: BinaryIO, stored: StoredArray) -> Iterator[tuple[tuple[int | slice, ...], np.ndarray]]:
+    """Yields (index, scaled voxels) in the order of the file, a few planes at a time.
+
+    Only as many bytes are decompressed as the header declares, and only one slab is ever held in the type
+    that nibabel scales to (float64).
+    """
+    spec = (stored.shape, stored.dtype, stored.offset, stored.slope, stored.intercept)
+    voxels = ArrayProxy(stream, spec, mmap=False)
+    size_x, size_y, size_z = stored.shape[:3]
+    planes = max(1, _SLAB_VOXELS // (size_x * size_y))
+    for frame in np.ndindex(stored.shape[3:]):
+        for start in range(0, size_z, planes):
+            index = (slice(None), slice(None), slice(start, min(start + planes, size_z)), *frame)
+            try:
+                slab = np.asanyarray(voxels[index])
+            except gzip.BadGzipFile:
+                raise
+            except (OSError, ValueError) as error:
+                # nibabel reports a short read as either, depending on the part that is asked for.
+                raise CorruptVolume(
+                    "volume holds fewer voxels than its header declares",
+                    where=stored.header.path,
+                    expected=stored.shape,
+                    remedy="copy or download it again",
+                ) from error
+            yield index, slab
+    _drain(stream, stored.header.path)
+
+
+def _drain(stream: BinaryIO, path: Path) -> None:
+    """Reads a gzip file to its end, where its checksum is compared; refuses one that keeps expanding."""
+    if isinstance(stream, gzip.GzipFile) and len(stream.read(_MAX_TRAILING_BYTES + 1)) > _MAX_TRAILING_BYTES:
+        raise CorruptVolume(
+            "file expands to more than its header declares",
+            where=path,
+            expected=f"up to {_MAX_TRAILING_BYTES} bytes after the voxels",
+        )
+
+
+def _read_float32(stream: BinaryIO, stored: StoredArray) -> np.ndarray:
+    array = np.empty(stored.shape, dtype=np.float32)
+    # A double beyond float32 becomes infinite and is then treated as any other infinite voxel.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for index, slab in _slabs(stream, stored):
+            array[index] = slab
+    return array
+
+
+def read_image(path: Path) -> Volume:
+    """Reads an intensity image as float32.
+
+    NaN and infinite voxels are replaced by the smallest finite value, with a warning in the header, while
+    they are at most 1 % of the image.
+
+    Raises:
+        VolumeError: See `read_header`; also `CorruptVolume` for damage behind the header.
+        NonFinite: If more than 1 % of the voxels are NaN or infinite.
+    """
+    with open_volume(path) as stream:
+        stored = parse_header(path, stream)
+        array = _read_float32(stream, stored)
+    finite = np.isfinite(array)
+    bad = array.size - int(np.count_nonzero(finite))
+    if bad == 0:
+        return Volume(stored.header, array)
+    if bad > _MAX_NON_FINITE_SHARE * array.size:
+        limit = f"at most {_MAX_NON_FINITE_SHARE:.0%}"
+        raise NonFinite(
+            "too many NaN or infinite voxels", where=path, expected=limit, got=f"{bad} of {array.size} voxels"
+        )
+    minimum = float(array.min(where=finite, initial=np.inf))
+    array[~finite] = minimum
+    warning = f"{bad} NaN or infinite voxels replaced by the minimum {minimum:g}"
+    return Volume(replace(stored.header, warnings=(*stored.header.warnings, warning)), array)
+
+
+def _rounded(slab: np.ndarray, path: Path) -> tuple[np.ndarray, float]:
+    """Returns the labels of one slab as integers within int32, and the largest rounding error."""
+    error = 0.0
+    if slab.dtype.kind == "f":
+        whole = np.rint(slab)
+        with np.errstate(invalid="ignore"):
+            errors = np.abs(slab - whole)
+            wrong = ~(errors <= _EXACT + np.minimum(_SLOPE_ERROR * np.abs(whole), _MAX_ROUNDING))
+        if wrong.any():
+            raise _not_integers(slab[wrong], path)
+        slab, error = whole, float(errors.max())
+    bounds = np.iinfo(np.int32)
+    if slab.min() < bounds.min or slab.max() > bounds.max:
+        raise BadLabels("label beyond 32-bit integers", where=path, got=f"{slab.min()} to {slab.max()}")
+    return slab, error
+
+
+def _not_integers(values: np.ndarray, path: Path) -> BadLabels:
+    """The error for values of which none is close enough to an integer."""
+    remedy = "resample label maps with nearest neighbour"
+    if np.isfinite(values).all() and np.abs(values - np.rint(values)).max() < _NEAR_INTEGER:
+        # Interpolation would have left values halfway between two labels.
+        remedy = "round it and save it as integers, without scl_slope"
+    return BadLabels(
+        "label map holds values that are not integers",
+        where=path,
+        expected="integers",
+        got=f"{float(values[0])!r} and {values.size - 1} more",
+        remedy=remedy,
+    )
+
+
+def read_labels(path: Path) -> Volume:
+    """Reads a label map in the smallest of uint8, int16 and int32 that holds its values.
+
+    Values that a slope left a hair away from an integer are rounded, with a warning in the header.
+
+    Raises:
+        VolumeError: See `read_header`; also `CorruptVolume` for damage behind the header.
+        BadLabels: If a value is not an integer, or lies beyond 32 bits.
+    """
+    with open_volume(path) as stream:
+        stored = parse_header(path, stream)
+        plain = stored.dtype.kind in "iu" and (stored.slope, stored.intercept) == (1.0, 0.0)
+        small = plain and stored.dtype.itemsize <= 2
+        array = np.empty(stored.shape, dtype=stored.header.dtype if small else np.int32)
+        error = 0.0
+        for index, slab in _slabs(stream, stored):
+            array[index], slab_error = _rounded(slab, path)
+            error = max(error, slab_error)
+    low, high = int(array.min()), int(array.max())
+    dtype = next(t for t in _LABEL_DTYPES if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
+    header = stored.header
+    if error > _EXACT:
+        warning = f"labels rounded to integers, by up to {error:.2g}"
+        header = replace(header, warnings=(*header.warnings, warning))
+    return Volume(header, array.astype(dtype, copy=False))
+
+
+def read_probabilities(path: Path) -> np.ndarray:
+    """Reads label probabilities, background included, from a 4D file.
+
+    Returns:
+        (X, Y, Z, N) float32, each voxel summing to 1 within 1e-2.
+
+    Raises:
+        VolumeError: See `read_header`; also `CorruptVolume` for damage behind the header.
+        BadLabels: If a voxel holds a negative or non-finite value or does not sum to 1.
+    """
+    with open_volume(path) as stream:
+        array = _read_float32(stream, parse_header(path, stream, frames=True))
+    for plane in np.moveaxis(array, 2, 0):
+        wrong = ~(np.abs(plane.sum(axis=-1) - 1) <= _PROBABILITY_TOLERANCE) | (
+            plane < -_PROBABILITY_TOLERANCE
+        ).any(-1)
+        if wrong.any():
+            raise BadLabels(
+                "label probabilities do not sum to 1",
+                where=path,
+                expected=f"1 within {_PROBABILITY_TOLERANCE} and no negative value in every voxel",
+                got=plane[wrong][0].tolist(),
+            )
+    return array
+
+
+def write_volume(path: Path, array: np.ndarray, affine: np.ndarray) -> None:
+    """Writes an array as NIfTI, in its own number type, whole or not at all.
+
+    The header is made anew, so that no text (names, dates, descriptions) of an input file reaches an output.
+
+    Args:
+        path: The final path, `.nii` or `.nii.gz`.
+        array: (X, Y, Z) or (X, Y, Z, N).
+        affine: Voxel indices to millimetres, (4, 4).
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    image = nib.Nifti1Image(array, affine, dtype=array.dtype)
+    image.header.set_xyzt_units("mm")
+    with whole_file(path) as temporary:
+        nib.save(image, temporary)

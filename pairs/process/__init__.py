@@ -1,0 +1,1 @@
+"""The process of a command line: its streams, threads and messages."""
