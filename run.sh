@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one door to textscf-l2r: makes its Python environment on first use, then hands the verb on. `./run.sh` lists the verbs.
+# The one door to textscf-l2r: makes its Python environment on first use, then hands the verb on. `./run.sh help` lists the verbs.
 set -euo pipefail
 
 root=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
@@ -7,35 +7,6 @@ venv=$root/.venv
 python=$venv/bin/python
 # The packages are run from the checkout, never installed; nothing in the caller's folder may stand in for them.
 export PYTHONPATH=$root PYTHONSAFEPATH=1
-
-usage() {
-  cat <<'END'
-usage: ./run.sh VERB [ARGUMENTS]
-
-  demo [FOLDER]                       register the built-in demo task, score it, draw it (default folder: demo in the checkout)
-  predict IN OUT                      one displacement field per pair of the task folder IN
-  evaluate --task DATA --fields OUT   score fields
-  check --task DATA --fields OUT      say everything that is wrong with fields
-  submit --task DATA --fields OUT --zip FILE
-                                      check, then pack what the challenge takes
-  rank METRICS.json...                the challenge's ranks of several methods
-  picture ...                         draw a registered pair
-  train ...                           make weights from a task folder
-  embed ...                           make text vectors
-  reproduce NAME --task DATA ...      make a table or figure of the paper anew: table1 to table5, fig3 to fig8, complexity
-  convert ...                         make a weights file of somebody else's checkpoint
-  info FILE                           what a weights file holds
-  demo-task FOLDER                    write the built-in demo task
-  template ...                        make the template that demo tasks are drawn from
-  bench NAME ...                      print the figures of benchmarks/NAME.py: abdomen, accuracy, codec, container,
-                                      evaluation, gpu, lookup or speed
-  docker [--image NAME] build|predict|evaluate|smoke|save ...
-                                      make the image, use it, try it, pack it for upload
-  test [--fast | PYTEST ARGUMENTS]    check the code and run every test, all but the slow ones, or those that are named
-
-`./run.sh VERB --help` tells the arguments of a verb. The first use makes a Python environment in .venv.
-END
-}
 
 # Where standard error is closed or full, the work goes on.
 say() { printf 'run.sh: %s\n' "$*" >&2 || true; }
@@ -117,27 +88,6 @@ set_up() {
   done
 }
 
-demo() {
-  local folder=${1:-$root/demo}
-  case $folder in -*) fail "demo takes a folder, got $folder" ;; esac
-  "$python" -m pipeline demo-task "$folder/task"
-  "$python" -m pipeline predict "$folder/task" "$folder/fields"
-  "$python" -m evaluation evaluate --task "$folder/task" --fields "$folder/fields"
-  "$python" -m evaluation picture --task "$folder/task" --fields "$folder/fields" --out "$folder/demo.png"
-  printf '\ntask     %s\nfields   %s\npicture  %s\n' "$folder/task" "$folder/fields" "$folder/demo.png"
-}
-
-bench() {
-  case ${1:-} in
-    abdomen | accuracy | codec | container | evaluation | gpu | lookup | speed) ;;
-    *) fail "bench takes abdomen, accuracy, codec, container, evaluation, gpu, lookup or speed, got ${1:-nothing}" ;;
-  esac
-  set_up requirements.txt
-  # The official steps need the package that the official evaluator uses.
-  [ "$1" != evaluation ] || set_up requirements-dev.txt
-  exec "$python" "$root/benchmarks/$1.py" "${@:2}"
-}
-
 # The tests come last, and run even if a check failed, so that their closing line is the last one.
 check_and_test() {
   local check failed=()
@@ -170,32 +120,22 @@ in_docker() {
   esac
 }
 
+# The table of verbs is the program's own; this Python needs to be able to read it, and no more.
+verbs() { python3 -I "$root/textscf/verbs.py" "$@"; }
+
+command -v python3 >/dev/null || require_python
 case ${1:-} in
-  '')
-    usage >&2
-    exit 2
-    ;;
-  help | -h | --help) usage ;;
-  demo)
-    set_up requirements.txt
-    demo "${@:2}"
-    ;;
-  test)
-    set_up requirements.txt requirements-dev.txt
-    check_and_test "${@:2}"
-    ;;
-  predict | train | embed | convert | reproduce | info | demo-task | template)
-    set_up requirements.txt
-    exec "$python" -m pipeline "$@"
-    ;;
-  bench) bench "${@:2}" ;;
+  help | -h | --help) verbs help ;;
+  --version) sed -n 's/^VERSION = "\(.*\)"/textscf-l2r \1/p' "$root/pairs/process/version.py" ;;
   docker) in_docker "${@:2}" ;;
-  evaluate | check | submit | rank | picture)
-    set_up requirements.txt
-    exec "$python" -m evaluation "$@"
-    ;;
   *)
-    usage >&2
-    fail "unknown verb: $1"
+    packages=$(verbs packages "$@") || exit
+    # shellcheck disable=SC2086  # the names of lists
+    set_up $packages
+    if [ "$1" = test ]; then
+      check_and_test "${@:2}"
+    else
+      exec "$python" -m textscf "$@"
+    fi
     ;;
 esac

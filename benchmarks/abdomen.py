@@ -25,7 +25,7 @@ def _row(task: Path, source: str, folder: Path) -> list[str]:
     arguments: list[str | Path] = [task, output, "--weights", weights, "--pairs", pairs, "--device", "cpu"]
     if source == GIVEN:
         arguments += ["--segmentations", read_task(task).pairs[0].fixed.parent.with_name("labelsTr")]
-    spent = run_module("pipeline", "predict", *arguments)
+    spent = run_module("textscf", "predict", *arguments)
     (record,) = json.loads((output / "report.json").read_text(encoding="utf-8"))["pairs"]
     name = "label maps given" if source == GIVEN else f"SwinUNETR {source}"
     return [name, f"{record['seconds'] / 60:.1f}", f"{spent.wall_s / 60:.1f}", f"{spent.peak_mib / 1024:.2f}"]

@@ -109,8 +109,8 @@ def _score(options: argparse.Namespace, weights: Path | None, fields: Path, prof
         predict += ["--pairs", options.pairs]
         evaluate += ["--config", config]
     scores = fields.with_suffix(".json")
-    run_module("pipeline", "predict", options.task, fields, *predict)
-    run_module("evaluation", "evaluate", *evaluate, "--json", scores)
+    run_module("textscf", "predict", options.task, fields, *predict)
+    run_module("textscf", "evaluate", *evaluate, "--json", scores)
     return read_scores(scores)
 
 

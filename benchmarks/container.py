@@ -50,7 +50,7 @@ def _table(image: str, runs: int) -> str:
     inside, outside = (door, "docker", "--image", image, "predict"), (door, "predict")
     with tempfile.TemporaryDirectory(prefix="container-") as temporary:
         task = Path(temporary, "task")
-        run_module("pipeline", "demo-task", task)
+        run_module("textscf", "demo-task", task)
         pairs = [(_first_field_s(outside, task), _first_field_s(inside, task)) for _ in range(runs)]
     starts = [_info_s(image) for _ in range(runs)]
     ratios = [within / without for without, within in pairs]

@@ -45,7 +45,7 @@ def _predict(options: argparse.Namespace, output: Path) -> Run:
         arguments += ["--weights", options.weights]
     if options.pairs is not None:
         arguments += ["--pairs", options.pairs]
-    spent = run_module("pipeline", "predict", *arguments)
+    spent = run_module("textscf", "predict", *arguments)
     # Read as plain JSON: the report's own reader imports torch, which must not be loaded yet.
     report = json.loads((output / "report.json").read_text(encoding="utf-8"))
     return Run(

@@ -25,7 +25,7 @@ task_and_output() {
   else
     set -- predict /input /output --pairs "$json"
   fi
-  run_verb "$@"
+  run_module "$@"
 }
 
 named_task() {
@@ -34,7 +34,7 @@ named_task() {
   shift
   output=$(dirname -- "$(dirname -- "$(readlink -f -- "$json")")")/output
   [ -d "$output" ] || output=/output
-  run_verb predict "$json" "$output" "$@"
+  run_module predict "$json" "$output" "$@"
 }
 
 # The temporary folder may be shared with other users, whose caches are closed to this one.
@@ -46,17 +46,13 @@ private_caches() {
   export TORCHINDUCTOR_CACHE_DIR="$caches/inductor" TRITON_CACHE_DIR="$caches/triton"
 }
 
-run_verb() {
+run_module() {
   # Every thread counts against the process limit of a locked-down container. Without a number of the caller's the
   # program takes one that cores, quota and process limit allow. OpenMP takes a list too, one number for each level.
   threads=${OMP_NUM_THREADS:-1}
   [ "${threads%%,*}" -le 16 ] 2>/dev/null || export OMP_NUM_THREADS=16
-  case $1 in
-    evaluate | check | submit | rank | picture) package=evaluation ;;
-    *) package=pipeline ;;
-  esac
   private_caches
-  python3 -m "$package" "$@" &
+  python3 -m textscf "$@" &
   child=$!
   trap 'kill -TERM "$child" 2>/dev/null' TERM INT
   code=0
@@ -80,5 +76,5 @@ case ${1:-} in
     shift
     named_task "$@"
     ;;
-  *) run_verb "$@" ;;
+  *) run_module "$@" ;;
 esac

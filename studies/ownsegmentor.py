@@ -61,5 +61,5 @@ def own_segmentor(
     write_json(config_file, config.model_dump(mode="json"))
     own = ("--config", config_file, "--steps", str(steps), "--out", out)
     with of_all_the_data(out):
-        run_module("pipeline", "train", "segmentor", *arguments, *own, log=folder / f"{name}.log")
+        run_module("textscf", "train", "segmentor", *arguments, *own, log=folder / f"{name}.log")
     return out

@@ -36,7 +36,7 @@ def seconds_per_step(
         write_json(trial.with_suffix(".config.json"), _without_validation(config, network))
         out = trial.with_suffix(".safetensors")
         with_config: tuple[str | Path, ...] = ("--config", trial.with_suffix(".config.json"))
-        run_module("pipeline", "train", network, *arguments, *with_config, "--out", out)
+        run_module("textscf", "train", network, *arguments, *with_config, "--out", out)
         lines = read_regular(out.with_suffix(".metrics.jsonl")).splitlines()
         # The first half has the start in it.
         halfway, end = (json.loads(line)["seconds"] for line in lines[-2:])

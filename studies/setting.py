@@ -106,7 +106,7 @@ class Setting:
         name = sha256("\0".join(arguments).encode()).hexdigest()[:8]
         path = self.runs / f"vectors-{name}.safetensors"
         if not path.is_file():
-            run_module("pipeline", "embed", *self.task_arguments, *arguments, "--out", path)
+            run_module("textscf", "embed", *self.task_arguments, *arguments, "--out", path)
         return path
 
 

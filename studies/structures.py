@@ -48,7 +48,7 @@ def pair_pictures(setting: Setting, path: Path, results: Sequence[Result]) -> st
         picture = path.with_name(f"{path.stem}-{result.row.variant.name}.png")
         fields = Trial(setting, result.row.variant, 0).predict()
         arguments = (*setting.task_arguments, "--fields", fields, "--out", picture)
-        run_module("evaluation", "picture", *arguments)
+        run_module("textscf", "picture", *arguments)
         shutil.rmtree(fields)
         links.append(f"{result.row.label}:\n\n![{result.row.label}]({picture.name})")
     return "\n\n".join(links)

@@ -88,7 +88,7 @@ class Trial:
         fields = self.predict()
         task = (*self.setting.task_arguments, "--evaluator", _EVALUATOR)
         with of_all_the_data(found):
-            run_module("evaluation", "evaluate", *task, "--fields", fields, "--json", found)
+            run_module("textscf", "evaluate", *task, "--fields", fields, "--json", found)
         shutil.rmtree(fields)
 
     def train(self) -> None:
@@ -106,7 +106,7 @@ class Trial:
         write_json(written, config.model_dump(mode="json"))
         own = ("--config", written, "--seed", str(self.seed), "--out", self.weights)
         with of_all_the_data(self.weights):
-            run_module("pipeline", "train", "registration", *self._arguments, *own, log=self._file(".log"))
+            run_module("textscf", "train", "registration", *self._arguments, *own, log=self._file(".log"))
 
     def predict(self) -> Path:
         """Fields of the task's pairs; returns their folder.
@@ -121,7 +121,7 @@ class Trial:
         if files is not None:
             arguments += ["--segmentations", files]
         device = (*self.setting.links, "--device", self.setting.device)
-        run_module("pipeline", "predict", self.setting.task.root, fields, *arguments, *device)
+        run_module("textscf", "predict", self.setting.task.root, fields, *arguments, *device)
         return fields
 
     @cached_property

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,13 +11,24 @@ from pathlib import Path
 
 import pytest
 
+from pairs.process.version import VERSION
+
 __all__: list[str] = []
 
 ROOT = Path(__file__).resolve().parents[1]
+COPIED = (
+    "run.sh",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "textscf/verbs.py",
+    "pairs/process/version.py",
+)
 SCRIPTS = (ROOT / "run.sh", ROOT / ".ci" / "run")
 
 # Notes its arguments and the two settings it got; fails for what a test has named in the file `refused`.
+# The table of verbs is read by a real one.
 _PYTHON = """#!/bin/sh
+case "$*" in *verbs.py*) exec "{real}" "$@" ;; esac
 printf '%s|' "$PYTHONPATH" "$PYTHONSAFEPATH" "$@" >>"{log}"; echo >>"{log}"
 case "$*" in
   -V) echo "Python 3.11.2" ;;
@@ -72,12 +84,13 @@ def checkout(tmp_path: Path) -> Checkout:
     """A checkout without an environment, on a machine without a GPU, for a user who is not root."""
     root = tmp_path / "a checkout"
     root.mkdir()
-    for name in ("run.sh", "requirements.txt", "requirements-dev.txt"):
+    for name in COPIED:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     copy = Checkout(root, tmp_path / "bin", tmp_path / "log", tmp_path / "refused")
     copy.bin.mkdir()
     copy.refuse()
-    copy.stand_in("python3", _PYTHON.format(log=copy.log, refused=copy.refused))
+    copy.stand_in("python3", _PYTHON.format(log=copy.log, refused=copy.refused, real=sys.executable))
     copy.stand_in("nvidia-smi", "#!/bin/sh\nexit 9\n")
     copy.stand_in("id", "#!/bin/sh\necho 1000\n")
     return copy
@@ -113,33 +126,34 @@ def test_help_goes_to_stdout(checkout: Checkout) -> None:
     assert run.returncode == 0
     assert "demo [FOLDER]" in run.stdout
     assert run.stderr == ""
+    assert checkout.calls() == []
 
 
-@pytest.mark.parametrize(("verb", "package"), [("predict", "pipeline"), ("evaluate", "evaluation")])
-def test_verb_is_handed_on_with_its_arguments(checkout: Checkout, verb: str, package: str) -> None:
+def test_the_version_is_told_without_an_environment(checkout: Checkout) -> None:
+    run = checkout.run("--version")
+    assert (run.returncode, run.stdout, run.stderr) == (0, f"textscf-l2r {VERSION}\n", "")
+    assert checkout.calls() == []
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {VERSION}\n" in cited
+    assert f"\n## [{VERSION}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("verb", ["predict", "evaluate", "demo"])
+def test_verb_is_handed_on_with_its_arguments(checkout: Checkout, verb: str) -> None:
     run = checkout.run(verb, "a folder", "--option", "*")
     assert run.returncode == 0
     assert run.stdout == ""
-    assert checkout.calls()[-1] == f"{checkout.root}|1|-m|{package}|{verb}|a folder|--option|*|"
+    assert checkout.calls()[-1] == f"{checkout.root}|1|-m|textscf|{verb}|a folder|--option|*|"
 
 
-def test_bench_runs_a_script_of_the_checkout(checkout: Checkout) -> None:
-    assert checkout.run("bench", "codec", "--repeats", "1").returncode == 0
-    script = f"{checkout.root}/benchmarks/codec.py"
-    assert checkout.calls()[-1] == f"{checkout.root}|1|{script}|--repeats|1|"
-
-
-@pytest.mark.parametrize("arguments", [(), ("../run",)])
-def test_bench_refuses_what_is_no_benchmark(checkout: Checkout, arguments: Sequence[str]) -> None:
-    run = checkout.run("bench", *arguments)
-    assert run.returncode == 2
-    assert "accuracy, codec, container, evaluation, gpu, lookup or speed" in run.stderr
-    assert checkout.calls() == []
+def test_two_folders_are_handed_on_to_predict(checkout: Checkout) -> None:
+    assert checkout.run("./in", "out").returncode == 0
+    assert checkout.calls()[-1] == f"{checkout.root}|1|-m|textscf|./in|out|"
 
 
 def test_exit_code_is_the_verbs(checkout: Checkout) -> None:
     checkout.run("predict")
-    checkout.refuse("-m pipeline")
+    checkout.refuse("-m textscf")
     assert checkout.run("predict").returncode == 1
 
 
@@ -147,7 +161,7 @@ def test_link_to_run_sh_finds_the_checkout(checkout: Checkout) -> None:
     checkout.run("info")
     (checkout.bin / "run-link").symlink_to(checkout.root / "run.sh")
     subprocess.run([checkout.bin / "run-link", "info"], check=True, cwd=checkout.bin)
-    assert checkout.calls()[-1] == f"{checkout.root}|1|-m|pipeline|info|"
+    assert checkout.calls()[-1] == f"{checkout.root}|1|-m|textscf|info|"
 
 
 def test_set_up_happens_once(checkout: Checkout) -> None:
@@ -176,10 +190,10 @@ def test_failed_set_up_is_not_taken_for_done(checkout: Checkout) -> None:
     checkout.refuse("--no-deps -r")
     run = checkout.run("info")
     assert run.returncode != 0
-    assert checkout.calls("pipeline|info") == []
+    assert checkout.calls("textscf|info") == []
     checkout.refuse()
     assert checkout.run("info").returncode == 0
-    assert checkout.calls("pipeline|info")
+    assert checkout.calls("textscf|info")
 
 
 @pytest.mark.parametrize("state", ["closed", "gone", "folder closed"])
@@ -271,21 +285,6 @@ def test_old_python_is_refused(checkout: Checkout) -> None:
     run = checkout.run("info")
     assert run.returncode == 2
     assert "expected 3.11 or newer, got Python 3.11.2" in run.stderr
-
-
-def test_demo_runs_its_four_steps_and_says_where_things_are(checkout: Checkout, tmp_path: Path) -> None:
-    run = checkout.run("demo", "my demo", folder=tmp_path)
-    steps = [call.split("|")[2:6] for call in checkout.calls("my demo")]
-    assert [step[2] for step in steps] == ["demo-task", "predict", "evaluate", "picture"]
-    assert "picture  my demo/demo.png" in run.stdout
-
-
-def test_demo_stops_at_the_first_failure(checkout: Checkout) -> None:
-    checkout.run("info")
-    checkout.refuse("pipeline predict")
-    run = checkout.run("demo")
-    assert run.returncode == 1
-    assert checkout.calls("|evaluation|") == []
 
 
 def test_test_runs_the_tests_last_and_fails_with_any_check(checkout: Checkout) -> None:

@@ -22,7 +22,7 @@ MAX_MIB = 24
 def run(*arguments: str | Path) -> str:
     """A command of the checkout as `run.sh` gives it; returns its standard output."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
-    command = [sys.executable, "-m", *map(str, arguments)]
+    command = [sys.executable, "-m", "textscf", *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -54,16 +54,16 @@ def test_card_names_data_licence_seed_and_commands(path: Path) -> None:
 
 def test_demo_task_is_registered_scored_and_drawn(tmp_path: Path) -> None:
     task, fields = tmp_path / "task", tmp_path / "fields"
-    run("pipeline", "demo-task", task, "--subjects", "3")
-    run("pipeline", task, fields)
-    scoring = ("evaluation", "evaluate", "--task", task, "--fields", fields, "--evaluator", "2.0")
+    run("demo-task", task, "--subjects", "3")
+    run(task, fields)
+    scoring = ("evaluate", "--task", task, "--fields", fields, "--evaluator", "2.0")
     run(*scoring, "--json", tmp_path / "scores.json")
     scores = json.loads((tmp_path / "scores.json").read_text())
     before = scores["true"]["aggregates"]["before"]["DSC"]["mean"]
     # Untrained filters, a wrong axis order or a wrong sign all leave the Dice where it was or lower it.
     assert scores["aggregates"]["DSC"]["mean"] > before + 0.1
     assert scores["aggregates"]["LogJacDetStd"]["mean"] < 0.1
-    run("evaluation", "picture", "--task", task, "--fields", fields, "--out", tmp_path / "pair.png")
+    run("picture", "--task", task, "--fields", fields, "--out", tmp_path / "pair.png")
     assert (tmp_path / "pair.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -73,10 +73,9 @@ def test_real_pairs_come_close(shared: Path, tmp_path: Path) -> None:
     listed["eval_pairs"] = listed["eval_pairs"][:3]
     config = tmp_path / "three.json"
     config.write_text(json.dumps(listed))
-    run("pipeline", task, tmp_path / "fields", "--pairs", config)
+    run(task, tmp_path / "fields", "--pairs", config)
     scores = tmp_path / "scores.json"
     run(
-        "evaluation",
         "evaluate",
         "--task",
         task,

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pairs.images.volume import read_labels, write_volume
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import (
     RegistrationConfig,
     RegistrationTraining,

@@ -19,7 +19,7 @@ from pairs.files.outputs import require_outputs
 from pairs.files.wholefile import write_json
 from pairs.process.counting import counted
 
-__all__ = ["add_command"]
+__all__ = ["add_arguments", "run"]
 
 _logger = logging.getLogger(__name__)
 
@@ -27,9 +27,8 @@ _logger = logging.getLogger(__name__)
 _FEWEST_PAIRS = 6
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb and its arguments."""
-    command = commands.add_parser("rank", help="the challenge's ranks of several methods")
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `rank`."""
     command.add_argument(
         "metrics",
         type=Path,
@@ -63,10 +62,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     command.add_argument("--json", type=Path, metavar="FILE", help="write the ranks here as JSON")
     command.add_argument("--csv", type=Path, metavar="FILE", help="write the ranks here as CSV")
-    command.set_defaults(run=_rank)
 
 
-def _rank(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Ranks the methods; returns 0."""
     require_outputs((arguments.json, arguments.csv), inputs=_inputs(arguments))
     methods, initial = _read(arguments)
     names = [method.name for method in methods]

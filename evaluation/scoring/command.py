@@ -17,16 +17,15 @@ from pairs.files.wholefile import write_json
 from pairs.process.counting import counted
 from pairs.process.logline import one_line
 
-__all__ = ["add_command"]
+__all__ = ["add_arguments", "run"]
 
 _logger = logging.getLogger(__name__)
 
 _FAILURES_TOLD = 10
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb and its arguments."""
-    command = commands.add_parser("evaluate", help="score the fields of all pairs")
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `evaluate`."""
     add_task_arguments(command)
     command.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
     command.add_argument(
@@ -59,7 +58,6 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command.add_argument(
         "--jobs", type=_positive, metavar="N", help="threads; the default is OMP_NUM_THREADS, or one per core"
     )
-    command.set_defaults(run=_evaluate)
 
 
 def _positive(text: str) -> int:
@@ -68,7 +66,8 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _evaluate(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Scores the fields; returns 0, or 1 where pairs could not be scored."""
     _require_outputs(arguments)
     evaluation = _score(arguments)
     for method in evaluation.methods:

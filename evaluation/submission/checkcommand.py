@@ -14,17 +14,15 @@ from pairs.process.counting import counted
 from pairs.process.logline import one_line
 from pairs.tasks.task import Task
 
-__all__ = ["add_command", "add_sources", "check_as_asked", "next_step", "print_check"]
+__all__ = ["add_arguments", "add_sources", "check_as_asked", "next_step", "print_check", "run"]
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds `check` to the verbs."""
-    command = commands.add_parser("check", help="tell everything that a host would refuse or score badly")
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `check`."""
     add_sources(command)
     command.add_argument(
         "--fix", type=Path, metavar="OUT", help="write a repaired copy to this new or empty folder"
     )
-    command.set_defaults(run=_run)
 
 
 def add_sources(command: argparse.ArgumentParser) -> None:
@@ -74,7 +72,8 @@ def print_check(check: Check, *, asked: bool) -> None:
     print(f"{counted(check.pairs, 'pair')}, profile {check.profile.name} ({how})")
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Checks the fields, and repairs a copy if asked; returns 0 where a host would take them, else 1."""
     _, check = check_as_asked(arguments)
     print_check(check, asked=arguments.profile is not None)
     if arguments.fix is None:

@@ -19,14 +19,13 @@ from pairs.process.counting import counted
 from pairs.process.logline import one_line
 from pairs.tasks.task import Task
 
-__all__ = ["add_command"]
+__all__ = ["add_arguments", "run"]
 
 _NUMBERED = ("l2r2021", "l2r2020-full")
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds `submit` to the verbs."""
-    command = commands.add_parser("submit", help="check the fields, then pack them as the host wants them")
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `submit`."""
     add_sources(command)
     command.add_argument("--zip", type=Path, required=True, metavar="FILE", help="the zip to write")
     command.add_argument("--folder", metavar="NAME", help="one top folder in the zip, as LUMIR allows")
@@ -47,10 +46,10 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     command.add_argument(
         "--accept-suspicions", action="store_true", help="pack although units, axes or direction look wrong"
     )
-    command.set_defaults(run=_run)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """Checks and packs the fields; returns 0, or 1 where no zip is written."""
     require_outputs(
         (arguments.zip,),
         tasks=(arguments.task, *arguments.all_tasks_zero),

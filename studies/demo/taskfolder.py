@@ -13,7 +13,7 @@ from studies.demo.template import Template, TemplateHeader
 __all__ = ["DEFAULT_TEMPLATE", "write_task"]
 
 DEFAULT_TEMPLATE = Path(__file__).parent / "HippocampusMR-template.safetensors"
-RELEASE = "drawn by python -m pipeline demo-task"
+RELEASE = "drawn by textscf-l2r demo-task"
 FIRST_NUMBER = 9001
 """No real subject of a Learn2Reg task has a number this high, so the two cannot be confused."""
 

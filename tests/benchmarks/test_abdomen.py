@@ -33,7 +33,7 @@ def test_each_source_has_a_row(
     def run(*arguments: str | Path) -> Spent:
         words = [str(word) for word in arguments]
         calls.append(words)
-        if words[0] == "pipeline":
+        if "--pairs" in words:
             (pair,) = json.loads(Path(words[words.index("--pairs") + 1]).read_text())
             assert (task / pair["fixed"]).is_file()
             assert (task / pair["moving"]).is_file()

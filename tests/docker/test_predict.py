@@ -22,7 +22,7 @@ STOP_S = 10
 def outside(*arguments: str | Path) -> None:
     """The same program without a container, with as many threads."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(os.cpu_count())}
-    command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
+    command = [sys.executable, "-m", "textscf", *map(str, arguments)]
     subprocess.run(command, env=environment, check=True, capture_output=True)
 
 

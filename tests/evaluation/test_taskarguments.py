@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.__main__ import main
+from textscf.program import main
 from pairs.tasks.task import Task
 
 __all__: list[str] = []

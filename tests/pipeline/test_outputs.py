@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import Bundle, write_bundle
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import evaluation.__main__
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import Bundle, write_bundle
 from studies import ownsegmentor, pace, setting, structures, trial
@@ -50,8 +49,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     def run(*arguments: str | Path, log: Path | None = None) -> Spent:
         words = tuple(map(str, arguments))
         seen.append(words)
-        package, rest = words[0], list(words[1:])
-        code = main(rest) if package == "pipeline" else evaluation.__main__.main(rest)
+        code = main(words[1:])
         if code:
             raise NoFigure("command failed", where=" ".join(words), got=f"exit {code}")
         return Spent(0.0, 0.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.network.backbones.registry import BACKBONES
 from studies.complexity import claim_table
 

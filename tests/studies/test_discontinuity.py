@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import LossConfig, RegistrationConfig, RegistrationTraining, TaskConfig
 from studies import discontinuity, probetraining
 from studies.jump import FIGURES, figures_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.__main__ import main
+from textscf.program import main
 from evaluation.metrics.regions import box_labels
 from evaluation.picture.slices import Plane, best_plane, body_view
 from pairs.tasks.task import Task
@@ -102,5 +102,5 @@ def test_the_view_holds_the_body_with_a_margin() -> None:
 
 
 def test_scoring_does_not_load_matplotlib() -> None:
-    program = "import sys, evaluation.__main__; sys.exit('matplotlib' in sys.modules)"
+    program = "import sys, evaluation.scoring.command; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation.__main__ import main
+from textscf.program import main
 from evaluation.scoring import command
 from evaluation.scoring.evaluate import Evaluation
 from pairs.fields.displacement import write_displacement

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.__main__ import main
+from textscf.program import main
 from evaluation.scoring import command
 from pairs.errors import OutputError
 from pairs.tasks.task import Task
@@ -65,7 +65,7 @@ def test_a_closed_pipe_ends_quietly_and_costs_no_file(
     os.close(read)
     with os.fdopen(write, "wb") as closed:
         done = subprocess.run(
-            [sys.executable, "-m", "evaluation", *arguments],
+            [sys.executable, "-m", "textscf", *arguments],
             cwd=Path(command.__file__).parents[2],
             stdout=closed,
             stderr=subprocess.PIPE,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.__main__ import main
+from textscf.program import main
 from evaluation.scoring.case import load_case
 from evaluation.scoring.methods import structure_labels
 from pairs.errors import VolumeError

@@ -152,10 +152,9 @@ def test_threads_are_set_before_the_first_verb() -> None:
     assert 1 <= int(settings().split()[1]) <= cores
 
 
-@pytest.mark.parametrize("package", ["evaluation", "pipeline"])
-def test_no_numerical_library_is_loaded_before_the_number_of_threads_is_set(package: str) -> None:
+def test_no_numerical_library_is_loaded_before_the_number_of_threads_is_set() -> None:
     script = (
-        f"import sys, {package}.__main__\nprint([name for name in ('numpy', 'torch') if name in sys.modules])"
+        "import sys, textscf.__main__\nprint([name for name in ('numpy', 'torch') if name in sys.modules])"
     )
     run = subprocess.run(
         [sys.executable, "-c", script],

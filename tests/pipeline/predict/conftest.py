@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pairs.images.volume import Volume, read_image
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig
 from pipeline.network.model import build_for_training, freeze
 from pipeline.predict.report import RunReport, read_report

@@ -10,7 +10,7 @@ import torch
 
 from pairs.fields.displacement import find_field, read_displacement
 from pairs.tasks.task import read_task
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.predict.report import RunReport
 from pipeline.registration.registrar import Registrar
 

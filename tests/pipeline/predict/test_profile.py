@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.predict.report import RunReport
 
 __all__: list[str] = []

@@ -85,7 +85,7 @@ def test_two_processes_in_one_folder_end_with_one_whole_report(
     tiny_task: Path, output: Path, weights: Path, tmp_path: Path, report_of: ReportOf
 ) -> None:
     rows = [[f"{fixed},{moving}" for moving in range(1, 9) if moving != fixed] for fixed in (1, 2)]
-    command = [sys.executable, "-m", "pipeline", "predict", tiny_task, output, "--weights", weights]
+    command = [sys.executable, "-m", "textscf", "predict", tiny_task, output, "--weights", weights]
     command += ["--device", "cpu", "--profile", "l2r2021"]
     processes = [
         subprocess.Popen(

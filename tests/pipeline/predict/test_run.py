@@ -26,7 +26,7 @@ Predict = Callable[..., int]
 def start(arguments: Sequence[object]) -> subprocess.Popen[str]:
     """`python -m pipeline` as from a shell."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline", *map(str, arguments)],
+        [sys.executable, "-m", "textscf", *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -44,11 +44,11 @@ def report(output: Path) -> dict[str, object]:
 def in_a_process(
     surroundings: str, *arguments: object, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m pipeline` with no other environment variables, its surroundings spoilt by a script.
+    """`python -m textscf` with no other environment variables, its surroundings spoilt by a script.
 
     What chooses the kernels of the processor stays: equal bytes are promised for the same ones only.
     """
-    start = "runpy.run_module('pipeline', run_name='__main__', alter_sys=True)"
+    start = "runpy.run_module('textscf', run_name='__main__', alter_sys=True)"
     kernels = {name: value for name, value in os.environ.items() if name.startswith(KERNELS)}
     script = f"import errno, os, runpy, tempfile\n{surroundings}\n{start}"
     return subprocess.run(

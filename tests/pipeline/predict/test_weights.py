@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.predict.report import RunReport
 from pipeline.weights import folders as weightfolders
 from pipeline.weights.bundle import HEADER_KEY, Bundle, write_bundle

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.text.table import make_table, write_table
 from pipeline.weights.bundle import Bundle, write_bundle

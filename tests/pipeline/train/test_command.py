@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pairs.tasks.task import read_task
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import read_bundle
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import TaskConfig
 
 __all__: list[str] = []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pairs.images.volume import read_image, write_volume
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.regions.source import SegmentorMasks
 from pipeline.train import loop
@@ -106,7 +106,7 @@ def test_sigterm_ends_with_75_and_the_same_command_finishes(
     config.write_text(tiny_config.model_copy(update={"segmentor_training": settings}).model_dump_json())
     arguments = ["train", "segmentor", "--task", str(tiny_task), "--config", str(config), "--device", "cpu"]
     out = tmp_path / "broken.safetensors"
-    started = [sys.executable, "-m", "pipeline", *arguments, "--out", str(out)]
+    started = [sys.executable, "-m", "textscf", *arguments, "--out", str(out)]
     # As many threads as here: another number sums in another order.
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.predict.report import read_report
 from pipeline.weights.bundle import read_bundle

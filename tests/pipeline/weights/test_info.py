@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.weights.bundle import Bundle, BundleHeader, file_hash, write_bundle
 from pipeline.weights.info import describe
 

@@ -12,7 +12,7 @@ from pairs.files.wholefile import write_json
 from pairs.images.volume import Header, Volume, write_volume
 from pairs.tasks.imageid import ImageId
 from pairs.tasks.task import Subject
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
 from pipeline.network.model import build_for_inference
 from pipeline.regions.segmentor import Segmentation

@@ -10,7 +10,7 @@ from pairs.images.grid import require_same_grid
 from pairs.images.volume import read_image, read_labels
 from pairs.tasks.evaluation_config import read_evaluation_config
 from pairs.tasks.task import label_path, read_task
-from pipeline.__main__ import main
+from textscf.program import main
 
 __all__: list[str] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.__main__ import main
+from textscf.program import main
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.regions.networks import build_network
 from pipeline.weights.bundle import read_bundle

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import VERBS, main
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import Bundle, write_bundle
+from textscf.program import main
+from textscf.verbs import VERBS, Verb
 
 __all__: list[str] = []
 
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def in_a_process(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *arguments]
+    command = [sys.executable, "-m", "textscf", *arguments]
     return subprocess.run(
         command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=60
     )
@@ -30,11 +31,15 @@ def in_a_process(*arguments: str) -> subprocess.CompletedProcess[str]:
         ([], "VERB"),
         (["predict"], "input, output"),
         (["predict", "in"], "output"),
-        (["in"], "output"),
-        (["in", "out", "--profile", "l2r1999"], "l2r1999"),
-        (["in", "out", "--wieghts", "w"], "--wieghts"),
+        (["predcit", "in", "out"], "unknown verb: predcit"),
+        (["/in"], "output"),
+        (["/in", "out", "--profile", "l2r1999"], "l2r1999"),
+        (["/in", "out", "--wieghts", "w"], "--wieghts"),
         (["--profile", "l2r2022", "in"], "output"),
-        (["in\n\x1b[31m", "out", "more"], "more"),
+        (["/in\n\x1b[31m", "out", "more"], "more"),
+        (["evaluate", "--task", "in"], "--fields"),
+        (["bench"], "NAME"),
+        (["docker", "build"], "run.sh"),
         (["info", "a", "b"], "b"),
     ],
 )
@@ -50,19 +55,24 @@ def test_bad_arguments_are_one_line(
     assert written.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_tells_its_arguments(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+HERE = [verb for verb in VERBS if verb.module is not None]
+
+
+@pytest.mark.parametrize("verb", HERE, ids=lambda verb: verb.name)
+def test_each_verb_shows_its_arguments_and_an_example(verb: Verb, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([verb, "--help"])
+        main([verb.name, "--help"])
     assert ended.value.code == 0
-    assert f"usage: pipeline {verb}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"usage: ./run.sh {verb.name}" in shown
+    assert f"./run.sh {verb.example}" in " ".join(shown.split())
 
 
 def test_help_lists_the_verbs() -> None:
     """Without importing one of them: help comes at once."""
     run = in_a_process("--help")
     assert (run.returncode, run.stderr) == (0, "")
-    assert all(verb in run.stdout for verb in VERBS)
+    assert all(f"  {verb.name} " in run.stdout for verb in VERBS)
 
 
 def test_known_errors_end_a_process_with_their_code_and_one_line(tmp_path: Path) -> None:

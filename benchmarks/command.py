@@ -1,0 +1,37 @@
+"""`bench NAME`: one benchmark, run as the process that it measures from."""
+
+import argparse
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["add_arguments", "run"]
+
+BENCHMARKS: Mapping[str, str] = MappingProxyType(
+    {
+        "abdomen": "what the abdominal MR weights reach",
+        "accuracy": "Dice, HD95 and SDlogJ of weights on a task",
+        "codec": "reading, writing and decoding of fields",
+        "container": "what the image costs beside the program itself",
+        "evaluation": "scoring against the official evaluator's steps",
+        "gpu": "agreement, speed and memory of a GPU",
+        "lookup": "filters looked up by blocks against a filter for each voxel",
+        "speed": "seconds a pair, and what bounds them",
+    }
+)
+"""Each benchmark and what it prints."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `bench`; what follows the name is the benchmark's."""
+    names = "".join(f"\n  {name:<11} {figures}" for name, figures in BENCHMARKS.items())
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = f"{parser.description}\n{names}"
+    parser.add_argument("name", choices=sorted(BENCHMARKS), metavar="NAME")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see bench NAME --help")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs the benchmark; returns its exit code."""
+    code: int = importlib.import_module(f"benchmarks.{options.name}").main(options.rest)
+    return code

@@ -1,0 +1,87 @@
+"""The program: a command line in, its verb handed on, an exit code out."""
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from pairs.errors import UsageError
+from pairs.process.logline import OneLineFormatter
+from pairs.process.surroundings import exit_code_of
+from pairs.process.version import VERSION
+from pipeline.machine.gpufailure import gpu_failure_told
+from pipeline.machine.stopping import listen_for_signals
+from textscf.verbs import Verb, overview, verb_of
+
+__all__ = ["PROGRAM", "hand_on", "main"]
+
+PROGRAM = "./run.sh"
+"""What is typed before a verb; in the image it is the image's name."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a bad argument as every other known error: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, remedy=f"see {self.prog} --help")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one verb; returns the exit code of the process."""
+    _log_to_console()
+    return exit_code_of(lambda: _run(list(arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments:
+        raise UsageError("no verb", remedy=f"see {PROGRAM} --help")
+    if arguments[0] in ("-h", "--help", "help"):
+        print(overview(PROGRAM))
+        return 0
+    if arguments[0] == "--version":
+        print(f"textscf-l2r {VERSION}")
+        return 0
+    verb = verb_of(arguments)
+    if verb is None:
+        raise UsageError("unknown verb", where=arguments[0], remedy=f"see {PROGRAM} --help")
+    if verb.stoppable:
+        # Before torch is imported, which takes seconds in which a container may be asked to stop.
+        listen_for_signals()
+    return hand_on(verb, arguments[1:] if arguments[0] == verb.name else arguments)
+
+
+def hand_on(verb: Verb, arguments: Sequence[str]) -> int:
+    """Runs a verb with the arguments that come after its name; returns its exit code.
+
+    Raises:
+        UsageError: If an argument is wrong, or `run.sh` does the verb.
+        KnownError: As the verb says.
+    """
+    if verb.module is None:
+        raise UsageError("a verb of run.sh alone", where=verb.name, remedy="call it in a checkout")
+    command = importlib.import_module(verb.module)
+    parser = _Parser(
+        prog=f"{PROGRAM} {verb.name}",
+        description=f"{verb.summary[0].upper()}{verb.summary[1:]}.",
+        epilog=f"example: {PROGRAM} {verb.example}",
+    )
+    command.add_arguments(parser)
+    options = parser.parse_args(arguments)
+    with gpu_failure_told():
+        code: int = command.run(options)
+    return code
+
+
+def _log_to_console() -> None:
+    """Progress goes to standard output; platforms take what stands on standard error for trouble."""
+    progress, trouble = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    progress.addFilter(lambda record: record.levelno < logging.WARNING)
+    progress.setFormatter(OneLineFormatter("%(message)s"))
+    trouble.setLevel(logging.WARNING)
+    trouble.setFormatter(OneLineFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(handlers=(progress, trouble))
+    for package in ("pairs", "pipeline", "evaluation", "studies"):
+        logging.getLogger(package).setLevel(logging.INFO)
+

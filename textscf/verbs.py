@@ -1,0 +1,226 @@
+"""The verbs: what each is called, does and needs, in one table for the program, `run.sh` and the help.
+
+This file is also a script, which `run.sh` asks before there is any environment. It needs the standard library
+alone.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Sequence
+
+__all__ = ["EXIT_CODES", "VERBS", "Verb", "overview", "verb_of"]
+
+_PACKAGES = ("requirements.txt",)
+_TEST_PACKAGES = ("requirements.txt", "requirements-dev.txt")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb of the command line.
+
+    Attributes:
+        name: As it is typed.
+        arguments: What comes after it, in the words of the overview.
+        summary: What it does, in one line.
+        module: Where its `add_arguments` and `run` are; None where `run.sh` does it.
+        example: A command that can be typed, for its help.
+        stoppable: Whether it listens for signals and leaves something to go on from.
+        packages: The lists of packages that it needs.
+    """
+
+    name: str
+    arguments: str
+    summary: str
+    module: "str | None"
+    example: str
+    stoppable: bool = False
+    packages: "tuple[str, ...]" = _PACKAGES
+
+
+VERBS = (
+    Verb(
+        "demo",
+        "[FOLDER]",
+        "draw the demo task, register it, score it, draw a picture",
+        "textscf.demo",
+        "demo /tmp/demo",
+        stoppable=True,
+    ),
+    Verb(
+        "predict",
+        "TASK OUT",
+        "register every pair of a task folder",
+        "pipeline.predict.command",
+        "predict HippocampusMR fields --device cpu",
+        stoppable=True,
+    ),
+    Verb(
+        "evaluate",
+        "--task TASK --fields OUT",
+        "score displacement fields",
+        "evaluation.scoring.command",
+        "evaluate --task HippocampusMR --fields fields --json scores.json",
+    ),
+    Verb(
+        "check",
+        "--task TASK --fields OUT",
+        "list everything that a host would refuse or score badly",
+        "evaluation.submission.checkcommand",
+        "check --task HippocampusMR --fields fields --fix repaired",
+    ),
+    Verb(
+        "submit",
+        "--task TASK --fields OUT --zip FILE",
+        "check the fields, then pack them as the host takes them",
+        "evaluation.submission.submitcommand",
+        "submit --task HippocampusMR --fields fields --zip submission.zip",
+    ),
+    Verb(
+        "rank",
+        "METRICS.json ...",
+        "rank several methods as the challenge does",
+        "evaluation.ranking.command",
+        "rank mine.json theirs.json",
+    ),
+    Verb(
+        "picture",
+        "--task TASK --fields OUT --out FILE",
+        "draw one pair before and after registration",
+        "evaluation.picture.command",
+        "picture --task HippocampusMR --fields fields --pair 3 --out pair.png",
+    ),
+    Verb(
+        "train",
+        "segmentor|registration ...",
+        "train weights on a task folder",
+        "pipeline.train.command",
+        "train segmentor --task HippocampusMR --out segmentor.safetensors",
+        stoppable=True,
+    ),
+    Verb(
+        "embed",
+        "--task TASK --out FILE",
+        "make the text vectors of a task's regions",
+        "pipeline.text.embed",
+        "embed --task HippocampusMR --embedder one-hot --out vectors.safetensors",
+    ),
+    Verb(
+        "convert",
+        "--segmentor|--registration FILE --out FILE",
+        "make a weights file of a published checkpoint",
+        "pipeline.weights.convert.command",
+        "convert --segmentor swin_unetr.pt --out btcv.safetensors",
+    ),
+    Verb(
+        "info",
+        "[FILE]",
+        "print what a weights file holds",
+        "pipeline.weights.info",
+        "info weights/HippocampusMR.safetensors",
+    ),
+    Verb(
+        "reproduce",
+        "NAME --task TASK",
+        "make a table or figure of the paper again: table1 to table5, fig3 to fig8, complexity",
+        "studies.command",
+        "reproduce table3 --task AbdomenMRMR --budget 30minutes",
+    ),
+    Verb(
+        "demo-task",
+        "FOLDER",
+        "write the demo task alone",
+        "studies.demo.command",
+        "demo-task /tmp/task",
+    ),
+    Verb(
+        "template",
+        "--task TASK --weights FILE --out FILE",
+        "make the template that demo tasks are drawn from",
+        "studies.demo.template_command",
+        "template --task HippocampusMR --weights weights/HippocampusMR.safetensors --out template.safetensors",
+    ),
+    Verb(
+        "bench",
+        "NAME ...",
+        "print the figures of one benchmark; `bench` alone lists them",
+        "benchmarks.command",
+        "bench speed",
+        packages=_TEST_PACKAGES,
+    ),
+    Verb(
+        "docker",
+        "build|predict|evaluate|smoke|save ...",
+        "make the image, use it, try it, pack it for upload",
+        None,
+        "docker predict HippocampusMR fields",
+    ),
+    Verb(
+        "test",
+        "[--fast | PYTEST ARGUMENTS]",
+        "check the code and run the tests: all, all but the slow ones, or those that are named",
+        None,
+        "test --fast",
+        packages=_TEST_PACKAGES,
+    ),
+)
+
+EXIT_CODES = (
+    (0, "all done"),
+    (1, "a part failed: pairs, subjects, or fields with errors"),
+    (2, "wrong usage, task or configuration"),
+    (3, "no pairs"),
+    (4, "weights"),
+    (5, "output cannot be written"),
+    (75, "stopped by a signal; the same command goes on"),
+)
+"""What the program exits with, and why."""
+
+
+def verb_of(arguments: Sequence[str]) -> "Verb | None":
+    """Returns the verb of a command line, or None where its first word names none.
+
+    A path or an option in the place of the verb means `predict`: challenges call `IMAGE IN OUT`.
+    """
+    verbs = {verb.name: verb for verb in VERBS}
+    first = arguments[0] if arguments else ""
+    is_path = first.startswith("-") or os.sep in first or os.path.exists(first)
+    return verbs.get(first, verbs["predict"] if is_path else None)
+
+
+def overview(program: str) -> str:
+    """Returns the help on all verbs.
+
+    Args:
+        program: What is typed before a verb.
+    """
+    calls = [f"{verb.name} {verb.arguments}" for verb in VERBS]
+    width = max(len(call) for call in calls if len(call) < 40)
+    lines = [f"usage: {program} VERB [ARGUMENTS]", ""]
+    for call, verb in zip(calls, VERBS):
+        if len(call) > width:
+            lines.append(f"  {call}")
+            call = ""
+        lines.append(f"  {call:<{width}}  {verb.summary}")
+    codes = "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES)
+    lines += ["", f"{program} VERB --help prints the arguments of a verb and an example.", f"Exit codes: {codes}."]
+    return "\n".join(lines)
+
+
+def _main(arguments: Sequence[str]) -> int:
+    """Prints the overview (`help`), or the lists of packages that a command line needs (`packages ...`)."""
+    if arguments[0] == "help":
+        print(overview("./run.sh"))
+        return 0
+    verb = verb_of(arguments[1:])
+    if verb is None:
+        print(overview("./run.sh"), file=sys.stderr)
+        fault = f"unknown verb: {arguments[1]}" if arguments[1:] else "no verb"
+        print(f"error: {fault}", file=sys.stderr)
+        return 2
+    print(*verb.packages)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))
