@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pairs.editions import OWN_TASK_PROFILE, choose_profile, editions_of, known_profiles, misfit_of
+from pairs.editions import OWN_TASK_PROFILE, choose_profile, editions_of, known_profiles, profile_fault
 from pairs.official import official_names
 from pairs.profile import PROFILES
 
@@ -86,5 +86,5 @@ def test_the_table_of_the_manual() -> None:
 def test_a_profile_that_the_host_of_these_images_does_not_read(
     task: str, grid: tuple[int, int, int] | None, profile: str, expected: str | None
 ) -> None:
-    misfit = misfit_of(task, grid, PROFILES[profile])
-    assert (misfit and misfit.expected) == expected
+    fault = profile_fault(task, grid, PROFILES[profile])
+    assert (fault and fault.expected) == expected
