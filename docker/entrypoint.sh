@@ -56,9 +56,12 @@ run_verb() {
     *) package=pipeline ;;
   esac
   private_caches
+  # A signal may come before the number of the program is known.
+  child= asked=
+  trap 'asked=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
   python3 -m "$package" "$@" &
   child=$!
-  trap 'kill -TERM "$child" 2>/dev/null' TERM INT
+  [ -z "$asked" ] || kill -TERM "$child" 2>/dev/null || true
   code=0
   wait "$child" 2>/dev/null || code=$?
   # A signal ends the waiting before the program has ended.

@@ -16,6 +16,8 @@ from evaluation.scoring import command
 from pairs.errors import OutputError
 from pairs.task import Task
 
+pytestmark = pytest.mark.slow
+
 FieldsOf = Callable[[Task, float], Path]
 
 

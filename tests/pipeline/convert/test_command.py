@@ -14,6 +14,8 @@ from pipeline.segment.networks import build_network
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 Convert = Callable[..., int]
 CPU = torch.device("cpu")
 

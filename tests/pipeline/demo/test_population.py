@@ -22,6 +22,8 @@ from pipeline.segment.segmentor import Segmentation
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (24, 24, 24)
 SHIFTS = (-3, 0, 2, 4)
 PLAIN = IntensityConfig(kind="window", low=0, high=100)

@@ -16,6 +16,8 @@ from pipeline.predict.report import RunReport
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 Predict = Callable[..., int]
 Listing = Callable[[Path], list[str]]
 ReportOf = Callable[[Path], RunReport]

@@ -23,6 +23,8 @@ from pipeline.segment.segmentor import Segmentation
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 Predict = Callable[..., int]
 Damage = Callable[[Path], object]
 SHAPE = (32, 48, 40)

@@ -17,6 +17,8 @@ from pipeline.predict.report import RunReport
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def _no_collector() -> Iterator[None]:

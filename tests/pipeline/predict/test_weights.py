@@ -19,6 +19,8 @@ from pipeline.tensorfile import HASH_KEY, read_tensors
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 Predict = Callable[..., int]
 Listing = Callable[[Path], list[str]]
 ReportOf = Callable[[Path], RunReport]

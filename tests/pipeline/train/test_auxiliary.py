@@ -18,6 +18,8 @@ from pipeline.train.registration import MaskedSample
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 Train = Callable[..., int]

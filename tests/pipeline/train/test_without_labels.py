@@ -16,6 +16,8 @@ from pipeline.predict.report import read_report
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def unlabelled(tiny_task: Path) -> Path:
