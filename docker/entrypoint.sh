@@ -52,9 +52,12 @@ run_module() {
   threads=${OMP_NUM_THREADS:-1}
   [ "${threads%%,*}" -le 16 ] 2>/dev/null || export OMP_NUM_THREADS=16
   private_caches
+  # A signal may come before the number of the program is known.
+  child= asked=
+  trap 'asked=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
   python3 -m textscf "$@" &
   child=$!
-  trap 'kill -TERM "$child" 2>/dev/null' TERM INT
+  [ -z "$asked" ] || kill -TERM "$child" 2>/dev/null || true
   code=0
   wait "$child" 2>/dev/null || code=$?
   # A signal ends the waiting before the program has ended.

@@ -28,7 +28,9 @@ def test_every_table_of_scores_names_its_profile(page: str) -> None:
 
 
 def test_the_figures_of_the_default_profile_stand_first() -> None:
-    default = choose_profile("HippocampusMR", (64, 64, 64), ["HippocampusMR_0211_0000.nii.gz"]).profile.name
+    default = choose_profile(
+        "HippocampusMR", (64, 64, 64), [Path("HippocampusMR_0211_0000.nii.gz")]
+    ).profile.name
     text = next(text for text in sections("README.md") if text.startswith("## Results"))
     assert f"default profile (`{default}`" in text
     table = next(text for text in sections("docs/results.md") if text.startswith("## HippocampusMR"))

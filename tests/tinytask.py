@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from pairs.images.volume import read_labels, write_volume
-from textscf.program import main
 from pipeline.config import (
     RegistrationConfig,
     RegistrationTraining,
@@ -24,6 +23,7 @@ from pipeline.machine.device import choose_device
 from pipeline.network.model import build_for_training, freeze
 from pipeline.regions.networks import build_network
 from pipeline.weights.bundle import Bundle, BundleHeader
+from textscf.program import main
 
 __all__ = [
     "device",

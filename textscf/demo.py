@@ -16,7 +16,11 @@ DEFAULT_FOLDER = Path("demo")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `demo`."""
     parser.add_argument(
-        "folder", type=Path, nargs="?", default=DEFAULT_FOLDER, help="default: %(default)s, made where you are"
+        "folder",
+        type=Path,
+        nargs="?",
+        default=DEFAULT_FOLDER,
+        help="default: %(default)s, made where you are",
     )
 
 

@@ -84,4 +84,3 @@ def _log_to_console() -> None:
     logging.basicConfig(handlers=(progress, trouble))
     for package in ("pairs", "pipeline", "evaluation", "studies"):
         logging.getLogger(package).setLevel(logging.INFO)
-

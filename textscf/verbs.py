@@ -6,8 +6,8 @@ alone.
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 __all__ = ["EXIT_CODES", "VERBS", "Verb", "overview", "verb_of"]
 
@@ -203,7 +203,11 @@ def overview(program: str) -> str:
             call = ""
         lines.append(f"  {call:<{width}}  {verb.summary}")
     codes = "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES)
-    lines += ["", f"{program} VERB --help prints the arguments of a verb and an example.", f"Exit codes: {codes}."]
+    lines += [
+        "",
+        f"{program} VERB --help prints the arguments of a verb and an example.",
+        f"Exit codes: {codes}.",
+    ]
     return "\n".join(lines)
 
 

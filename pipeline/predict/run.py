@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from pairs.errors import TooLittleMemory
 from pairs.process.counting import counted
 from pairs.tasks.pair import Pair
 from pipeline.machine.stopping import require_not_stopped
@@ -55,8 +56,8 @@ def run_pairs(
             records[pair.name] = register(pair, records.get(pair.name))
             file.write(records[pair.name])
             _log_record(records[pair.name])
-            if records[pair.name].error:
-                # What the pair held hangs on its error, in cycles; the next pair may need the memory.
+            if records[pair.name].error_code == TooLittleMemory.code:
+                # What the pair held hangs on its error, in cycles; the next pair needs the memory.
                 gc.collect()
     return _in_order(plan, records)
 

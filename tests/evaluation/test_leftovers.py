@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from textscf.program import main
 from pairs.tasks.task import Task
+from textscf.program import main
 
 __all__: list[str] = []
 

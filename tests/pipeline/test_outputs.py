@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import Bundle, write_bundle
+from textscf.program import main
 
 __all__: list[str] = []
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import Bundle, write_bundle
 from studies import ownsegmentor, pace, setting, structures, trial
@@ -22,6 +21,7 @@ from tests.tinytask import (
     tiny_task,
     tiny_task_original,
 )
+from textscf.program import main
 
 __all__ = [
     "commands",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from textscf.program import main
 from pipeline.network.backbones.registry import BACKBONES
 from studies.complexity import claim_table
+from textscf.program import main
 
 __all__: list[str] = []
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from textscf.program import main
 from pipeline.config import LossConfig, RegistrationConfig, RegistrationTraining, TaskConfig
 from studies import discontinuity, probetraining
 from studies.jump import FIGURES, figures_of
 from studies.probetraining import best_of_losses, displacement_of, trained, with_one_region
 from studies.sliding import draw_sliding_pair
+from textscf.program import main
 
 __all__: list[str] = []
 

@@ -26,6 +26,7 @@ def test_a_command_that_fails_leaves_no_figure() -> None:
         run_module("no_such_module_anywhere")
 
 
+@pytest.mark.slow
 def test_a_signal_reaches_the_command_and_ends_both() -> None:
     """`timeit` would run for minutes; the alarm of another thread plays the user who stops it."""
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))

@@ -75,6 +75,7 @@ def test_help_lists_the_verbs() -> None:
     assert all(f"  {verb.name} " in run.stdout for verb in VERBS)
 
 
+@pytest.mark.slow
 def test_known_errors_end_a_process_with_their_code_and_one_line(tmp_path: Path) -> None:
     run = in_a_process(str(tmp_path / "nowhere"), str(tmp_path / "out"), "--device", "cpu")
     assert (run.returncode, run.stdout) == (2, "")

@@ -14,6 +14,8 @@ from evaluation.picture.boxplots import draw_boxplots
 from evaluation.scoring.evaluate import Evaluation
 from pairs.errors import OutputError
 
+pytestmark = pytest.mark.slow
+
 Many = Callable[..., Evaluation]
 
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textscf.program import main
 from evaluation.metrics.regions import box_labels
 from evaluation.picture.slices import Plane, best_plane, body_view
 from pairs.tasks.task import Task
+from textscf.program import main
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from textscf.program import main
 from evaluation.scoring import command
 from evaluation.scoring.evaluate import Evaluation
 from pairs.fields.displacement import write_displacement
@@ -17,6 +16,7 @@ from pairs.fields.foreign.readers import FOREIGN_READERS
 from pairs.fields.profile import PROFILES
 from pairs.images.volume import read_labels, write_volume
 from pairs.tasks.task import Task, label_path
+from textscf.program import main
 
 FieldsOf = Callable[[Task, float], Path]
 

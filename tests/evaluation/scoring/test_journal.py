@@ -82,6 +82,7 @@ def test_only_the_first_bytes_of_the_first_line_may_be_missing(tmp_path: Path) -
     assert _kept(path, "one") == [False]
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_gives_another_score(tmp_path: Path) -> None:
     """A digit or the name of a metric may change into another that is as well-formed."""
     path = tmp_path / "a.journal"

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from textscf.program import main
 from evaluation.scoring import command
 from pairs.errors import OutputError
 from pairs.tasks.task import Task
+from textscf.program import main
+
+pytestmark = pytest.mark.slow
 
 FieldsOf = Callable[[Task, float], Path]
 

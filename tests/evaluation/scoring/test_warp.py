@@ -71,6 +71,7 @@ _EDGES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     hnp.arrays(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from textscf.program import main
 from evaluation.scoring.case import load_case
 from evaluation.scoring.methods import structure_labels
 from pairs.errors import VolumeError
 from pairs.tasks.task import Task, label_path
+from textscf.program import main
 
 __all__: list[str] = []
 

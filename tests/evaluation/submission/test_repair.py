@@ -19,6 +19,8 @@ from pairs.fields.displacement import find_field, read_displacement
 from pairs.fields.fieldfile import write_array
 from pairs.fields.profile import PROFILES
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (16, 12, 20)
 PLACES = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)
 FIRST, SECOND, THIRD = "disp_0001_0101.npz", "disp_0002_0102.npz", "disp_0003_0103.npz"

@@ -15,6 +15,8 @@ from evaluation.submission.suspicions import judge as judge_trials
 from evaluation.submission.trial import Evidence, Likeness, Trial, try_field
 from pairs.images.volume import Header
 
+pytestmark = pytest.mark.slow
+
 CUBE = (20, 20, 20)
 ITK = np.float32((-2, -2, 2))
 PLACES = np.stack(np.meshgrid(*map(np.arange, CUBE), indexing="ij"), axis=-1)

@@ -187,6 +187,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_decode_error_at_the_size_of_a_brain(tmp_path: Path) -> None:
     """A measured figure: 13 voxel amplitude at 160x192x224 through float16."""
     field = smooth_field((160, 192, 224), 13)

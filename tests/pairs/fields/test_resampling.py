@@ -103,6 +103,7 @@ def test_a_round_trip_is_a_projection_onto_what_the_host_can_give(upsampling: Up
     assert np.allclose(projection.sum(1), 1)
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_threads_of_blas() -> None:
     program = """
 import hashlib

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pairs.fields.profile import PROFILES
-from pairs.tasks.editions import OWN_TASK_PROFILE, choose_profile, editions_of, known_profiles, misfit_of
+from pairs.tasks.editions import OWN_TASK_PROFILE, choose_profile, editions_of, known_profiles, profile_fault
 from pairs.tasks.official import official_names
 
 NEW, OLD = [Path("imagesTr/Task_0001_0000.nii.gz")], [Path("imagesTr/img0001.nii.gz")]
@@ -86,5 +86,5 @@ def test_the_table_of_the_manual() -> None:
 def test_a_profile_that_the_host_of_these_images_does_not_read(
     task: str, grid: tuple[int, int, int] | None, profile: str, expected: str | None
 ) -> None:
-    misfit = misfit_of(task, grid, PROFILES[profile])
-    assert (misfit and misfit.expected) == expected
+    fault = profile_fault(task, grid, PROFILES[profile])
+    assert (fault and fault.expected) == expected

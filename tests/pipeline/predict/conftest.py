@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from pairs.images.volume import Volume, read_image
-from textscf.program import main
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig
 from pipeline.network.model import build_for_training, freeze
 from pipeline.predict.report import RunReport, read_report
 from pipeline.regions.networks import build_network
 from pipeline.weights.bundle import Bundle, write_bundle
+from textscf.program import main
 
 __all__ = [
     "image",

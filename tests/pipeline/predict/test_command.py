@@ -10,11 +10,13 @@ import torch
 
 from pairs.fields.displacement import find_field, read_displacement
 from pairs.tasks.task import read_task
-from textscf.program import main
 from pipeline.predict.report import RunReport
 from pipeline.registration.registrar import Registrar
+from textscf.program import main
 
 __all__: list[str] = []
+
+pytestmark = pytest.mark.slow
 
 Predict = Callable[..., int]
 Listing = Callable[[Path], list[str]]
@@ -77,13 +79,21 @@ def test_pairs_of_another_list(predict: Predict, output: Path, listing: Listing,
 
 
 def test_of_many_failing_pairs_the_last_line_names_some(
-    predict: Predict, tiny_task: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    predict: Predict,
+    tiny_task: Path,
+    rewrite_task: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    for path in (tiny_task / "imagesTr").iterdir():
-        path.write_bytes(b"")
-    monkeypatch.setattr("pipeline.predict.command._PAIRS_TOLD", 2)
+    images = sorted(path.name for path in (tiny_task / "imagesTr").iterdir())
+    for name in images:
+        (tiny_task / "imagesTr" / name).write_bytes(b"")
+    pairs = [(fixed, moving) for fixed in images[:2] for moving in images if moving != fixed]
+    rewrite_task(
+        registration_val=[{"fixed": f"imagesTr/{a}", "moving": f"imagesTr/{b}"} for a, b in pairs[:13]]
+    )
     assert predict() == 1
-    assert caplog.messages[-1] == "3 pairs failed: 0006_0000<--0007_0000, 0007_0000<--0008_0000 and 1 more"
+    assert caplog.messages[-1].startswith("13 pairs failed: 0001_0000<--0002_0000, 0001_0000<--0003_0000, ")
+    assert caplog.messages[-1].endswith("and 3 more")
 
 
 def test_duplicate_pairs_are_done_once(

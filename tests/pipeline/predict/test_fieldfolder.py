@@ -84,6 +84,7 @@ def test_two_pairs_of_one_output_name(
     ]
 
 
+@pytest.mark.slow
 def test_odd_sides(
     predict: Predict,
     tiny_task: Path,

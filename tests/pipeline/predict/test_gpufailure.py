@@ -13,6 +13,8 @@ from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 ADVICE = "\nCUDA kernel errors might be asynchronously reported at some other API call.\n"
 
 

@@ -23,6 +23,8 @@ from pipeline.weights.bundle import Bundle, write_bundle
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 Predict = Callable[..., int]
 Damage = Callable[[Path], object]
 SHAPE = (32, 48, 40)
@@ -343,7 +345,7 @@ def test_the_label_values_of_a_volume_take_a_byte_a_voxel(image: Volume) -> None
 def crumpled(*_: object) -> np.ndarray:
     """A displacement that folds where it is read as it is, and where it is stored on the half grid."""
     noise = np.random.default_rng(0).normal(size=(*SHAPE, 3))
-    return gaussian_filter(noise, (2, 2, 2, 0)).astype(np.float32) * 30
+    return gaussian_filter(noise, (2, 2, 2, 0)).astype(np.float32) * 18
 
 
 @pytest.mark.parametrize(

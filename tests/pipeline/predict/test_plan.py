@@ -19,6 +19,8 @@ from pipeline.weights.bundle import Bundle, file_hash, write_bundle
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 Predict = Callable[..., int]
 NAMES = ("disp_0006_0007.npz", "disp_0007_0008.npz", "disp_0008_0006.npz")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from textscf.program import main
 from pipeline.predict.report import RunReport
+from textscf.program import main
 
 __all__: list[str] = []
 

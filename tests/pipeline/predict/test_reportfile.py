@@ -19,6 +19,8 @@ from pipeline.predict.reportfile import LOCK_NAME, ReportFile
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 Predict = Callable[..., int]
 ReportOf = Callable[[Path], RunReport]
 ROOT = Path(__file__).resolve().parents[3]

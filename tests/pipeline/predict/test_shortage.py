@@ -17,6 +17,8 @@ from pipeline.registration.registrar import Registrar
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def _no_collector() -> Iterator[None]:

@@ -13,6 +13,8 @@ import pytest
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 # As on a host whose temporary folder is full, or takes folders only.
 FULL = """

@@ -11,13 +11,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from textscf.program import main
 from pipeline.predict.report import RunReport
 from pipeline.weights import folders as weightfolders
 from pipeline.weights.bundle import HEADER_KEY, Bundle, write_bundle
 from pipeline.weights.tensorfile import HASH_KEY, read_tensors
+from textscf.program import main
 
 __all__: list[str] = []
+
+pytestmark = pytest.mark.slow
 
 Predict = Callable[..., int]
 Listing = Callable[[Path], list[str]]

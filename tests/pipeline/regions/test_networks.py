@@ -44,6 +44,7 @@ def test_classes_are_the_regions_or_what_the_configuration_says(pair: tuple[nn.M
     assert seven.state_dict()["out.conv.conv.bias"].shape == (7,)
 
 
+@pytest.mark.slow
 def test_weights_of_one_merging_load_into_the_other_and_mean_something_else(
     pair: tuple[nn.Module, nn.Module],
 ) -> None:

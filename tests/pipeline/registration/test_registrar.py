@@ -131,6 +131,7 @@ anywhere = settings(
 )
 
 
+@pytest.mark.slow
 @anywhere
 @given(sides, st.booleans(), st.sampled_from([0, 2]))
 @example((1, 1, 1), False, 2)
@@ -154,6 +155,7 @@ def test_a_volume_of_any_sides_is_registered(
     assert np.isfinite(result).all()
 
 
+@pytest.mark.slow
 @anywhere
 @given(st.tuples(*[st.integers(1, 10)] * 3), st.sampled_from(["zoom2", "trilinear"]))
 @example((1, 1, 1), "zoom2")

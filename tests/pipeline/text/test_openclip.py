@@ -150,6 +150,7 @@ def test_sizes_of_the_models_of_the_paper(
     assert abs(sum(parameter.numel() for parameter in tower.parameters()) / 1e6 - millions) < 0.01
 
 
+@pytest.mark.slow
 def test_the_real_text_tower_runs(
     open_clip: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

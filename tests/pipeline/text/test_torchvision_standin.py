@@ -49,6 +49,7 @@ def test_a_torchvision_that_does_not_fit_torch_counts_as_absent(
     assert "torchvision.ops" not in sys.modules
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("open_clip") is None, reason="open_clip is not installed")
 def test_open_clip_imports_in_a_fresh_process_without_timm_and_transformers() -> None:
     program = (

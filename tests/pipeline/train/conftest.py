@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.text.table import make_table, write_table
 from pipeline.weights.bundle import Bundle, write_bundle
+from textscf.program import main
 
 __all__ = ["config", "embedding", "segmentor", "train"]
 

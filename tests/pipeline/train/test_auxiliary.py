@@ -18,6 +18,8 @@ from pipeline.weights.bundle import Bundle, read_bundle, write_bundle
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 Train = Callable[..., int]

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from pairs.tasks.task import read_task
-from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import read_bundle
+from textscf.program import main
 
 __all__: list[str] = []
 

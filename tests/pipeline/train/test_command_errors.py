@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from textscf.program import main
 from pipeline.config import TaskConfig
+from textscf.program import main
 
 __all__: list[str] = []
 

@@ -17,6 +17,8 @@ from pipeline.weights.tensorfile import read_own, write_tensors
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 Refused = Callable[..., None]
 Train = Callable[..., int]
 BACKBONES = "one of fouriernet, lapirn, lkunet, transmorph-base, transmorph-large, transmorph-small"

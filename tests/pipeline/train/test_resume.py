@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from pairs.images.volume import read_image, write_volume
-from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.regions.source import SegmentorMasks
 from pipeline.train import loop
+from textscf.program import main
 
 __all__: list[str] = []
 

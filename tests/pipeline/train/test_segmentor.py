@@ -117,6 +117,7 @@ def test_on_the_half_grid_it_learns_what_it_is_then_used_for(device: torch.devic
     assert hard_dice(found, one.labels, 2) > 0.6
 
 
+@pytest.mark.slow
 def test_the_plain_unet_learns_at_every_level(device: torch.device, tmp_path: Path) -> None:
     config = TaskConfig(
         task="Toy",

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from textscf.program import main
 from pipeline.config import TaskConfig
 from pipeline.predict.report import read_report
 from pipeline.weights.bundle import read_bundle
+from textscf.program import main
 
 __all__: list[str] = []
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

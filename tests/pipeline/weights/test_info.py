@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from textscf.program import main
 from pipeline.weights.bundle import Bundle, BundleHeader, file_hash, write_bundle
 from pipeline.weights.info import describe
+from textscf.program import main
 
 __all__: list[str] = []
 

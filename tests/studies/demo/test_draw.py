@@ -10,6 +10,8 @@ from studies.demo.template import Template, read_template
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 COUNT = 6
 
 

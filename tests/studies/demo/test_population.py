@@ -12,15 +12,17 @@ from pairs.files.wholefile import write_json
 from pairs.images.volume import Header, Volume, write_volume
 from pairs.tasks.imageid import ImageId
 from pairs.tasks.task import Subject
-from textscf.program import main
 from pipeline.config import IntensityConfig, RegistrationConfig, TaskConfig
 from pipeline.network.model import build_for_inference
 from pipeline.regions.segmentor import Segmentation
 from pipeline.weights.bundle import Bundle, BundleHeader, write_bundle
 from studies.demo.population import Member, average, load_members, mean_of, most_typical, spread_over
 from studies.demo.template import read_template
+from textscf.program import main
 
 __all__: list[str] = []
+
+pytestmark = pytest.mark.slow
 
 SHAPE = (24, 24, 24)
 SHIFTS = (-3, 0, 2, 4)

@@ -14,6 +14,8 @@ from textscf.program import main
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

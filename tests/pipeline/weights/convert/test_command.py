@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from textscf.program import main
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.regions.networks import build_network
 from pipeline.weights.bundle import read_bundle
+from textscf.program import main
 
 __all__: list[str] = []
+
+pytestmark = pytest.mark.slow
 
 Convert = Callable[..., int]
 CPU = torch.device("cpu")
