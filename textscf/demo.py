@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="?",
         default=DEFAULT_FOLDER,
-        help="default: %(default)s, made where you are",
+        help="where to put it all (default: %(default)s)",
     )
 
 

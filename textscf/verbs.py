@@ -4,13 +4,15 @@ This file is also a script, which `run.sh` asks before there is any environment.
 alone.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = ["EXIT_CODES", "VERBS", "Verb", "overview", "verb_of"]
 
+# Longer calls have a line of their own in the overview.
+_CALL_WIDTH = 36
 _PACKAGES = ("requirements.txt",)
 _TEST_PACKAGES = ("requirements.txt", "requirements-dev.txt")
 
@@ -138,7 +140,7 @@ VERBS = (
         "--task TASK --weights FILE --out FILE",
         "make the template that demo tasks are drawn from",
         "studies.demo.template_command",
-        "template --task HippocampusMR --weights weights/HippocampusMR.safetensors --out template.safetensors",
+        "template --task HippocampusMR --weights weights.safetensors --out template.safetensors",
     ),
     Verb(
         "bench",
@@ -184,7 +186,7 @@ def verb_of(arguments: Sequence[str]) -> "Verb | None":
     """
     verbs = {verb.name: verb for verb in VERBS}
     first = arguments[0] if arguments else ""
-    is_path = first.startswith("-") or os.sep in first or os.path.exists(first)
+    is_path = first.startswith("-") or "/" in first or Path(first).exists()
     return verbs.get(first, verbs["predict"] if is_path else None)
 
 
@@ -194,20 +196,15 @@ def overview(program: str) -> str:
     Args:
         program: What is typed before a verb.
     """
-    calls = [f"{verb.name} {verb.arguments}" for verb in VERBS]
-    width = max(len(call) for call in calls if len(call) < 40)
     lines = [f"usage: {program} VERB [ARGUMENTS]", ""]
-    for call, verb in zip(calls, VERBS):
-        if len(call) > width:
+    for verb in VERBS:
+        call = f"{verb.name} {verb.arguments}"
+        if len(call) > _CALL_WIDTH:
             lines.append(f"  {call}")
             call = ""
-        lines.append(f"  {call:<{width}}  {verb.summary}")
-    codes = "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES)
-    lines += [
-        "",
-        f"{program} VERB --help prints the arguments of a verb and an example.",
-        f"Exit codes: {codes}.",
-    ]
+        lines.append(f"  {call:<{_CALL_WIDTH}}  {verb.summary}")
+    lines += ["", f"{program} VERB --help prints the arguments of a verb and an example.", "", "exit codes:"]
+    lines += [f"  {code:>2}  {meaning}" for code, meaning in EXIT_CODES]
     return "\n".join(lines)
 
 
