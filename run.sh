@@ -132,7 +132,7 @@ case ${1:-} in
     packages=$(verbs packages "$@") || exit
     # shellcheck disable=SC2086  # the names of lists
     set_up $packages
-    if [ "$1" = test ]; then
+    if [ "${1:-}" = test ]; then
       check_and_test "${@:2}"
     else
       exec "$python" -m textscf "$@"

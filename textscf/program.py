@@ -60,14 +60,16 @@ def hand_on(verb: Verb, arguments: Sequence[str]) -> int:
         KnownError: As the verb says.
     """
     if verb.module is None:
-        raise UsageError("a verb of run.sh alone", where=verb.name, remedy="call it in a checkout")
+        raise UsageError(
+            "a verb of run.sh alone", where=verb.name, remedy=f"call it in a checkout; see {PROGRAM} --help"
+        )
     command = importlib.import_module(verb.module)
     parser = _Parser(
         prog=f"{PROGRAM} {verb.name}",
         description=f"{verb.summary[0].upper()}{verb.summary[1:]}.",
-        epilog=f"example: {PROGRAM} {verb.example}",
     )
     command.add_arguments(parser)
+    parser.epilog = f"{f'{parser.epilog}. ' if parser.epilog else ''}Example: {PROGRAM} {verb.example}"
     options = parser.parse_args(arguments)
     with gpu_failure_told():
         code: int = command.run(options)

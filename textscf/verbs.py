@@ -186,7 +186,7 @@ def verb_of(arguments: Sequence[str]) -> "Verb | None":
     """
     verbs = {verb.name: verb for verb in VERBS}
     first = arguments[0] if arguments else ""
-    is_path = first.startswith("-") or "/" in first or Path(first).exists()
+    is_path = first != "" and (first.startswith("-") or "/" in first or Path(first).exists())
     return verbs.get(first, verbs["predict"] if is_path else None)
 
 

@@ -28,7 +28,7 @@ def in_a_process(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "VERB"),
+        ([], "no verb"),
         (["predict"], "input, output"),
         (["predict", "in"], "output"),
         (["predcit", "in", "out"], "unknown verb: predcit"),

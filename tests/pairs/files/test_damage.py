@@ -47,7 +47,11 @@ def test_missing_file_is_told_as_missing_and_not_as_damaged(tmp_path: Path) -> N
 
 
 def test_an_unknown_exception_leaves_its_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("DEBUG"), pytest.raises(DisplacementError), damage_told(Path("disp.npz")):
+    with (
+        caplog.at_level("DEBUG", logger="pairs"),
+        pytest.raises(DisplacementError),
+        damage_told(Path("disp.npz")),
+    ):
         raise KeyError("programming")
     assert "KeyError" in caplog.text
 
