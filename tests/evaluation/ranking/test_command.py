@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.ranking.command import add_command
+from evaluation.ranking.command import add_arguments, run
 from pairs.errors import TaskError, UsageError
 
 _LEVELS = {"best": 0.8, "middle": 0.6, "worst": 0.3}
@@ -18,10 +18,8 @@ _PAIRS = 10
 
 def _run(*arguments: object) -> int:
     parser = argparse.ArgumentParser()
-    add_command(parser.add_subparsers(required=True))
-    parsed = parser.parse_args(["rank", *map(str, arguments)])
-    code: int = parsed.run(parsed)
-    return code
+    add_arguments(parser)
+    return run(parser.parse_args([*map(str, arguments)]))
 
 
 def _write(folder: Path, name: str, level: float, *, before: bool = True, pairs: int = _PAIRS) -> Path:

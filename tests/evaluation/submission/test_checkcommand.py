@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.submission.checkcommand import add_command
+from evaluation.submission.checkcommand import add_arguments, run
 from pairs.errors import NothingToDo, UsageError
 
 FIRST = "disp_0001_0101.npz"
@@ -15,10 +15,8 @@ FIRST = "disp_0001_0101.npz"
 
 def call(*arguments: object) -> int:
     parser = argparse.ArgumentParser()
-    add_command(parser.add_subparsers(required=True))
-    parsed = parser.parse_args(["check", *map(str, arguments)])
-    code: int = parsed.run(parsed)
-    return code
+    add_arguments(parser)
+    return run(parser.parse_args([*map(str, arguments)]))
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> Sequence[str]:

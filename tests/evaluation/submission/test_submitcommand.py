@@ -12,7 +12,7 @@ import pytest
 
 from evaluation.submission import inspection
 from evaluation.submission.findings import Finding
-from evaluation.submission.submitcommand import add_command
+from evaluation.submission.submitcommand import add_arguments, run
 from evaluation.submission.suspicions import SUSPICION, Verdict
 from pairs.errors import OutputError, UsageError
 from pairs.fields.displacement import write_displacement
@@ -51,11 +51,9 @@ def submit(tmp_path: Path) -> Callable[..., int]:
 
     def call(task: Path, fields: Path, *more: object) -> int:
         parser = argparse.ArgumentParser()
-        add_command(parser.add_subparsers(required=True))
+        add_arguments(parser)
         sources = ["--task", task, "--fields", fields, "--zip", tmp_path / "a.zip"]
-        parsed = parser.parse_args(["submit", *map(str, [*sources, *more])])
-        code: int = parsed.run(parsed)
-        return code
+        return run(parser.parse_args([*map(str, [*sources, *more])]))
 
     return call
 
