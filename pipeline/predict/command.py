@@ -30,7 +30,7 @@ from pipeline.predict.run import Register, run_pairs
 from pipeline.programversion import program_version
 from pipeline.regions.choice import mask_source, require_segmentations
 from pipeline.regions.kept import CACHE_NAME
-from pipeline.registration.registrar import Registrar
+from pipeline.register import Registration
 from pipeline.weights.bundle import Bundle, read_bundle
 from pipeline.weights.folders import bundle_of
 
@@ -85,12 +85,12 @@ def run(options: argparse.Namespace) -> int:
 
     def prepare() -> Register:
         with interruptible(), _shortage_told(weights):
-            registrar = Registrar(bundle, device, fields.profile.upsampling)
             regions, names = bundle.header.regions, bundle.header.label_names
             kept = options.output / CACHE_NAME
-            masks = mask_source(regions, names, options.segmentations, bundle, kept, device)
+            source = mask_source(regions, names, options.segmentations, bundle, kept, device)
+            registration = Registration(bundle, device, fields.profile, source)
         identity = options.on_error == "identity"
-        return PairRegistration(registrar, masks, fields, fingerprints, task.root, task.shape, identity)
+        return PairRegistration(registration, fields, fingerprints, task.root, task.shape, identity)
 
     return _summary(run_pairs(plan, prepare, report, options.output), options.output)
 

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pairs.errors import KnownError, MissingVolume, OutputError, Stopped, VolumeError
+from pairs.errors import KnownError, OutputError, Stopped, VolumeError
 from pairs.fields.displacement import WrittenField
-from pairs.fields.unfolding import unfolded
-from pairs.images.grid import orientation_warnings
 from pairs.images.header import read_header
-from pairs.images.volume import Volume, read_image
 from pairs.process.surroundings import known_error
 from pairs.tasks.pair import Pair
 from pipeline.machine.gpufailure import GpuFailure, gpu_failure_told
@@ -21,10 +18,7 @@ from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
-from pipeline.regions.segmentor import Segmentation
-from pipeline.regions.source import Masks
-from pipeline.registration.preprocess import window_warnings
-from pipeline.registration.registrar import Registrar, require_same_lattice
+from pipeline.register import Registration
 from pipeline.weights.bundle import file_hash
 
 __all__ = ["PairRegistration"]
@@ -56,8 +50,7 @@ class PairRegistration:
     """All that a pair needs besides its files.
 
     Attributes:
-        registrar: the network.
-        masks: where segmentations come from.
+        register: what makes the displacement.
         fields: where the fields go.
         fingerprints: hashes of the inputs.
         root: the task folder; messages name files from there.
@@ -65,8 +58,7 @@ class PairRegistration:
         identity_on_error: whether a failed pair gets a zero field.
     """
 
-    registrar: Registrar
-    masks: Masks
+    register: Registration
     fields: FieldFolder
     fingerprints: Fingerprints
     root: Path
@@ -81,8 +73,8 @@ class PairRegistration:
             OutputError: the output folder cannot be written to.
             GpuFailure: the GPU does not work, and would not for the pairs after this one.
         """
-        start = time.monotonic()
-        restart_peak(self.registrar.device)
+        start, device = time.monotonic(), self.register.registrar.device
+        restart_peak(device)
         outcome = self._attempt(pair)
         written, error = outcome.written, outcome.error
         self.fields.clear(pair, earlier, keep=written.path.name if written else None)
@@ -93,8 +85,8 @@ class PairRegistration:
             file=written.path.name if written else None,
             file_sha256=file_hash(written.path) if written else None,
             seconds=round(time.monotonic() - start, 3),
-            peak_memory_mib=peak_memory_mib(self.registrar.device),
-            device=str(self.registrar.device),
+            peak_memory_mib=peak_memory_mib(device),
+            device=str(device),
             decode_error_mean_vox=written.decode_error_mean_vox if written else None,
             decode_error_max_vox=written.decode_error_max_vox if written else None,
             error_code=error.code if error else None,
@@ -119,41 +111,10 @@ class PairRegistration:
         return outcome
 
     def _displacement(self, pair: Pair, warnings: list[str]) -> np.ndarray:
-        # Both headers before any voxel: a pair that cannot be registered costs nothing.
-        header = read_header(pair.fixed)
-        self.fields.require_storable(header.shape)
-        require_same_lattice(read_header(pair.moving), header)
-        fixed, moving = read_image(pair.fixed), read_image(pair.moving)
-        for volume in (fixed, moving):
-            warnings += self._oddities(volume)
-        warnings += orientation_warnings(fixed.header, moving.header)
-        if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
-            warnings.append("fixed and moving image are the same")
-        segmentation = self.masks(fixed)
-        if self.registrar.region_count > 1 and not segmentation.labels.any():
-            warnings.append("no region found in the fixed image: the background filter alone is used")
-        regions = self._moving_regions(moving, warnings)
-        displacement = self.registrar(moving, fixed, segmentation, regions)
-        # What was added to the network's displacement may not fold; what is its own is shown as it is.
-        if self.registrar.refines or self.fields.profile.half:
-            displacement = unfolded(displacement, self.fields.profile)
-        return displacement
-
-    def _oddities(self, volume: Volume) -> list[str]:
-        name = volume.header.path.name
-        constant = ["the image is constant"] if volume.array.min() == volume.array.max() else []
-        shifted = window_warnings(volume.array, self.registrar.intensity)
-        return [f"{name}: {text}" for text in (*volume.header.warnings, *constant, *shifted)]
-
-    def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
-        """What the refinement needs; users who bring segmentations of fixed images alone go without it."""
-        if not self.registrar.refines:
-            return None
-        try:
-            return self.masks(moving)
-        except MissingVolume as error:
-            warnings.append(f"not refined: {error}")
-            return None
+        self.fields.require_storable(read_header(pair.fixed).shape)
+        registered = self.register(pair.moving, pair.fixed)
+        warnings += registered.warnings
+        return registered.displacement
 
     def _identity(self, pair: Pair, warnings: list[str]) -> WrittenField | None:
         """A zero field on the grid of whichever header can be read, or none."""

@@ -13,8 +13,8 @@ from scipy.ndimage import gaussian_filter
 from pairs.fields.displacement import read_displacement
 from pairs.fields.unfolding import folded_voxels
 from pairs.images.volume import Volume, read_image, write_volume
+from pipeline import register
 from pipeline.config import IntensityConfig, RefinementConfig
-from pipeline.predict import onepair as registration
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import SideCheckedMasks
@@ -306,8 +306,8 @@ def test_a_pair_on_two_grids_is_refused_before_voxels_are_read(
 ) -> None:
     spoil(image(tiny_task, "0007"))
     read: list[str] = []
-    original = registration.read_image
-    monkeypatch.setattr(registration, "read_image", lambda path: read.append(path.name) or original(path))
+    original = register.read_image
+    monkeypatch.setattr(register, "read_image", lambda path: read.append(path.name) or original(path))
     assert predict() == 1
     assert [record.error_code for record in records(output)] == ["grid", "grid", None]
     assert read == ["TinyMR_0008_0000.nii.gz", "TinyMR_0006_0000.nii.gz"]

@@ -92,12 +92,12 @@ def test_what_a_process_prints(tiny_task: Path, output: Path, weights: Path) -> 
     assert progress[0].startswith("TinyMR: 3 pairs, weights weights.safetensors, profile l2r2021 (asked")
     assert progress[1].startswith("0006_0000<--0007_0000: disp_0006_0007.npz in")
     assert progress[2:] == [f"1 of 3 pairs done, report in {output / 'report.json'}"]
-    assert [line.partition(": ")[0] for line in trouble[:2]] == [
-        "0007_0000<--0008_0000",
-        "0008_0000<--0006_0000",
+    assert [line.split(": ")[:2] for line in trouble[:2]] == [
+        ["error", "0007_0000<--0008_0000"],
+        ["error", "0008_0000<--0006_0000"],
     ]
     assert "failed (corrupt) volume is empty: imagesTr/TinyMR_0008_0000.nii.gz" in trouble[0]
-    assert trouble[2:] == ["2 pairs failed: 0007_0000<--0008_0000, 0008_0000<--0006_0000"]
+    assert trouble[2:] == ["error: 2 pairs failed: 0007_0000<--0008_0000, 0008_0000<--0006_0000"]
 
 
 def with_sigterm(original: Callable[..., object]) -> Callable[..., object]:

@@ -178,7 +178,7 @@ def test_free_text_of_the_weights_cannot_spoil_the_report(
         RuntimeError("CUDA error: out of memory"),
     ],
 )
-@pytest.mark.parametrize("where", ["Registrar.__init__", "Bundle.build_volume_segmentor", "read_bundle"])
+@pytest.mark.parametrize("where", ["Registration.__init__", "Bundle.build_volume_segmentor", "read_bundle"])
 def test_memory_that_the_networks_cannot_have_is_one_line(
     predict: Predict,
     output: Path,
@@ -206,6 +206,6 @@ def test_another_error_of_a_network_keeps_its_traceback(
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("pipeline.predict.command.Registrar.__init__", fail)
+    monkeypatch.setattr("pipeline.predict.command.Registration.__init__", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         predict()

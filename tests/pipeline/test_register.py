@@ -1,0 +1,109 @@
+"""`register`: the same displacement as `predict`, from files or volumes, with regions of the user's own."""
+
+import doctest
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pairs.errors import GridMismatch, UsageError, WeightsError
+from pairs.fields.displacement import read_displacement
+from pairs.images.volume import read_image, write_volume
+from pipeline import register as module
+from pipeline.machine.device import choose_device
+from pipeline.regions.segmentor import Segmentation
+from pipeline.register import Registration, register
+from pipeline.weights.bundle import Bundle, write_bundle
+from studies.demo.taskfolder import DEFAULT_TEMPLATE, write_task
+from studies.demo.template import read_template
+from textscf.program import main
+
+__all__: list[str] = []
+
+CPU = choose_device("cpu")
+
+
+@pytest.fixture
+def pair(tiny_task: Path) -> tuple[Path, Path]:
+    """Moving and fixed image of the first pair of the task."""
+    images = tiny_task / "imagesTr"
+    return images / "TinyMR_0007_0000.nii.gz", images / "TinyMR_0006_0000.nii.gz"
+
+
+@pytest.fixture
+def weights(tiny_bundle: Bundle, tmp_path: Path) -> Path:
+    path = tmp_path / "weights.safetensors"
+    write_bundle(path, tiny_bundle)
+    return path
+
+
+def test_it_is_what_predict_writes(
+    tiny_task: Path, pair: tuple[Path, Path], weights: Path, tmp_path: Path
+) -> None:
+    words = [str(tiny_task), str(tmp_path / "out"), "--weights", str(weights), "--device", "cpu"]
+    assert main(["predict", *words, "--profile", "l2r2022"]) == 0
+    found = register(*pair, weights, device="cpu")
+    assert found.displacement.dtype == np.float32
+    written = read_displacement(
+        tmp_path / "out" / "disp_0006_0000_0007_0000.nii.gz", found.displacement.shape[:3]
+    )
+    assert np.array_equal(written.displacement, found.displacement)
+
+
+def test_files_volumes_and_regions_of_ones_own(pair: tuple[Path, Path], tiny_bundle: Bundle) -> None:
+    registration = Registration(tiny_bundle, CPU)
+    first = registration(*pair)
+    volumes = registration(*map(read_image, pair))
+    assert np.array_equal(first.displacement, volumes.displacement)
+    given = registration(*pair, fixed_regions=first.fixed_regions)
+    assert np.array_equal(first.displacement, given.displacement)
+    shape = first.displacement.shape[:3]
+    background = Segmentation(np.zeros(shape, np.uint8), np.ones(shape, np.float16))
+    other = registration(*pair, fixed_regions=background)
+    assert not np.array_equal(first.displacement, other.displacement)
+    assert other.warnings == ("no region found in the fixed image: the background filter alone is used",)
+
+
+def test_a_source_of_regions_is_asked_for_the_fixed_image(
+    pair: tuple[Path, Path], tiny_bundle: Bundle
+) -> None:
+    asked = []
+
+    def regions(volume: object) -> Segmentation:
+        asked.append(volume.header.path)  # type: ignore[attr-defined]
+        return Segmentation(np.zeros((32, 48, 40), np.uint8), np.ones((32, 48, 40), np.float16))
+
+    Registration(tiny_bundle, CPU, regions=regions)(*pair)
+    assert asked == [pair[1]]
+
+
+def test_oddities_of_the_pair_are_reported(pair: tuple[Path, Path], tiny_bundle: Bundle) -> None:
+    assert "fixed and moving image are the same" in Registration(tiny_bundle, CPU)(pair[0], pair[0]).warnings
+
+
+def test_what_cannot_be_used_is_a_known_error(
+    pair: tuple[Path, Path], weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(WeightsError):
+        register(*pair, tmp_path / "none.safetensors", device="cpu")
+    with pytest.raises(UsageError):
+        register(*pair, weights, device="cuda")
+    with pytest.raises(UsageError, match="l2r1999"):
+        register(*pair, weights, profile="l2r1999")
+    smaller = tmp_path / "small.nii.gz"
+    write_volume(smaller, np.ones((8, 8, 8), np.float32), np.eye(4))
+    with pytest.raises(GridMismatch):
+        register(smaller, pair[1], weights, device="cpu")
+
+
+@pytest.mark.slow
+def test_the_example_of_its_docstring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights").symlink_to(pytestconfig.rootpath / "weights")
+    write_task(tmp_path / "demo" / "task", read_template(DEFAULT_TEMPLATE), 2, 0)
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0
