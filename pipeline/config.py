@@ -1,5 +1,6 @@
 """Configuration of a task: intensities, segmentor, registration, refinement and the trainings."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pairs.errors import UsageError
 from pairs.files.regularfile import read_regular
+from pairs.tasks.known import known_tasks
 from pipeline.configtypes import (
     Channels,
     Fraction,
@@ -205,5 +207,9 @@ def read_config(path: Path) -> TaskConfig:
 
 def shipped_config(task: str) -> TaskConfig:
     """The configuration that ships for `task`, or the defaults under its name."""
-    path = Path(__file__).parent / "tasks" / f"{Path(task).name}.json"
-    return read_config(path) if path.is_file() else TaskConfig(task=task)
+    known = next((one for one in known_tasks() if one.name == task), None)
+    if known is None or known.configuration is None:
+        return TaskConfig(task=task)
+    settings = {"task": task, "anatomy": known.anatomy, **known.configuration}
+    # By way of JSON, in which the types of numbers are as strict as in a file of the user's.
+    return TaskConfig.model_validate_json(json.dumps(settings))

@@ -1,19 +1,12 @@
 """Numbers of the tasks in the zips of 2020 and 2021."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from pairs.errors import UsageError
 from pairs.fields.profile import PROFILES, Profile
+from pairs.tasks.known import known_task, known_tasks
 
 __all__ = ["numbered_profile", "task_folder", "task_number"]
 
-# By the first letters of the task's name; no task had two numbers.
-_NUMBERS: Mapping[str, int] = MappingProxyType(
-    {"curious": 1, "abdomenmrct": 1, "lungct": 2, "abdomenctct": 3, "oasis": 3, "hippocampus": 4}
-)
 _HIGHEST = 99
-_FULL = "l2r2020-full"
 _HALF = "l2r2021"
 
 
@@ -31,12 +24,12 @@ def task_number(name: str, asked: int | None = None) -> int:
         if not 1 <= asked <= _HIGHEST:
             raise UsageError("impossible task number", expected=f"1 to {_HIGHEST}", got=asked)
         return asked
-    number = next((number for start, number in _NUMBERS.items() if name.lower().startswith(start)), None)
-    if number is None:
-        known = ", ".join(f"{start} {number}" for start, number in _NUMBERS.items())
+    task = known_task(name)
+    if task is None or task.zip_number is None:
+        known = ", ".join(f"{one.name} {one.zip_number}" for one in known_tasks() if one.zip_number)
         remedy = "give --task-number N, or another --profile for a flat zip"
         raise UsageError("task has no official number", where=name, expected=known, remedy=remedy)
-    return number
+    return task.zip_number
 
 
 def task_folder(number: int) -> str:
@@ -45,5 +38,7 @@ def task_folder(number: int) -> str:
 
 
 def numbered_profile(name: str) -> Profile:
-    """Returns what the old zips hold for a task: full fields for the hippocampus, else half ones."""
-    return PROFILES[_FULL if name.lower().startswith("hippocampus") else _HALF]
+    """Returns what the old zips hold of a task: fields of the edition with the old names, else half ones."""
+    task = known_task(name)
+    old = [edition.profile for edition in task.editions if edition.old_names] if task else []
+    return PROFILES[old[0] if old else _HALF]

@@ -1,16 +1,15 @@
 """Which output profile each edition of a Learn2Reg task has asked for, and which one a task gets unasked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from pairs.fields.profile import PROFILES, Profile, Shape3
 from pairs.tasks.imagefiles import has_name_of_2021
+from pairs.tasks.known import Edition, known_task
 
 __all__ = [
     "OWN_TASK_PROFILE",
-    "Edition",
     "ProfileChoice",
     "ProfileFault",
     "choose_profile",
@@ -21,26 +20,6 @@ __all__ = [
 
 OWN_TASK_PROFILE = "l2r2022"
 """For tasks of one's own: today's official evaluator reads it, and it stores every voxel of any grid."""
-
-
-@dataclass(frozen=True)
-class Edition:
-    """What the host of one or more years reads.
-
-    Attributes:
-        years: Of the challenge, in words.
-        profile: Name of the output profile.
-        grid: (X, Y, Z) of the images, where it tells this edition from the others.
-        old_names: Whether its images are called `img0001.nii.gz`.
-    """
-
-    years: str
-    profile: str
-    grid: Shape3 | None = None
-    old_names: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.profile} ({self.years})"
 
 
 @dataclass(frozen=True)
@@ -59,37 +38,10 @@ class ProfileFault:
     expected: str
 
 
-_FROM_2022 = Edition("2022 on", "l2r2022")
-
-
-def _half(years: str) -> Edition:
-    return Edition(years, "l2r2021", old_names=True)
-
-
-# By the first letters of the task's name, in small letters; the newest edition last.
-_EDITIONS: Mapping[str, tuple[Edition, ...]] = MappingProxyType(
-    {
-        "abdomenctct": (_half("2020"), _FROM_2022),
-        "abdomenmrct": (_half("2021"), _FROM_2022),
-        "lungct": (_half("2020 and 2021"), _FROM_2022),
-        "nlst": (_FROM_2022,),
-        "hippocampus": (Edition("2020", "l2r2020-full", old_names=True), _FROM_2022),
-        "oasis": (
-            Edition("2021", "l2r2021", (160, 192, 224), old_names=True),
-            Edition("2022 on", "l2r2022", (160, 224, 192)),
-        ),
-        "curious": (_half("2020"), _FROM_2022),
-        "thoraxcbct": (Edition("2023", "l2r2022"),),
-        "oncoreg": (Edition("2023 on", "l2r2022"),),
-        "lumir": (Edition("2024 on", "lumir2024"),),
-        "psma": (Edition("2026", "psmareg2026"),),
-    }
-)
-
-
 def editions_of(task_name: str) -> tuple[Edition, ...]:
     """Returns the editions of a task, the oldest first; none for a task of one's own."""
-    return next((found for start, found in _EDITIONS.items() if task_name.lower().startswith(start)), ())
+    task = known_task(task_name)
+    return () if task is None else task.editions
 
 
 def known_profiles(task_name: str) -> tuple[str, ...]:

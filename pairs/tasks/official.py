@@ -1,90 +1,31 @@
-"""The official pair lists of every Learn2Reg task, shipped as data, for folders that come without one."""
+"""The official pair lists of the Learn2Reg tasks, for folders that come without one."""
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from pairs.errors import TaskError
 from pairs.files.regularfile import is_regular
 from pairs.tasks.imagefiles import find_image, image_prefixes, label_path, list_images
+from pairs.tasks.known import KnownTask, OfficialList, known_tasks
 from pairs.tasks.taskform import PairText, SubjectText, TaskForm
 
-__all__ = ["OfficialList", "OfficialTask", "official_form", "official_names", "read_official"]
-
-_DATA = Path(__file__).parent / "known"
-
-Number = Annotated[int, Field(ge=0, le=9999)]
-
-
-class OfficialList(BaseModel):
-    """Pairs of one edition and split that share their modalities.
-
-    Attributes:
-        edition: Year from which the subject numbers hold; they differ between editions of one task.
-        split: Validation (public) or test.
-        folder: Folder of the images in that edition.
-        fixed_modality: Modality number of every fixed image.
-        moving_modality: Modality number of every moving image.
-        pairs: Subject numbers (fixed, moving) in the official order.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    edition: str
-    split: Literal["validation", "test"]
-    folder: Literal["imagesTr", "imagesTs", "imagesVal"]
-    fixed_modality: Number
-    moving_modality: Number
-    pairs: tuple[tuple[Number, Number], ...]
-
-
-class OfficialTask(BaseModel):
-    """One task with the lists of all its editions, the newest first."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    prefix: str
-    modality: dict[int, str]
-    labels: dict[int, dict[int, str]]
-    lists: tuple[OfficialList, ...]
-
-    def select(self, edition: str, split: str) -> tuple[OfficialList, ...]:
-        """Returns the lists of one edition and split; ThoraxCBCT has one for each of its fixed modalities.
-
-        Raises:
-            TaskError: If the task has no such list.
-        """
-        chosen = tuple(entry for entry in self.lists if (entry.edition, entry.split) == (edition, split))
-        if not chosen:
-            known = ", ".join(
-                f"{entry_edition} {entry_split}" for entry_edition, entry_split in self.editions()
-            )
-            raise TaskError(
-                "no such official list", where=self.name, expected=known, got=f"{edition} {split}"
-            )
-        return chosen
-
-    def editions(self) -> tuple[tuple[str, str], ...]:
-        """Returns every (edition, split), in the order of the file."""
-        return tuple(dict.fromkeys((entry.edition, entry.split) for entry in self.lists))
+__all__ = ["official_form", "official_names", "read_official"]
 
 
 def official_names() -> tuple[str, ...]:
     """Returns the names of the tasks with official lists."""
-    return tuple(sorted(path.stem for path in _DATA.glob("*.json")))
+    return tuple(task.name for task in known_tasks() if task.lists)
 
 
-def read_official(name: str) -> OfficialTask:
-    """Reads the lists of one task.
+def read_official(name: str) -> KnownTask:
+    """Returns a task with official lists.
 
     Raises:
         TaskError: If there are none of that name.
     """
-    if name not in official_names():
+    found = next((task for task in known_tasks() if task.lists and task.name == name), None)
+    if found is None:
         raise TaskError("no official pair list", where=name, expected=", ".join(official_names()))
-    return OfficialTask.model_validate_json((_DATA / f"{name}.json").read_text(encoding="utf-8"))
+    return found
 
 
 def official_form(root: Path) -> TaskForm | None:
@@ -95,7 +36,7 @@ def official_form(root: Path) -> TaskForm | None:
     """
     best: tuple[float, TaskForm] | None = None
     for task in _candidates(root):
-        for edition, split in task.editions():
+        for edition, split in task.splits():
             pairs = [
                 _pair_paths(root, task, entry, i)
                 for entry in task.select(edition, split)
@@ -107,7 +48,7 @@ def official_form(root: Path) -> TaskForm | None:
     return None if best is None else best[1]
 
 
-def _candidates(root: Path) -> list[OfficialTask]:
+def _candidates(root: Path) -> list[KnownTask]:
     prefixes = image_prefixes(root)
     folder = root.resolve().name.lower()
     tasks = [read_official(name) for name in official_names()]
@@ -115,7 +56,7 @@ def _candidates(root: Path) -> list[OfficialTask]:
 
 
 def _pair_paths(
-    root: Path, task: OfficialTask, entry: OfficialList, numbers: tuple[int, int]
+    root: Path, task: KnownTask, entry: OfficialList, numbers: tuple[int, int]
 ) -> tuple[Path, Path]:
     fixed, moving = numbers
     return (
@@ -124,7 +65,7 @@ def _pair_paths(
     )
 
 
-def _form(root: Path, task: OfficialTask, pairs: list[tuple[Path, Path]], which: str) -> TaskForm:
+def _form(root: Path, task: KnownTask, pairs: list[tuple[Path, Path]], which: str) -> TaskForm:
     texts = [
         (fixed.relative_to(root).as_posix(), moving.relative_to(root).as_posix()) for fixed, moving in pairs
     ]

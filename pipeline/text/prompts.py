@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from pairs.errors import TaskError, UsageError
+from pairs.tasks.known import known_task
 
 __all__ = ["CLIP_CONTEXT", "TEMPLATES", "anatomy_of", "normalise_name", "prompts_for", "require_prompts"]
 
@@ -22,16 +23,6 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(
 
 _REMEDY = "name every label in `labels` of the dataset JSON or of the configuration"
 
-_ANATOMY = (
-    ("abdomen", "abdomen"),
-    ("oasis", "brain"),
-    ("hippocampus", "brain"),
-    ("lumir", "brain"),
-    ("curious", "brain"),
-    ("lungct", "chest"),
-    ("nlst", "chest"),
-    ("thorax", "chest"),
-)
 _IN_ANATOMY = " in human {anatomy}"
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 # Every word, digit and run of punctuation is at least one token of CLIP's byte pair encoding.
@@ -40,8 +31,8 @@ _PIECE = re.compile(r"[^\W\d_]+|\d|(?:[^\w\s]|_)+")
 
 def anatomy_of(task_name: str) -> str | None:
     """Part of the body a Learn2Reg task shows (`abdomen`, `brain`, `chest`); None for a name not known."""
-    lowered = task_name.lower()
-    return next((anatomy for prefix, anatomy in _ANATOMY if lowered.startswith(prefix)), None)
+    task = known_task(task_name)
+    return None if task is None else task.anatomy
 
 
 def normalise_name(name: str, label: int | None = None) -> str:

@@ -8,12 +8,15 @@ import pytest
 
 from pairs.errors import UsageError
 from pairs.tasks.imagefiles import image_id
+from pairs.tasks.known import known_tasks
 from pairs.tasks.official import read_official
 from pipeline import config as module
 from pipeline.config import TaskConfig, read_config, shipped_config
 from pipeline.regions.btcv import class_labels_by_name
 
 __all__: list[str] = []
+
+PAPER_SPLIT = Path(module.__file__).parents[1] / "studies" / "papersplit"
 
 
 def write(path: Path, document: object) -> Path:
@@ -128,11 +131,11 @@ def test_a_configuration_cannot_be_changed(tiny_config: TaskConfig) -> None:
 
 
 def test_shipped_configurations_are_valid_and_named_after_their_task() -> None:
-    for path in sorted((Path(module.__file__).parent / "tasks").glob("*.json")):
-        assert shipped_config(path.stem).task == path.stem
-
-
-TASKS = Path(module.__file__).parent / "tasks"
+    shipped = [task for task in known_tasks() if task.configuration is not None]
+    assert {"AbdomenMRMR", "HippocampusMR", "OASIS"} <= {task.name for task in shipped}
+    for task in shipped:
+        config = shipped_config(task.name)
+        assert (config.task, config.anatomy) == (task.name, task.anatomy)
 
 
 def test_the_example_of_the_documentation_is_valid() -> None:
@@ -143,21 +146,25 @@ def test_the_example_of_the_documentation_is_valid() -> None:
 
 def test_the_papers_split_has_its_numbers_of_pairs() -> None:
     """380 ordered training pairs, 6 held-out ones and 42 to test."""
-    config = read_config(TASKS / "paper" / "AbdomenCTCT.json")
+    config = read_config(PAPER_SPLIT / "AbdomenCTCT.json")
     assert config.split is not None
     sizes = [len(part) for part in (config.split.training, config.split.held_out, config.split.test)]
     assert [n * (n - 1) for n in sizes] == [380, 6, 42]
     assert sorted((*config.split.training, *config.split.held_out, *config.split.test)) == list(range(1, 31))
-    pairs = json.loads((TASKS / "paper" / "AbdomenCTCT_pairs.json").read_text())
+    pairs = json.loads((PAPER_SPLIT / "AbdomenCTCT_pairs.json").read_text())
     listed = {(image_id(Path(pair["fixed"])), image_id(Path(pair["moving"]))) for pair in pairs}
     assert len(listed) == len(pairs) == 42
     subjects = {int(one.subject) for pair in listed for one in pair}
     assert subjects == set(config.split.test)
 
 
-@pytest.mark.parametrize("name", ["AbdomenCTCT", "paper/AbdomenCTCT"])
-def test_abdomen_ct_is_the_papers(name: str) -> None:
-    config = read_config(TASKS / f"{name}.json")
+@pytest.mark.parametrize("source", ["shipped", "paper"])
+def test_abdomen_ct_is_the_papers(source: str) -> None:
+    config = (
+        shipped_config("AbdomenCTCT")
+        if source == "shipped"
+        else read_config(PAPER_SPLIT / "AbdomenCTCT.json")
+    )
     assert (config.intensity.low, config.intensity.high) == (-500, 800)
     assert (config.registration.grid, config.registration.decoder_stride) == ("half", 1)
     # 100 epochs of 380 pairs.

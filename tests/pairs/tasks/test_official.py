@@ -85,7 +85,7 @@ def test_lumir_has_label_pairs_and_landmark_pairs() -> None:
 
 def test_every_row_is_tested_and_readable() -> None:
     tested = {(name, edition, split) for name, edition, split, *_ in ROWS}
-    shipped = {(name, *which) for name in official_names() for which in read_official(name).editions()}
+    shipped = {(name, *which) for name in official_names() for which in read_official(name).splits()}
     assert shipped - tested == {("ThoraxCBCT", "2023", "validation"), ("LUMIR", "2024", "validation")}
     assert tested <= shipped
 
