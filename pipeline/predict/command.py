@@ -14,6 +14,7 @@ from pairs.files.outputs import require_output_folder
 from pairs.files.wholefile import probe_writable
 from pairs.images.header import read_header
 from pairs.process.counting import counted, first_few
+from pairs.process.version import VERSION
 from pairs.tasks.editions import ProfileChoice, choose_profile, profile_fault
 from pairs.tasks.task import Task, read_task
 from pairs.tasks.taskoptions import add_link_option, add_pairs_option
@@ -135,6 +136,7 @@ def _report(
         profile_reason=choice.reason,
         device=str(device),
         torch=torch.__version__,
+        version=VERSION,
         program=program_version(),
         weights=weights.name,
         weights_sha256=bundle.sha256,

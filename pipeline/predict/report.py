@@ -60,6 +60,8 @@ class RunReport(BaseModel):
     """Why it was taken: asked for, or by task and edition."""
     device: str
     torch: str
+    version: str = ""
+    """Of the program, as it is cited."""
     program: str = ""
     """Hash of the sources that made the fields."""
     weights: str

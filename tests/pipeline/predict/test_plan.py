@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pairs.images.volume import read_image, write_volume
+from pairs.process.version import VERSION
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.regions.segmentor import Segmentor
 from pipeline.registration.registrar import Registrar
@@ -131,7 +132,7 @@ def test_an_upgrade_of_the_program(
     assert work.since() == (3, 3)
     report = read_report(output)
     assert report is not None
-    assert report.program == "another"
+    assert (report.program, report.version) == ("another", VERSION)
     assert predict() == 0
     assert work.since() == (0, 0)
 
