@@ -78,7 +78,7 @@ RUN mkdir -p /l2r /home/l2r \
 # A user id without a passwd entry has neither home nor name; MONAI asks for the name when it is imported.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/textscf-l2r PYTHONSAFEPATH=1 PYTHONNOUSERSITE=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    LANG=C.UTF-8 HOME=/tmp USER=textscf \
+    LANG=C.UTF-8 HOME=/tmp USER=textscf TEXTSCF_PROGRAM="docker run IMAGE" \
     XDG_CACHE_HOME=/tmp/.cache MPLCONFIGDIR=/tmp/.matplotlib \
     TORCHINDUCTOR_CACHE_DIR=/tmp/.inductor TRITON_CACHE_DIR=/tmp/.triton \
     HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 \

@@ -2,7 +2,9 @@
 
 import argparse
 import importlib
+import importlib.util
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -17,8 +19,8 @@ from textscf.verbs import Verb, overview, verb_of
 
 __all__ = ["PROGRAM", "hand_on", "main"]
 
-PROGRAM = "./run.sh"
-"""What is typed before a verb; in the image it is the image's name."""
+PROGRAM = os.environ.get("TEXTSCF_PROGRAM", "./run.sh")
+"""What is typed before a verb; the image sets its own."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,7 +61,7 @@ def hand_on(verb: Verb, arguments: Sequence[str]) -> int:
         UsageError: If an argument is wrong, or `run.sh` does the verb.
         KnownError: As the verb says.
     """
-    if verb.module is None:
+    if verb.module is None or importlib.util.find_spec(verb.module.partition(".")[0]) is None:
         raise UsageError(
             "a verb of run.sh alone", where=verb.name, remedy=f"call it in a checkout; see {PROGRAM} --help"
         )

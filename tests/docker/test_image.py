@@ -62,6 +62,6 @@ def test_program_is_compiled_and_belongs_to_nobody(contained: Callable) -> None:
     script = (
         "find /opt/textscf-l2r -name '*.py' -newer /nonexistent 2>/dev/null;"
         "find /opt/textscf-l2r ! -user 0; find /opt/textscf-l2r -perm -o+w ! -type l;"
-        "ls /opt/textscf-l2r/pipeline/__pycache__ | grep -c 'bundle.*pyc'"
+        "ls /opt/textscf-l2r/pipeline/weights/__pycache__ | grep -c 'bundle.*pyc'"
     )
     assert contained("-c", script, entrypoint="sh").out == "1\n"
