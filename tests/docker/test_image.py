@@ -8,6 +8,8 @@ from pathlib import Path
 import docker
 import pytest
 
+from pairs.process.version import VERSION
+
 __all__: list[str] = []
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +39,7 @@ def test_labels_name_the_weights(attributes: dict) -> None:
     assert labels["textscf-l2r.weights.HippocampusMR.sha256"] == weights
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
     assert labels["org.opencontainers.image.revision"]
+    assert labels["org.opencontainers.image.version"] == VERSION
 
 
 def test_nothing_to_build_or_download_with_is_inside(contained: Callable) -> None:
