@@ -9,7 +9,7 @@ __all__ = ["add_arguments", "run"]
 
 BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
-        "abdomen": "what the abdominal MR weights reach",
+        "abdomen": "one pair of abdominal CT, by where its regions come from",
         "accuracy": "Dice, HD95 and SDlogJ of weights on a task",
         "codec": "reading, writing and decoding of fields",
         "container": "what the image costs beside the program itself",
@@ -27,11 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = "".join(f"\n  {name:<11} {figures}" for name, figures in BENCHMARKS.items())
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = f"{parser.description}\n{names}"
-    parser.add_argument("name", choices=sorted(BENCHMARKS), metavar="NAME")
+    parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), metavar="NAME")
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="see bench NAME --help")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Runs the benchmark; returns its exit code."""
+    """Runs the benchmark, or lists all; returns the exit code."""
+    if options.name is None:
+        print("\n".join(f"{name:<11} {figures}" for name, figures in BENCHMARKS.items()))
+        return 0
     code: int = importlib.import_module(f"benchmarks.{options.name}").main(options.rest)
     return code

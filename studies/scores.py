@@ -57,7 +57,7 @@ class Scores:
 
 
 def read_scores(path: Path) -> Scores:
-    """Reads what `python -m evaluation evaluate --json` wrote.
+    """Reads what `evaluate --json` wrote.
 
     Raises:
         UsageError: If the task has no labels, so that there is no Dice.

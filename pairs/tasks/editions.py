@@ -70,7 +70,7 @@ def choose_profile(task_name: str, grid: Shape3 | None, images: Iterable[Path]) 
     edition = by_grid or (by_name or editions)[-1]
     evidence = ""
     if len(editions) > 1:
-        evidence = f", told by the {f'grid {grid}' if by_grid else 'names'} of the images"
+        evidence = f", by the {f'grid {grid}' if by_grid else 'names'} of the images"
     return ProfileChoice(
         PROFILES[edition.profile], f"the {task_name} of {edition.years} asks for it{evidence}"
     )

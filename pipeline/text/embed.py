@@ -82,7 +82,7 @@ def largest_cosines(vectors: Float[Tensor, "N C1"]) -> Float[Tensor, " N"]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of `python -m pipeline embed`."""
+    """Adds the arguments of `embed`."""
     parser.add_argument(
         "--task", type=Path, required=True, metavar="DIR", help="task folder or its dataset json"
     )

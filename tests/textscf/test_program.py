@@ -38,7 +38,7 @@ def in_a_process(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--profile", "l2r2022", "in"], "output"),
         (["/in\n\x1b[31m", "out", "more"], "more"),
         (["evaluate", "--task", "in"], "--fields"),
-        (["bench"], "NAME"),
+        (["bench", "no-such"], "no-such"),
         (["docker", "build"], "run.sh"),
         (["info", "a", "b"], "b"),
     ],

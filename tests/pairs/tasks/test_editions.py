@@ -50,9 +50,9 @@ def test_a_task_gets_what_its_edition_asks_for(
 
 def test_the_reason_names_task_edition_and_evidence() -> None:
     assert choose_profile("HippocampusMR", (64, 64, 64), NEW).reason == (
-        "the HippocampusMR of 2022 on asks for it, told by the names of the images"
+        "the HippocampusMR of 2022 on asks for it, by the names of the images"
     )
-    assert "OASIS of 2021 asks for it, told by the grid (160, 192, 224)" in (
+    assert "OASIS of 2021 asks for it, by the grid (160, 192, 224)" in (
         choose_profile("OASIS", (160, 192, 224), NEW).reason
     )
     assert choose_profile("NLST", None, NEW).reason == "the NLST of 2022 on asks for it"

@@ -24,7 +24,7 @@ Predict = Callable[..., int]
 
 
 def start(arguments: Sequence[object]) -> subprocess.Popen[str]:
-    """`python -m pipeline` as from a shell."""
+    """`python -m textscf` as from a shell."""
     return subprocess.Popen(
         [sys.executable, "-m", "textscf", *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},

@@ -1,4 +1,4 @@
-"""`python -m pipeline embed` with wrong arguments or files: one line, and the earlier table stays."""
+"""`embed` with wrong arguments or files: one line, and the earlier table stays."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""`python -m pipeline train` on the tiny task, in this process, with the files that it needs."""
+"""`train` on the tiny task, in this process, with the files that it needs."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`python -m pipeline train` end to end on the tiny task."""
+"""`train` end to end on the tiny task."""
 
 import json
 from collections.abc import Callable

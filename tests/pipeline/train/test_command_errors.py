@@ -1,4 +1,4 @@
-"""`python -m pipeline train` with wrong arguments or files: one line, an exit code, and no training."""
+"""`train` with wrong arguments or files: one line, an exit code, and no training."""
 
 import json
 import shutil
