@@ -13,7 +13,7 @@ __all__: list[str] = []
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("pairs", "evaluation", "pipeline", "studies")
 MAY_IMPORT = {
-    "pairs": {"pairs", "numpy", "nibabel", "scipy", "pydantic", "threadpoolctl"},
+    "pairs": {"pairs", "numpy", "nibabel", "pyfive", "scipy", "pydantic", "threadpoolctl"},
     "evaluation": {"evaluation", "pairs", "numpy", "scipy", "pydantic", "tqdm", "matplotlib"},
 }
 MAY_NOT_IMPORT = {"pipeline": {"evaluation", "nibabel", "studies"}, "studies": {"nibabel"}}
@@ -22,6 +22,7 @@ DOORS = {
     "open_clip": ("pipeline/text",),
     "monai": ("pipeline/regions",),
     "threadpoolctl": ("pairs/fields/resampling",),
+    "pyfive": ("pairs/fields/foreign/compositefile",),
     "matplotlib": ("evaluation/picture", "studies"),
 }
 # The door itself, and readers of what ships with the program or was written by it a moment before.

@@ -150,7 +150,7 @@ def _dtype_findings(head: Head, name: str, profile: Profile) -> list[Finding]:
     if not profile.dtype_checked or head.dtype == profile.dtype:
         return []
     got = head.type_name
-    if head.dtype is not None and head.dtype.newbyteorder("=") == profile.dtype:
+    if head.dtype.newbyteorder("=") == profile.dtype:
         got = f"big-endian {profile.dtype}"
     remedy = f"convert with .astype(numpy.{profile.dtype})"
     what = "wrong number type"

@@ -78,7 +78,7 @@ def _stored_as(witness: Witness, profile: Profile) -> str | None:
         return None
     (head,) = witness.stored.heads
     suffix = {"npz": NPZ_SUFFIX, "nifti-gz": NIFTI_SUFFIX}.get(witness.stored.kind)
-    if suffix is None or head.dtype is None:
+    if suffix is None:
         return None
     fitting = [
         layout.profile.name

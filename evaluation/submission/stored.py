@@ -12,11 +12,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from evaluation.submission.niftihead import HEAD_BYTES, NiftiHead, parse_nifti_head
 from pairs.errors import DisplacementError
 from pairs.fields.npzfile import NPY_SUFFIX, npy_header, npz_archive
 from pairs.files.damage import damage_told, read_exactly
 from pairs.files.regularfile import open_regular
+from pairs.images.niftiheader import HEADER_BYTES, NiftiHeader, NotNifti, parse_nifti
 
 __all__ = ["Head", "Kind", "Stored", "inspect", "load"]
 
@@ -32,7 +32,7 @@ class Head:
     Attributes:
         key: Name in the npz; empty elsewhere.
         shape: Declared shape.
-        dtype: Declared number type with its byte order; None where this program knows no such type.
+        dtype: Declared number type with its byte order.
         type_name: The number type for a sentence.
         fortran_order: Whether the first axis runs fastest.
         nifti: What only a NIfTI head says.
@@ -40,20 +40,20 @@ class Head:
 
     key: str
     shape: tuple[int, ...]
-    dtype: np.dtype[Any] | None
+    dtype: np.dtype[Any]
     type_name: str
     fortran_order: bool = False
-    nifti: NiftiHead | None = None
+    nifti: NiftiHeader | None = None
 
     @property
     def pickled(self) -> bool:
         """Whether the array would have to be unpickled, which is never done."""
-        return self.dtype is not None and self.dtype.hasobject
+        return self.dtype.hasobject
 
     @property
     def real(self) -> bool:
         """Whether the numbers are of a type that every host can use."""
-        return self.dtype is not None and self.dtype.kind in "fiu" and self.dtype.itemsize <= 8
+        return self.dtype.kind in "fiu" and self.dtype.itemsize <= 8
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,12 @@ def inspect(path: Path) -> Stored:
     """
     with damage_told(path):
         with open_regular(path) as raw:
-            start = raw.read(HEAD_BYTES)
+            start = raw.read(HEADER_BYTES)
         if start.startswith(b"PK"):
             return _inspect_npz(path)
         if start.startswith(b"\x1f\x8b"):
             with open_regular(path) as raw, gzip.GzipFile(fileobj=raw) as stream:
-                return Stored(path, "nifti-gz", (_nifti_head(stream.read(HEAD_BYTES)),))
+                return Stored(path, "nifti-gz", (_nifti_head(stream.read(HEADER_BYTES)),))
         if start.startswith(npy.MAGIC_PREFIX):
             with open_regular(path) as raw:
                 return Stored(path, "npy", (_npy_head(raw, ""),))
@@ -101,18 +101,15 @@ def load(stored: Stored, head: Head) -> NDArray[Any]:
     Raises:
         DisplacementError: If the data is damaged, is longer or shorter than declared, or is no real numbers.
     """
-    if not head.real or head.dtype is None:
+    if not head.real:
         raise DisplacementError("array is not made of real numbers", where=stored.path, got=head.type_name)
     size = math.prod(head.shape) * head.dtype.itemsize
     order: Literal["F", "C"] = "F" if head.fortran_order else "C"
     with damage_told(stored.path), _data_stream(stored, head) as stream:
         data = read_exactly(stream, size)
         array: NDArray[Any] = np.frombuffer(data, head.dtype).reshape(head.shape, order=order)
-    if head.nifti is not None and head.nifti.scaled:
-        # What comes out infinite is told as such.
-        with np.errstate(over="ignore", invalid="ignore"):
-            array = array * head.nifti.slope + head.nifti.intercept
-    return array
+    # What comes out infinite is reported as such.
+    return array if head.nifti is None else head.nifti.scaled(array)
 
 
 def _inspect_npz(path: Path) -> Stored:
@@ -134,7 +131,10 @@ def _npy_head(stream: IO[bytes], key: str) -> Head:
 
 
 def _nifti_head(block: bytes) -> Head:
-    nifti = parse_nifti_head(block)
+    try:
+        nifti = parse_nifti(block)
+    except NotNifti as error:
+        raise ValueError("not a zip, npy or single-file NIfTI") from error
     return Head("", nifti.shape, nifti.dtype, nifti.type_name, fortran_order=True, nifti=nifti)
 
 
@@ -151,12 +151,12 @@ def _data_stream(stored: Stored, head: Head) -> Iterator[IO[bytes] | gzip.GzipFi
         return
     if stored.kind == "nifti-gz":
         with open_regular(stored.path) as raw, gzip.GzipFile(fileobj=raw) as stream:
-            stream.read(head.nifti.offset if head.nifti else 0)
+            stream.seek(head.nifti.offset if head.nifti else 0)
             yield stream
         return
     with open_regular(stored.path) as raw:
         if head.nifti is None:
             _npy_head(raw, head.key)
         else:
-            raw.read(head.nifti.offset)
+            raw.seek(head.nifti.offset)
         yield raw

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-from nibabel.nifti1 import Nifti1Header, Nifti1Image
+from nibabel.nifti1 import Nifti1Image
 from numpy.typing import NDArray
 
 from pairs.errors import DisplacementError
@@ -17,12 +17,9 @@ from pairs.fields.npzfile import read_npz_array, write_npz_array
 from pairs.fields.profile import NPZ_SUFFIX, Layout, Shape3, container_suffix, describe_profiles, layouts_for
 from pairs.files.damage import damage_told, read_exactly
 from pairs.files.regularfile import open_regular
+from pairs.images.niftiheader import HEADER_BYTES, parse_nifti
 
 __all__ = ["StoredField", "field_layout", "read_stored_field", "write_array"]
-
-_NIFTI_HEADER_BYTES: Final = 348
-# A NIfTI extension block of a displacement is a few kB; more is not worth memory.
-_MAX_DATA_OFFSET: Final = 1 << 20
 
 _Match = Callable[[tuple[int, ...], np.dtype[Any], str | None], Layout]
 
@@ -104,24 +101,10 @@ def _match(
 
 def _read_nifti(path: Path, match: _Match, header_only: bool) -> tuple[Layout, NDArray[Any]]:
     with open_regular(path) as raw, gzip.GzipFile(fileobj=raw) as stream:
-        block = stream.read(_NIFTI_HEADER_BYTES)
-        header = Nifti1Header(block)
-        if header["magic"].item() != b"n+1":
-            raise ValueError("not a single-file NIfTI-1")
-        found, dtype = tuple(int(side) for side in header.get_data_shape()), header.get_data_dtype()
-        layout = match(found, dtype, None)
-        offset = int(header.get_data_offset())
-        if not _NIFTI_HEADER_BYTES <= offset <= _MAX_DATA_OFFSET:
-            raise ValueError(f"data declared to start at byte {offset}")
+        nifti = parse_nifti(stream.read(HEADER_BYTES))
+        layout = match(nifti.shape, nifti.dtype, None)
         if header_only:
             return layout, np.empty(0)
-        read_exactly(stream, offset - _NIFTI_HEADER_BYTES, to_the_end=False)
-        data = read_exactly(stream, math.prod(found) * dtype.itemsize)
-    return layout, _scaled(np.frombuffer(data, dtype).reshape(found, order="F"), header)
-
-
-def _scaled(array: NDArray[Any], header: Nifti1Header) -> NDArray[Any]:
-    slope, intercept = header.get_slope_inter()
-    if slope is None or (slope == 1.0 and not intercept):
-        return array
-    return np.asarray(array * float(slope) + float(intercept or 0.0))
+        stream.seek(nifti.offset)
+        data = read_exactly(stream, math.prod(nifti.shape) * nifti.dtype.itemsize)
+    return layout, nifti.scaled(np.frombuffer(data, nifti.dtype).reshape(nifti.shape, order="F"))

@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import shutil
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 
 from evaluation.submission.stored import inspect, load
 from pairs.fields.displacement import PROFILES, read_displacement, write_displacement
+from pairs.fields.foreign.compositefile import read_composite_field
 from pairs.fields.foreign.readers import FOREIGN_READERS
 from pairs.images.header import Header
 from pairs.images.volume import read_image, read_labels, read_probabilities, write_volume
@@ -94,6 +96,12 @@ def _with_affine(tool: str, folder: Path) -> Path:
     return path
 
 
+def _composite(name: str, folder: Path) -> Path:
+    """A file of ITK's transforms, which nothing here can write."""
+    made = Path(__file__).parents[1] / "pairs" / "fields" / "foreign" / name
+    return Path(shutil.copyfile(made, folder / "a.h5"))
+
+
 def _volume(name: str, array: np.ndarray, folder: Path) -> Path:
     write_volume(folder / name, array, np.eye(4))
     return folder / name
@@ -114,6 +122,11 @@ READERS: dict[str, Reader] = {
     "nrrd": (_nrrd, partial(_foreign, "itk")),
     "ants affine": (partial(_with_affine, "ants"), partial(_foreign, "ants")),
     "greedy affine": (partial(_with_affine, "greedy"), partial(_foreign, "greedy")),
+    "ants composite": (partial(_composite, "composite.h5"), partial(read_composite_field, max_voxels=192)),
+    "gzip composite": (
+        partial(_composite, "compositegzip.h5"),
+        partial(read_composite_field, max_voxels=192),
+    ),
     "image": (partial(_volume, "a.nii.gz", IMAGE), read_image),
     "plain image": (partial(_volume, "a.nii", IMAGE), read_image),
     "labels": (partial(_volume, "a.nii.gz", np.ones(SHAPE, np.uint8)), read_labels),

@@ -9,7 +9,7 @@ from pairs.fields.foreign.physical import Matrix, ras_affine, usable
 from pairs.files.damage import damage_told
 from pairs.files.regularfile import open_regular
 
-__all__ = ["read_itk_affine", "read_ras_affine"]
+__all__ = ["itk_affine", "read_itk_affine", "read_ras_affine"]
 
 # Twelve numbers, a centre and two names take a few hundred bytes.
 _MAX_BYTES = 1 << 14
@@ -22,11 +22,8 @@ _AFFINES = ("AffineTransform", "MatrixOffsetTransformBase")
 def read_itk_affine(path: Path) -> Matrix:
     """Reads ITK's MATLAB level 4 file of an affine transform, such as ANTs' `0GenericAffine.mat`.
 
-    The file holds a column of nine matrix entries and three of translation, all in LPS millimetres, and the
-    fixed centre c: y = M (x - c) + c + t.
-
     Returns:
-        The map y(x) as (4, 4) in RAS millimetres.
+        The map y(x) of points as (4, 4) in RAS millimetres.
 
     Raises:
         DisplacementError: If the file is missing, damaged or holds another kind of transform.
@@ -36,16 +33,35 @@ def read_itk_affine(path: Path) -> Matrix:
         if len(variables) != 2 or variables[1][0] != "fixed":
             raise ValueError(f"variables {[name for name, _ in variables]}")
         (name, parameters), (_, centre) = variables
-        kind = name.partition("_")[0]
-        if kind not in _AFFINES or not name.endswith("_3_3") or parameters.size != 12 or centre.size != 3:
-            raise DisplacementError(
-                "transform is not an affine map",
-                where=path,
-                expected="AffineTransform with 12 parameters and a centre",
-                got=f"{name} with {parameters.size} and {centre.size}",
-            )
-        linear = parameters[:9].reshape(3, 3)
-        return usable(ras_affine(linear, parameters[9:] + centre - linear @ centre, grid=False))
+        return itk_affine(path, name, parameters, centre)
+
+
+def itk_affine(path: Path, name: str, parameters: Matrix, centre: Matrix) -> Matrix:
+    """Returns the map of an affine transform as ITK stores it.
+
+    Args:
+        path: The file, for messages.
+        name: The kind of transform, such as "AffineTransform_float_3_3".
+        parameters: Nine entries of the matrix M and three of the translation t, in LPS millimetres.
+        centre: The fixed centre c: y = M (x - c) + c + t.
+
+    Returns:
+        The map y(x) as (4, 4) in RAS millimetres.
+
+    Raises:
+        DisplacementError: If it is another kind of transform.
+        ValueError: If the map cannot be inverted.
+    """
+    kind = name.partition("_")[0]
+    if kind not in _AFFINES or not name.endswith("_3_3") or parameters.size != 12 or centre.size != 3:
+        raise DisplacementError(
+            "transform is not an affine map",
+            where=path,
+            expected="AffineTransform with 12 parameters and a centre",
+            got=f"{name} with {parameters.size} and {centre.size}",
+        )
+    linear = parameters[:9].astype(np.float64).reshape(3, 3)
+    return usable(ras_affine(linear, parameters[9:] + centre - linear @ centre, grid=False))
 
 
 def read_ras_affine(path: Path) -> Matrix:

@@ -1,12 +1,9 @@
-# mypy: untyped-calls-exclude="nibabel"
 """Displacement fields in NIfTI as ITK, ANTs, greedy and transformix write them: five axes, vectors in mm."""
 
 import gzip
+import math
 from pathlib import Path
 from typing import IO, Literal
-
-import numpy as np
-from nibabel.nifti1 import Nifti1Header
 
 from pairs.errors import DisplacementError
 from pairs.fields.foreign.payload import (
@@ -17,22 +14,12 @@ from pairs.fields.foreign.payload import (
 from pairs.fields.foreign.physical import PhysicalField, usable
 from pairs.files.damage import damage_told, read_exactly
 from pairs.files.regularfile import open_regular
+from pairs.images.niftiheader import HEADER_BYTES, parse_nifti
 
 __all__ = ["read_nifti_field"]
 
-_HEADER_BYTES = 348
-# What extensions may take between the header and the voxels.
-_MAX_DATA_OFFSET = 1 << 20
 # ITK stores its LPS components as plain "vector"; it mirrors those of a "displacement vector", which are RAS.
 _FRAMES: dict[int, Literal["lps", "ras"]] = {1007: "lps", 1006: "ras"}
-_NIBABEL_ERROR_LEVEL = 40
-
-
-class _Silent:
-    """Takes what nibabel tells of the repairs it makes; none of them touches what is read here."""
-
-    def log(self, level: int, message: str) -> None:
-        pass
 
 
 def read_nifti_field(path: Path, max_voxels: int) -> PhysicalField:
@@ -50,26 +37,23 @@ def read_nifti_field(path: Path, max_voxels: int) -> PhysicalField:
         NonFiniteDisplacement: If a component is NaN or infinite.
     """
     with damage_told(path), open_regular(path) as raw, _decompressed(raw, path) as stream:
-        header = _header(stream)
-        frame = _FRAMES.get(int(header["intent_code"]))
+        nifti = parse_nifti(stream.read(HEADER_BYTES))
+        frame = _FRAMES.get(int(nifti.entries["intent_code"]))
         if frame is None:
             raise DisplacementError(
                 "not a displacement field",
                 where=path,
                 expected="intent 1007 (vector) or 1006 (displacement vector)",
-                got=int(header["intent_code"]),
+                got=int(nifti.entries["intent_code"]),
             )
-        sides = _sides(path, header, max_voxels)
-        dtype = header.get_data_dtype()
+        sides = _sides(path, nifti.shape, max_voxels)
+        dtype = nifti.dtype
         if dtype.kind != "f" or dtype.itemsize not in (4, 8):
             raise ValueError(f"components of type {dtype}, expected float32 or float64")
-        affine = usable(np.array(header.get_best_affine(), dtype=np.float64))
-        _skip_extensions(stream, int(header.get_data_offset()))
-        data = read_exactly(stream, int(np.prod(sides)) * 3 * dtype.itemsize)
-        array = field_array(path, data, dtype, sides, channel_first=False)
-        slope, intercept = header.get_slope_inter()
-    if slope is not None and (slope, intercept) != (1.0, 0.0):
-        array = array * np.float32(slope) + np.float32(intercept or 0.0)
+        affine = usable(nifti.affine())
+        stream.seek(nifti.offset)
+        data = read_exactly(stream, math.prod(nifti.shape) * dtype.itemsize)
+        array = nifti.scaled(field_array(path, data, dtype, sides, channel_first=False))
     return PhysicalField(path, array, frame, affine)
 
 
@@ -77,30 +61,11 @@ def _decompressed(raw: IO[bytes], path: Path) -> IO[bytes] | gzip.GzipFile:
     return gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
 
 
-def _header(stream: IO[bytes] | gzip.GzipFile) -> Nifti1Header:
-    header = Nifti1Header(stream.read(_HEADER_BYTES), check=False)
-    if header["magic"].item() != b"n+1":
-        raise ValueError("not a single-file NIfTI-1")
-    header.check_fix(logger=_Silent(), error_level=_NIBABEL_ERROR_LEVEL)
-    return header
-
-
-def _sides(path: Path, header: Nifti1Header, max_voxels: int) -> tuple[int, int, int]:
+def _sides(path: Path, shape: tuple[int, ...], max_voxels: int) -> tuple[int, int, int]:
     """Returns (x, y, z) of a header that declares (x, y, z, 1, 3)."""
-    dim = [int(side) for side in header["dim"]]
-    if dim[0] != 5 or dim[4] != 1:
+    if len(shape) != 5 or shape[3] != 1:
         raise DisplacementError(
-            "not a displacement field",
-            where=path,
-            expected="five axes (x, y, z, 1, 3)",
-            got=tuple(dim[1 : dim[0] + 1]) if 1 <= dim[0] <= 7 else f"dim {dim}",
+            "not a displacement field", where=path, expected="five axes (x, y, z, 1, 3)", got=shape
         )
-    require_components(path, dim[5])
-    return require_sides(path, dim[1:4], max_voxels)
-
-
-def _skip_extensions(stream: IO[bytes] | gzip.GzipFile, offset: int) -> None:
-    if not _HEADER_BYTES <= offset <= _MAX_DATA_OFFSET:
-        raise ValueError(f"data declared to start at byte {offset}")
-    if len(stream.read(offset - _HEADER_BYTES)) != offset - _HEADER_BYTES:
-        raise EOFError("ends before its data begins")
+    require_components(path, shape[4])
+    return require_sides(path, shape[:3], max_voxels)

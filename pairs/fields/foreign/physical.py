@@ -48,12 +48,14 @@ class PhysicalField:
         frame: The directions that the components point to: ITK's left, posterior, superior or NIfTI's right,
             anterior, superior.
         affine: Voxel indices of the field's own grid to millimetres, (4, 4), always RAS.
+        after: The affine map after it that the same file holds, (4, 4) in RAS; None for none.
     """
 
     path: Path
     displacement_mm: NDArray[np.float32]
     frame: Literal["lps", "ras"]
     affine: Matrix
+    after: Matrix | None = None
 
 
 def ras_affine(linear: Matrix, offset: Matrix, *, grid: bool) -> Matrix:

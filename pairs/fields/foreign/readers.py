@@ -5,6 +5,7 @@ V of the fixed image, then those of the moving one), or the same without `disp_`
 
     itk      S.E, S_warp.E, S_field.E, S_displacement.E; in a folder S: warp.E, field.E, displacement.E
     ants     S1Warp.nii.gz with S0GenericAffine.mat, or S_1Warp... with S_0Generic..., or both in a folder S;
+             SComposite.h5, S_Composite.h5, Composite.h5 in a folder S, which hold both;
              S0Warp.nii.gz (the same three ways), S_warp.nii.gz and S.nii.gz go without affine map
     elastix  deformationField.E in a folder S, S_deformationField.E, S.E
     greedy   S_warp.nii.gz with S_affine.mat; warp.nii.gz with affine.mat in a folder S; S.nii.gz with S.mat
@@ -26,6 +27,7 @@ import numpy as np
 
 from pairs.fields.displacement import ReadField
 from pairs.fields.foreign.affinefile import read_itk_affine, read_ras_affine
+from pairs.fields.foreign.compositefile import read_composite_field
 from pairs.fields.foreign.metaimage import read_metaimage_field
 from pairs.fields.foreign.names import Ending, find_files
 from pairs.fields.foreign.niftifield import read_nifti_field
@@ -51,8 +53,10 @@ _FIELD_FORMATS: Mapping[str, Callable[[Path, int], PhysicalField]] = MappingProx
         ".mha": read_metaimage_field,
         ".mhd": read_metaimage_field,
         ".nrrd": read_nrrd_field,
+        ".h5": read_composite_field,
     }
 )
+_IMAGE_FORMATS = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd")
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class _Tool:
 
 
 def _in_all_formats(*beginnings: str) -> tuple[Ending, ...]:
-    return tuple(Ending(beginning + suffix) for beginning in beginnings for suffix in _FIELD_FORMATS)
+    return tuple(Ending(beginning + suffix) for beginning in beginnings for suffix in _IMAGE_FORMATS)
 
 
 _TOOLS = (
@@ -76,6 +80,7 @@ _TOOLS = (
             Ending("1Warp.nii.gz", "0GenericAffine.mat", affine_expected=True),
             Ending("_1Warp.nii.gz", "_0GenericAffine.mat", affine_expected=True),
             Ending("/1Warp.nii.gz", "/0GenericAffine.mat", affine_expected=True),
+            *(Ending(both) for both in ("Composite.h5", "_Composite.h5", "/Composite.h5")),
             *(Ending(warp) for warp in ("0Warp.nii.gz", "_0Warp.nii.gz", "/0Warp.nii.gz")),
             Ending("_warp.nii.gz"),
             Ending(".nii.gz"),
@@ -104,7 +109,7 @@ def _read(tool: _Tool, folder: Path, pair: Pair, fixed: Header, moving: Header) 
     files = find_files(folder, pair, tool.endings)
     suffix = next(suffix for suffix in _FIELD_FORMATS if files.warp.name.endswith(suffix))
     field = _FIELD_FORMATS[suffix](files.warp, _MAX_FINER * math.prod(fixed.shape))
-    after = None
+    after = field.after
     if files.affine is not None and tool.read_affine is not None:
         after = tool.read_affine(files.affine)
     # The challenge's own fields do without affines, so nobody else tells what is odd about them.

@@ -39,6 +39,11 @@ ants.apply_transforms(fixed, moving, files, compose="composed_")
 import os
 os.mkdir("composed")
 os.rename("composed_comptx.nii.gz", "composed/disp_0001_0004_warp.nii.gz")
+os.mkdir("both")
+both = ants.registration(fixed, moving, "SyN", reg_iterations=(10, 5), aff_iterations=(50, 20, 0, 0),
+                         outprefix="both/disp_0001_0004", random_seed=1, write_composite_transform=True)
+assert both["fwdtransforms"] == "both/disp_0001_0004Composite.h5"
+warp([both["fwdtransforms"]], "both.nii.gz")
 os.mkdir("coarse")
 warp(register(coarse, "coarse/0001_0004_"), "coarse.nii.gz")
 """
@@ -153,6 +158,7 @@ def test_ants(images: Path, moved_pair: Pair, caplog: pytest.LogCaptureFixture) 
     u = converted("ants", images, images, moved_pair)
     require_agreement(u, images / "ants.nii.gz")
     assert np.allclose(converted("ants", images / "composed", images, moved_pair), u, atol=1e-3)
+    require_agreement(converted("ants", images / "both", images, moved_pair), images / "both.nii.gz")
     assert caplog.text == ""
     # A field on a coarser grid: ITK interpolates it linearly at each point, as the conversion does.
     coarse = converted("ants", images / "coarse", images, moved_pair)
