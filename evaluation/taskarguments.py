@@ -11,7 +11,7 @@ from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 
 __all__ = ["add_task_arguments", "read_task_arguments"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def add_task_arguments(command: argparse.ArgumentParser) -> None:
@@ -39,5 +39,5 @@ def read_task_arguments(arguments: argparse.Namespace) -> tuple[Task, Evaluation
         # A configuration is the host's own, so its pairs are all that the host wants.
         task = replace(task, left_out=())
     for warning in (*task.warnings, *(config.warnings if config is not None else ())):
-        _logger.warning("%s", warning)
+        log.warning("%s", warning)
     return task, config

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evaluation.metrics.elements import UNIT_SPACING, Spacing, element_areas, neighbour_codes, on_surface
 from evaluation.metrics.nearest import NearestMarked
 
-__all__ = ["PERCENT", "Surface", "SurfaceDistances", "distances_between", "hd95", "surface_distances"]
+__all__ = ["PERCENT", "Surface", "SurfaceDistances", "distances_between", "surface_distances"]
 
 PERCENT = 95.0
 
@@ -116,8 +116,3 @@ def surface_distances(
         The distances in the unit of the spacing; infinity where either mask is empty.
     """
     return distances_between(Surface(first, spacing), Surface(second, spacing))
-
-
-def hd95(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Returns the official 95 % Hausdorff distance of two masks of one shape, in voxels."""
-    return surface_distances(first, second).hd95

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from evaluation.ranking.results import Entry, MethodResults, Metric
 from pairs.errors import UsageError
-from pairs.process.counting import counted
+from pairs.process.counting import counted, first_few
 
 __all__ = [
     "common_pairs",
@@ -20,17 +20,11 @@ __all__ = [
     "values_per_pair",
 ]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-_SHOWN = 5
 _TOLERANCE = 1e-6
 
 _Value = TypeVar("_Value")
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def short_name(pair: str) -> str:
@@ -70,12 +64,12 @@ def common_pairs(methods: Sequence[MethodResults]) -> tuple[str, ...]:
             raise UsageError(
                 "the files are of different pairs",
                 where=method.path,
-                expected=f"pairs of {fullest.path}, such as {_listed(lacking)}",
-                got=f"{len(foreign)} that it does not have: {_listed(foreign)}",
+                expected=f"pairs of {fullest.path}, such as {first_few(lacking)}",
+                got=f"{len(foreign)} that it does not have: {first_few(foreign)}",
                 remedy="evaluate all methods on the same pairs",
             )
         if lacking:
-            _logger.warning("%s lacks %s: %s", method.path, counted(len(lacking), "pair"), _listed(lacking))
+            log.warning("%s lacks %s: %s", method.path, counted(len(lacking), "pair"), first_few(lacking))
     return tuple(sorted(fullest.after))
 
 

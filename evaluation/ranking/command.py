@@ -21,7 +21,7 @@ from pairs.process.counting import counted
 
 __all__ = ["add_arguments", "run"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 # Of five differences the signed rank test gives at least p = 1/16.
 _FEWEST_PAIRS = 6
@@ -73,12 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
     seconds = read_runtimes(arguments.runtime, names, pairs)
     samples = collect_samples(methods, pairs, initial, seconds)
     if not any(sample.title == "Dice30" for sample in samples) and samples[0].title == "Dice":
-        _logger.warning(
+        log.warning(
             "Dice30 is left out: no file holds the Dice before registration; give --initial ZERO.json"
         )
     if arguments.test != "coded" and len(pairs) < _FEWEST_PAIRS:
         few = counted(len(pairs), "pair")
-        _logger.warning("%s: the signed rank test finds no difference in SDlogJ or runtime", few)
+        log.warning("%s: the signed rank test finds no difference in SDlogJ or runtime", few)
     tests = list(TESTS) if arguments.test == "both" else [arguments.test]
     rankings = [rank_methods(names, samples, test) for test in tests]
     if arguments.json is not None:
@@ -143,11 +143,11 @@ def _without_smoothness(method: MethodResults) -> MethodResults:
 def _warn(methods: Sequence[MethodResults]) -> None:
     unranked = sorted({name for method in methods for name in method.unranked})
     if unranked:
-        _logger.warning("metrics that are not ranked: %s", ", ".join(unranked))
+        log.warning("metrics that are not ranked: %s", ", ".join(unranked))
     tasks = sorted({method.task for method in methods if method.task is not None})
     if len(tasks) > 1:
-        _logger.warning("the files name different tasks: %s", ", ".join(tasks))
+        log.warning("the files name different tasks: %s", ", ".join(tasks))
     evaluators = sorted({method.evaluator for method in methods if method.evaluator is not None})
     if len(evaluators) > 1:
         told = ", ".join(evaluators)
-        _logger.warning("the files are of different evaluators, whose numbers may differ: %s", told)
+        log.warning("the files are of different evaluators, whose numbers may differ: %s", told)

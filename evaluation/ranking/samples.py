@@ -15,7 +15,7 @@ from pairs.process.counting import counted
 
 __all__ = ["RUNTIME", "Samples", "collect_samples"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 RUNTIME = "runtime"
 _TITLES = {"dice": "Dice", "hd95": "HD95", "sdlogj": "SDlogJ"}
@@ -111,7 +111,7 @@ def _require_fitting(initial: Mapping[str, Entry], pairs: Sequence[str], count: 
     if initial and lacking:
         if len(lacking) == len(pairs):
             raise UsageError("initial Dice is of other pairs", expected=lacking[0], got=min(initial))
-        _logger.warning("no initial Dice for %s, left out of Dice30", counted(len(lacking), "pair"))
+        log.warning("no initial Dice for %s, left out of Dice30", counted(len(lacking), "pair"))
     if count is None:
         return
     for pair, entry in initial.items():

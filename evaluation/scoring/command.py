@@ -19,9 +19,9 @@ from pairs.process.logline import one_line
 
 __all__ = ["add_arguments", "run"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-_FAILURES_TOLD = 10
+_FAILURES_SHOWN = 10
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -73,9 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
     for method in evaluation.methods:
         if not evaluation.evaluator.reports(method):
             where = f"evaluator {evaluation.evaluator.name} does not report {one_line(method.name)}"
-            _logger.warning("%s; it is in the table and in the JSON under true", where)
+            log.warning("%s; it is in the table and in the JSON under true", where)
     if evaluation.unread:
-        _logger.warning("%s", unread_note(evaluation))
+        log.warning("%s", unread_note(evaluation))
     if arguments.json is not None:
         # Evaluator 2.0 writes NaN and Infinity as bare tokens, and its readers expect them.
         strict: bool = arguments.strict_json
@@ -96,13 +96,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _tell_failures(evaluation: Evaluation, report: Path | None) -> None:
     """Tells the first pairs that are in no mean; the report has all."""
     failures = [f"{name}: {error}" for name, error in evaluation.failures.items()]
-    for failure in failures[:_FAILURES_TOLD]:
-        _logger.error("%s", failure)
+    for failure in failures[:_FAILURES_SHOWN]:
+        log.error("%s", failure)
     if failures:
-        more = f"; {len(failures) - _FAILURES_TOLD} more" if len(failures) > _FAILURES_TOLD else ""
         place = "with --json FILE they are listed there" if report is None else f"all are listed in {report}"
         pairs = counted(len(failures) + len(evaluation.scores), "pair")
-        _logger.error("%d of %s could not be scored%s; %s", len(failures), pairs, more, place)
+        log.error("%d of %s could not be scored; %s", len(failures), pairs, place)
 
 
 def _journal(path: Path) -> Path:

@@ -26,7 +26,7 @@ from pairs.tasks.task import Pair, Task
 
 __all__ = ["Evaluation", "evaluate_task"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _own_field = read_field
 
 
@@ -147,7 +147,7 @@ class _Run:
         # Pairs share label maps: what is odd about one is told once.
         for warning in (one for one in case.warnings if one not in self.told):
             self.told.add(warning)
-            _logger.warning("%s: %s", pair.name, warning)
+            log.warning("%s: %s", pair.name, warning)
         return self._scored(case, key, spread)
 
     def _scored(self, case: Case, key: str | None, spread: Spread) -> PairScore:

@@ -6,13 +6,11 @@ from typing import ParamSpec, TypeVar
 
 from pairs.errors import DisplacementError, KnownError, VolumeError
 from pairs.fields.displacement import find_field
-from pairs.process.counting import counted
+from pairs.process.counting import counted, first_few
 from pairs.tasks.pair import Pair
 
 __all__ = ["Gathered", "SeveralFaults", "task_error"]
 
-# More in one line are not read; the report has all.
-_TOLD = 10
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
@@ -65,8 +63,7 @@ class Gathered:
 def _numbered(faults: Sequence[KnownError]) -> str:
     # Pairs share label maps: one that is damaged is told once.
     texts = list(dict.fromkeys(str(fault) for fault in faults))
-    more = f" and {len(texts) - _TOLD} more" if len(texts) > _TOLD else ""
-    return " ".join(f"{number}) {text}" for number, text in enumerate(texts[:_TOLD], start=1)) + more
+    return first_few([f"{number}) {text}" for number, text in enumerate(texts, start=1)], between=" ")
 
 
 def task_error(faults: Sequence[KnownError], fields: Path, pairs: Sequence[Pair]) -> KnownError:

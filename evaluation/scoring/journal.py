@@ -20,7 +20,7 @@ from pairs.files.regularfile import open_regular, read_regular
 
 __all__ = ["Journal", "fingerprint"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 # To be raised whenever a number or the form of a line changes: older journals then no longer match.
 _VERSION = 2
@@ -120,7 +120,7 @@ def _read(path: Path) -> dict[str, PairScore]:
                 raise ValueError("another hash")
             kept[key] = _SCORES.validate_json(told)
         except (ValueError, ValidationError):
-            _logger.warning("a line of %s is cut off or damaged; its pair is scored again", path)
+            log.warning("a line of %s is cut off or damaged; its pair is scored again", path)
     return kept
 
 

@@ -12,7 +12,7 @@ from pairs.tasks.task import Task, label_path
 
 __all__ = ["default_methods", "methods_of", "structure_labels"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def structure_labels(task: Task) -> tuple[int, ...]:
@@ -45,7 +45,7 @@ def default_methods(task: Task, evaluator: Evaluator = EVALUATORS["2.0"]) -> tup
     smoothness = Method(name=names["sdlogj"], metric="sdlogj")
     labels = structure_labels(task)
     if not labels:
-        _logger.warning("%s has no labels; only the regularity of its fields is scored", task.name)
+        log.warning("%s has no labels; only the regularity of its fields is scored", task.name)
         return (smoothness,)
     return (
         smoothness,
@@ -72,4 +72,4 @@ def methods_of(task: Task, config: EvaluationConfig | None, evaluator: Evaluator
 def _tell_of_ndv(methods: Iterable[Method]) -> None:
     for method in methods:
         if method.metric == "ndv":
-            _logger.warning("metric ndv (%s) belongs to LUMIR's own evaluator and is left out", method.name)
+            log.warning("metric ndv (%s) belongs to LUMIR's own evaluator and is left out", method.name)

@@ -16,7 +16,7 @@ from pairs.tasks.pair import Pair
 
 __all__ = ["Summary", "summarise_run"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _UNKNOWN = "not recorded"
 _FINISHED = ("done", "identity")
@@ -101,7 +101,7 @@ def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:
         return Summary(len(pairs))
     except (OSError, ValidationError) as error:
         why = reason_of(error) if isinstance(error, OSError) else "it is not a report of predict"
-        _logger.warning("%s is not used: %s; the summary has no runtimes", folder / REPORT_NAME, why)
+        log.warning("%s is not used: %s; the summary has no runtimes", folder / REPORT_NAME, why)
         return Summary(len(pairs))
     names = {pair.name for pair in pairs}
     records = [record for record in report.pairs if record.pair in names and record.status in _FINISHED]

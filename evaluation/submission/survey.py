@@ -22,7 +22,7 @@ from pairs.tasks.task import Task
 
 __all__ = ["Survey", "preferred_fields", "survey_fields"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def preferred_fields(task: Task, folder: Path) -> dict[str, Path]:
     for name, path in chosen.items():
         others = ", ".join(other.name for other in several[name] if other != path)
         why = f"most fields are in profile {survey.profile.name}"
-        _logger.warning("several fields of %s: %s is taken, not %s: %s", name, path.name, others, why)
+        log.warning("several fields of %s: %s is taken, not %s: %s", name, path.name, others, why)
     return chosen
 
 
