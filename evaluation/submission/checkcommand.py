@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from evaluation.submission.checker import SUBSET, Check, check_fields
-from evaluation.submission.editions import EDITION
+from evaluation.submission.checker import EDITION, SUBSET, Check, check_fields
 from evaluation.submission.findings import count
 from evaluation.submission.repair import repair_fields
 from evaluation.submission.suspicions import SUSPICION

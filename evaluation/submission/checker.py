@@ -5,16 +5,20 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from evaluation.submission.editions import edition_findings
+from evaluation.submission.conventions import Convention
 from evaluation.submission.fields import FoundField, find_fields
-from evaluation.submission.findings import Finding, count, in_order, warning
+from evaluation.submission.findings import Finding, count, error, in_order, warning
 from evaluation.submission.inspection import Inspection
 from evaluation.submission.nearestprofile import mixture_findings
 from evaluation.submission.survey import survey_fields
 from pairs.fields.profile import Profile, Shape3
+from pairs.tasks.editions import known_profiles, profile_fault
 from pairs.tasks.task import Task
 
-__all__ = ["SUBSET", "Check", "check_fields"]
+__all__ = ["EDITION", "SUBSET", "Check", "check_fields", "edition_findings"]
+
+EDITION = "edition"
+"""The rule of a profile that an edition of the task does not read."""
 
 SUBSET = "subset"
 """The rule of a pair list that is only a part of the task's own."""
@@ -30,7 +34,7 @@ class Check:
         fields: The pairs that have a file.
         findings: All that is wrong, in order.
         pairs: How many pairs the task has.
-        meant: Name of the reading that the fields are certain to need; None for the one as stored.
+        meant: The convention in which the fields are stored, where that is certain and not the challenge's.
     """
 
     profile: Profile
@@ -38,7 +42,7 @@ class Check:
     fields: tuple[FoundField, ...]
     findings: tuple[Finding, ...]
     pairs: int
-    meant: str | None = None
+    meant: Convention | None = None
 
     @property
     def accepted(self) -> bool:
@@ -92,3 +96,19 @@ def _subset_findings(task: Task) -> list[Finding]:
     what, got = "pair list is a part of the task's own", f"{len(task.pairs)} of them"
     remedy = "leave out --pairs before you send the fields"
     return [warning(SUBSET, "", what, expected=f"all {whole} pairs, as a host wants", got=got, remedy=remedy)]
+
+
+def edition_findings(task_name: str, grid: Shape3, profile: Profile) -> list[Finding]:
+    """Refuses a profile that no edition of the task reads; warns where the images are of another year."""
+    fault = profile_fault(task_name, grid, profile)
+    if fault is None:
+        return []
+    known = known_profiles(task_name)
+    if profile.name in known:
+        remedy = "write the fields with another --profile, or make sure that your host wants this one"
+        return [warning(EDITION, "", fault.what, expected=fault.expected, got=profile.name, remedy=remedy)]
+    remedy = (
+        f"register again with predict --profile {known[-1]}, "
+        f"or convert a copy with check --profile {known[-1]} --fix NEW"
+    )
+    return [error(EDITION, "", fault.what, expected=fault.expected, got=profile.name, remedy=remedy)]

@@ -10,7 +10,6 @@ from evaluation.submission.fields import FoundField, source_upsampling
 from evaluation.submission.findings import Finding, error, warning
 from evaluation.submission.folder import Entry, entry_findings
 from evaluation.submission.layout import layout_findings
-from evaluation.submission.readings import Reading, readings
 from evaluation.submission.stored import Stored, load
 from evaluation.submission.suspicions import Verdict, judge
 from evaluation.submission.trial import Trial, read_evidence, try_field
@@ -18,7 +17,6 @@ from evaluation.submission.values import folding_findings, full_field, value_fin
 from pairs.errors import DisplacementError
 from pairs.fields.profile import Profile, Shape3
 from pairs.files.regularfile import open_regular
-from pairs.images.volume import Header
 
 __all__ = ["Inspection"]
 
@@ -33,7 +31,6 @@ class Inspection:
         self._profile = profile
         self._trials: list[Trial] = []
         self._lost: list[str] = []
-        self._readings: dict[object, tuple[Reading, ...]] = {}
         self._by_size: dict[int, list[Entry]] = defaultdict(list)
 
     def look(self, found: FoundField, stored: Stored | DisplacementError | None) -> list[Finding]:
@@ -68,15 +65,8 @@ class Inspection:
         evidence = read_evidence(found.pair)
         self._lost += evidence.lost if evidence is not None else ()
         if evidence is not None and evidence.header.shape == grid:
-            self._trials.append(try_field(name, displacement, evidence, self._tried(evidence.header)))
+            self._trials.append(try_field(name, displacement, evidence))
         return findings + folding_findings(displacement, name)
-
-    def _tried(self, header: Header) -> tuple[Reading, ...]:
-        """Makes the readings of a grid once for all pairs that have it."""
-        key = (header.shape, header.affine.tobytes())
-        if key not in self._readings:
-            self._readings[key] = readings(header)
-        return self._readings[key]
 
     def verdict(self) -> Verdict:
         """Tells whether the fields as a whole do their work."""

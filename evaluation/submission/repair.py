@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from evaluation.scoring.case import read_grid
 from evaluation.submission.checker import Check
 from evaluation.submission.fields import FoundField, source_upsampling
 from evaluation.submission.findings import Finding
-from evaluation.submission.inverse import inverted
 from evaluation.submission.names import accepted_names
-from evaluation.submission.readings import AS_STORED, readings
 from evaluation.submission.stored import load
 from evaluation.submission.suspicions import SUSPICION
 from evaluation.submission.values import full_field
@@ -25,10 +24,13 @@ from pairs.fields.fieldfile import write_array
 from pairs.fields.profile import NPZ_SUFFIX, container_suffix
 from pairs.files.wholefile import probe_writable, whole_file, whole_folder
 
-__all__ = ["Repair", "repair_fields"]
+__all__ = ["Repair", "inverted", "repair_fields"]
 
 # What a change of name alone mends.
 _NAMING = ("name", "nested")
+# Of the fixed-point iteration: its most rounds, and the change at which it ends.
+_ROUNDS = 20
+_CLOSE_VOX = 0.01
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,27 @@ def _as_meant(field: NDArray[np.float32], found: FoundField, check: Check) -> ND
     """Returns the displacement that a full field is meant to be; a zero field stands for itself."""
     if check.meant is None or not field.any():
         return field
-    tried = readings(read_grid(found.pair.fixed))
-    meant = next((one for one in tried if one.name == check.meant), AS_STORED)
-    displacement = meant.displacement(field)
-    return inverted(displacement) if meant.swapped else displacement
+    header = read_grid(found.pair.fixed)
+    if not check.meant.fits(header.shape):
+        raise DisplacementError("axes of different lengths cannot be exchanged", where=found.entry.name)
+    displacement = check.meant.displacement(field, header)
+    return inverted(displacement) if check.meant.swapped else displacement
+
+
+def inverted(displacement: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns v with v(x) = -u(x + v(x)), by fixed-point iteration; exact where u is invertible and smooth.
+
+    Args:
+        displacement: u, (X, Y, Z, 3), voxels; beyond the border it is continued by its last values.
+    """
+    grid = np.meshgrid(*(np.arange(side, dtype=np.float32) for side in displacement.shape[:3]), indexing="ij")
+    parts = np.moveaxis(displacement, -1, 0)
+    inverse = -parts
+    for _ in range(_ROUNDS):
+        places = np.stack(grid) + inverse
+        new = np.stack([-ndimage.map_coordinates(part, places, order=1, mode="nearest") for part in parts])
+        change = float(np.abs(new - inverse).max())
+        inverse = new
+        if change < _CLOSE_VOX:
+            break
+    return np.ascontiguousarray(np.moveaxis(inverse, 0, -1), dtype=np.float32)

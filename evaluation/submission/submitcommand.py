@@ -5,8 +5,7 @@ import hashlib
 from pathlib import Path
 
 from evaluation.submission.checkcommand import add_sources, check_as_asked, next_step, print_check
-from evaluation.submission.checker import SUBSET, Check
-from evaluation.submission.editions import EDITION
+from evaluation.submission.checker import EDITION, SUBSET, Check
 from evaluation.submission.pack import Member, field_members, write_zip
 from evaluation.submission.summary import summarise_run
 from evaluation.submission.suspicions import SUSPICION

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.submission.editions import edition_findings
+from evaluation.submission.checker import edition_findings
 from evaluation.submission.names import parse_field_name
 from evaluation.submission.nearestprofile import Witness, nearest_profile
 from evaluation.submission.stored import Head, Stored
