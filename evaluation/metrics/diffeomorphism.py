@@ -34,7 +34,7 @@ def non_diffeomorphic_volume(displacement: NDArray[np.float32], *, spread: Sprea
 
     Args:
         displacement: u, shape (X, Y, Z, 3), voxels.
-        spread: How the tiles of the volume are worked off.
+        spread: How the tiles of the volume are processed.
 
     Returns:
         The volume of the negative tetrahedra around the voxels that are not at a face, divided by the number

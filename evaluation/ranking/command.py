@@ -1,4 +1,4 @@
-"""The verb `rank`: the results of several methods in, where each stands out."""
+"""The verb `rank`: ranks methods by their results, as the challenge does."""
 
 import argparse
 import logging
@@ -34,10 +34,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="METRICS.json",
-        help="results of a method, at least two files",
+        help="results of at least two methods, one file each",
     )
     command.add_argument(
-        "--names", nargs="+", metavar="NAME", help="names of the methods; the default are those of the files"
+        "--names", nargs="+", metavar="NAME", help="names of the methods (default: those of the files)"
     )
     command.add_argument(
         "--test",
@@ -49,8 +49,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--initial",
         type=Path,
         metavar="ZERO.json",
-        help="results of zero fields, for Dice30; not needed with files of `evaluate --json`. Where it is "
-        "also ranked, it is without SDlogJ, as in the challenge",
+        help="results of zero fields, for Dice30; files of `evaluate --json` do not need it. If this file is "
+        "also ranked, its SDlogJ is left out, as in the challenge",
     )
     command.add_argument(
         "--runtime",
@@ -58,10 +58,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="NAME=SECONDS|NAME=REPORT.json",
-        help="seconds per pair of a method, or the report of predict; without it runtime is not ranked",
+        help="seconds per pair of a method, or the report of predict (default: runtime is not ranked)",
     )
-    command.add_argument("--json", type=Path, metavar="FILE", help="write the ranks here as JSON")
-    command.add_argument("--csv", type=Path, metavar="FILE", help="write the ranks here as CSV")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the ranks to this JSON file")
+    command.add_argument("--csv", type=Path, metavar="FILE", help="write the ranks to this CSV file")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.test != "coded" and len(pairs) < _FEWEST_PAIRS:
         few = counted(len(pairs), "pair")
-        log.warning("%s: the signed rank test finds no difference in SDlogJ or runtime", few)
+        log.warning("with %s the signed rank test cannot find a difference in SDlogJ or runtime", few)
     tests = list(TESTS) if arguments.test == "both" else [arguments.test]
     rankings = [rank_methods(names, samples, test) for test in tests]
     if arguments.json is not None:
@@ -113,7 +113,7 @@ def _names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str]:
 
 
 def _read(arguments: argparse.Namespace) -> tuple[list[MethodResults], Mapping[str, Entry]]:
-    """The methods, sorted by name so that the order of the files means nothing, and the initial Dice."""
+    """Returns the methods, sorted by name, whatever the order of the files, and the initial Dice."""
     names = _names(arguments.metrics, arguments.names)
     methods = [read_results(path, name) for path, name in zip(arguments.metrics, names, strict=True)]
     methods.sort(key=lambda method: method.name)
@@ -149,5 +149,6 @@ def _warn(methods: Sequence[MethodResults]) -> None:
         log.warning("the files name different tasks: %s", ", ".join(tasks))
     evaluators = sorted({method.evaluator for method in methods if method.evaluator is not None})
     if len(evaluators) > 1:
-        told = ", ".join(evaluators)
-        log.warning("the files are of different evaluators, whose numbers may differ: %s", told)
+        log.warning(
+            "the files come from different evaluators, whose numbers may differ: %s", ", ".join(evaluators)
+        )

@@ -80,7 +80,7 @@ def metric_ranks(samples: Samples, test: str) -> MetricRanks:
     lowest rank, 0.1, to all methods that have no result, and so does the documented test: such a method
     beats none and takes one of the last places. The challenge's program compares fill-ins in its place, and
     so does the coded test: several such methods then share the mean of the last places. The documentation
-    also speaks of comparisons won; the program counts those lost, and both tests here do.
+    also counts comparisons won; the program counts those lost, and both tests here do.
 
     Args:
         samples: The values of at least two methods.

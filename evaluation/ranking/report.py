@@ -80,12 +80,12 @@ def _fill_in_lines(ranking: Ranking) -> list[str]:
         samples = metric.samples
         counts = samples.filled.sum(axis=1)
         if counts.any():
-            told = ", ".join(
+            counted = ", ".join(
                 f"{one_line(name)} {count} of {samples.filled.shape[1]}"
                 for name, count in zip(ranking.names, counts, strict=True)
                 if count
             )
-            lines.append(f"  {samples.title}, {samples.fill_in:g} in place of missing values: {told}")
+            lines.append(f"  {samples.title}, {samples.fill_in:g} in place of missing values: {counted}")
     return ["filled in:", *lines, ""] if lines else []
 
 

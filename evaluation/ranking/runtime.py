@@ -15,7 +15,7 @@ __all__ = ["read_runtimes"]
 _FORM = "NAME=SECONDS or NAME=REPORT.json"
 
 
-# The report of `predict` tells much more, of which nothing matters here.
+# The other keys of the report of `predict` are ignored.
 class _Pair(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -36,11 +36,11 @@ def _of_report(path: Path, pairs: Sequence[str]) -> Mapping[str, float]:
         report = _Report.model_validate(read_document(path))
     except ValidationError as error:
         raise TaskError.collect(path, field_faults(error)) from error
-    told = {entry.pair: entry.seconds for entry in report.pairs if entry.status != "failed"}
-    told |= {short_name(pair): seconds for pair, seconds in told.items()}
-    found = {pair: told[pair] for pair in pairs if pair in told}
+    seconds = {entry.pair: entry.seconds for entry in report.pairs if entry.status != "failed"}
+    seconds |= {short_name(pair): seconds for pair, seconds in seconds.items()}
+    found = {pair: seconds[pair] for pair in pairs if pair in seconds}
     if not found:
-        raise UsageError("report is of other pairs", where=path, expected=f"pairs such as {pairs[0]}")
+        raise UsageError("the report has other pairs", where=path, expected=f"pairs such as {pairs[0]}")
     return found
 
 

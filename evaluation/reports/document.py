@@ -1,4 +1,4 @@
-"""The evaluation as a JSON document, in the layout of the official evaluator that it imitates."""
+"""The evaluation as a JSON document, in the layout of the official evaluator."""
 
 import math
 from collections import Counter
@@ -26,7 +26,7 @@ def as_document(evaluation: Evaluation, *, strict: bool = False) -> dict[str, ob
     2.0 and 2023 have the keys `name`, `aggregates`, `cases` and `eval_version`, 2021
     and 2020 the keys `evaluator`, `cases` and `aggregates`: one number for each case and metric, cases named
     by subjects alone ("0001<--0002"), or in full where two cases would share that name. Nothing is added in
-    them. One key more, `true`, holds what the official evaluators do not say.
+    them. A further key, `true`, has what the official evaluators do not compute.
 
     Args:
         evaluation: The evaluation.

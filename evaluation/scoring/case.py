@@ -47,7 +47,7 @@ class Case:
         points: For each `dest` of a tre metric the fixed and moving points.
         fixed_spacing_mm: Voxel size of the fixed image.
         moving_spacing_mm: Voxel size of the moving image.
-        warnings: What is odd about the files and does not touch the numbers, since hosts ignore affines.
+        warnings: What is unusual about the files. Hosts ignore affines, so the numbers do not depend on it.
     """
 
     pair: Pair
@@ -67,7 +67,7 @@ def read_field(folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadF
 
 
 def read_grid(image: Path) -> Header:
-    """Reads the grid of an image, or that of its label map where the image is not at hand."""
+    """Reads the grid of an image, or of its label map where the image does not exist."""
     try:
         return read_header(image)
     except MissingVolume:
@@ -95,7 +95,7 @@ def _require_shape(grid: Header, shape: tuple[int, int, int] | None, expected_by
 
 
 def _read_mask(image: Path, grid: Header, warnings: list[str]) -> NDArray[np.integer] | None:
-    """The mask of the fixed image, or None with a warning: evaluator 2.0 goes on without it too."""
+    """Returns the mask of the fixed image, or None and a warning: evaluator 2.0 continues without it too."""
     path = sibling_path(image, "masks")
     try:
         return _read_truth(path, grid, warnings)
@@ -158,7 +158,7 @@ def load_case(
     gathered = Gathered()
     warnings = list(orientation_warnings(fixed_grid, moving_grid))
     fixed = moving = None
-    # The field takes the longest, so the rest is read beside it.
+    # The field takes the longest, so the other files are read at the same time.
     with ThreadPoolExecutor(1) as aside:
         reading = aside.submit(reader, fields, pair, fixed_grid, moving_grid)
         if labels:

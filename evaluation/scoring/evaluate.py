@@ -75,7 +75,7 @@ def evaluate_task(
         evaluator: Whose formulas and names to use; None takes the one that fits the profiles of the fields.
         read_field: How to read a field; None reads the challenge's own profiles.
         journal: File in which finished pairs are kept while the evaluation runs; with it a run that was
-            killed goes on. The caller removes it when the scores are safe.
+            killed can continue. The caller removes it when the scores are safe.
         jobs: Number of threads; None takes `thread_count()`. The numbers do not depend on it.
 
     Raises:
@@ -103,7 +103,7 @@ def evaluate_task(
 def _profiles(task: Task, fields: Path, reader: FieldReader, preferred: Mapping[str, Path]) -> set[str]:
     """Names the profiles of the fields by their headers; by the first field where another reader is used.
 
-    Fields that cannot be recognised are left out: they are faults of their pairs, told with all others.
+    Fields that cannot be recognised are left out: loading their pairs reports them.
     """
     found = set()
     for pair in task.pairs if reader is _own_field else task.pairs[:1]:
@@ -119,7 +119,7 @@ def _profiles(task: Task, fields: Path, reader: FieldReader, preferred: Mapping[
 
 @dataclass
 class _Run:
-    """What is the same for all pairs, and which warnings have been told."""
+    """What is the same for all pairs, and the warnings that were logged."""
 
     fields: Path
     methods: tuple[Method, ...]
@@ -128,7 +128,7 @@ class _Run:
     reader: FieldReader
     journal: Journal
     preferred: Mapping[str, Path]
-    told: set[str] = field(default_factory=set)
+    logged: set[str] = field(default_factory=set)
 
     @property
     def _masked(self) -> bool:
@@ -144,9 +144,9 @@ class _Run:
             case = self._load(pair)
         except (DisplacementError, VolumeError) as error:
             return error
-        # Pairs share label maps: what is odd about one is told once.
-        for warning in (one for one in case.warnings if one not in self.told):
-            self.told.add(warning)
+        # Pairs share label maps: a warning about one is logged once.
+        for warning in (one for one in case.warnings if one not in self.logged):
+            self.logged.add(warning)
             log.warning("%s: %s", pair.name, warning)
         return self._scored(case, key, spread)
 
@@ -175,10 +175,10 @@ class _Run:
         )
 
     def _key(self, pair: Pair, case: Case | None) -> str | None:
-        """Fingerprint of what decides the scores of a pair; None where nothing is kept or it is not known.
+        """Returns the fingerprint of all that decides the scores of a pair; None without a journal.
 
-        Which files another reader reads is its own affair: then the displacement itself is taken, once the
-        case is read.
+        It is not known which files another reader reads: its fingerprint is that of the displacement, and
+        None before the case is read.
         """
         if not self.journal.wanted or (case is None and self.reader is not _own_field):
             return None
@@ -192,7 +192,7 @@ class _Run:
             content = self._field(pair)
         else:
             content = np.ascontiguousarray(np.moveaxis(case.field.displacement, -1, 0))
-        # A file that cannot be read is a fault, and loading the pair tells it.
+        # A file that cannot be read is reported when the pair is loaded.
         with contextlib.suppress(OSError):
             return fingerprint((*settings, *grids), (content, *truth))
         return None

@@ -13,7 +13,7 @@ __all__ = ["warp_image", "warp_labels"]
 
 _T = TypeVar("_T", bound=np.generic)
 
-# Planes along the first axis that are warped in one go. Only the coordinates of one slab exist at a time,
+# Planes along the first axis that are warped at once. Only the coordinates of one slab exist at a time,
 # which keeps a 192x160x256 pair at tens of MiB instead of the 190 MiB of a whole float64 coordinate grid.
 _IMAGE_PLANES = 16
 # Fewer where each step is a pass over the slab, which then stays in the processor's cache.
@@ -60,7 +60,7 @@ def warp_labels(
     Args:
         moving: Label map (X, Y, Z) of integers.
         displacement: u, shape (X, Y, Z, 3), voxels of the fixed grid.
-        spread: How the slabs of the volume are worked off.
+        spread: How the slabs of the volume are processed.
 
     Returns:
         The label map on the fixed grid, dtype of `moving`.

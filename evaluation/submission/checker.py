@@ -1,4 +1,4 @@
-"""The check of a whole set of fields: every rule over every pair, nothing stops at the first fault."""
+"""The check of a whole set of fields: every rule on every pair, also after the first fault."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ EDITION = "edition"
 """The rule of a profile that an edition of the task does not read."""
 
 SUBSET = "subset"
-"""The rule of a pair list that is only a part of the task's own."""
+"""The rule of a pair list that has only some of the task's pairs."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Check:
     """The outcome.
 
     Attributes:
-        profile: What the fields were held against.
-        short_names: Whether the host is one of the older copies.
+        profile: The profile that the host reads.
+        short_names: Whether the host reads short names.
         fields: The pairs that have a file.
-        findings: All that is wrong, in order.
+        findings: Everything that is wrong, errors first.
         pairs: How many pairs the task has.
         meant: The convention in which the fields are stored, where that is certain and not the challenge's.
     """
@@ -58,13 +58,13 @@ def check_fields(
     short_names: bool = False,
     expected_shape: Shape3 | None = None,
 ) -> Check:
-    """Holds a folder of fields against a task and tells everything that is wrong with it.
+    """Lists everything that is wrong with the fields of a task.
 
     Args:
         task: The task.
         folder: The folder of fields.
-        profile: What the host wants; None for the profile that most fields are nearest to.
-        short_names: Whether the host is a copy that looks for short names.
+        profile: The profile that the host reads; None for the one that most fields fit best.
+        short_names: Whether the host reads short names.
         expected_shape: (X, Y, Z) of an evaluation configuration.
 
     Raises:
@@ -76,7 +76,7 @@ def check_fields(
     )
     chosen, assignment = survey.profile, survey.assignment
     findings = [*_subset_findings(task), *survey.findings, *assignment.findings]
-    findings += mixture_findings(survey.witnesses, chosen)
+    findings += mixture_findings(survey.samples, chosen)
     fields = find_fields(assignment.fields, task.pairs, survey.grids, survey.stored, chosen)
     first_grid = next(iter(survey.grids.values()), None)
     if first_grid is not None:
@@ -85,7 +85,7 @@ def check_fields(
     for found in tqdm(fields, desc="checking", unit="field", disable=None):
         findings += inspection.look(found, survey.stored.get(found.entry.name))
     verdict = inspection.verdict()
-    findings += [*verdict.findings, *inspection.lost_evidence(), *inspection.twins()]
+    findings += [*verdict.findings, *inspection.lost_evidence(), *inspection.duplicates()]
     return Check(chosen, short_names, fields, in_order(findings), len(task.pairs), verdict.meant)
 
 
@@ -93,9 +93,9 @@ def _subset_findings(task: Task) -> list[Finding]:
     if not task.left_out:
         return []
     whole = len(task.pairs) + len(task.left_out)
-    what, got = "pair list is a part of the task's own", f"{len(task.pairs)} of them"
+    what, got = "the pair list has only some of the task's pairs", f"{len(task.pairs)}"
     remedy = "leave out --pairs before you send the fields"
-    return [warning(SUBSET, "", what, expected=f"all {whole} pairs, as a host wants", got=got, remedy=remedy)]
+    return [warning(SUBSET, "", what, expected=f"all {whole} pairs", got=got, remedy=remedy)]
 
 
 def edition_findings(task_name: str, grid: Shape3, profile: Profile) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""The inspection of one field after the other, and what only all of them together can tell."""
+"""The inspection of each field, and the comparison of all of them."""
 
 import hashlib
 from collections import defaultdict
@@ -20,12 +20,12 @@ from pairs.files.regularfile import open_regular
 
 __all__ = ["Inspection"]
 
-# After these the values cannot be tried or compared.
+# With one of these findings the values cannot be compared with anything.
 _FINAL = ("finite", "zero", "range")
 
 
 class Inspection:
-    """Looks at fields and remembers what their comparison needs, never the fields themselves."""
+    """Inspects fields one by one and keeps what their comparison needs, but no field."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
@@ -34,7 +34,7 @@ class Inspection:
         self._by_size: dict[int, list[Entry]] = defaultdict(list)
 
     def look(self, found: FoundField, stored: Stored | DisplacementError | None) -> list[Finding]:
-        """Tells all that is wrong with one field.
+        """Lists everything that is wrong with one field.
 
         Args:
             found: The field.
@@ -69,26 +69,28 @@ class Inspection:
         return findings + folding_findings(displacement, name)
 
     def verdict(self) -> Verdict:
-        """Tells whether the fields as a whole do their work."""
+        """Says whether the fields align the pairs."""
         return judge(self._trials)
 
     def lost_evidence(self) -> list[Finding]:
-        """Tells once that label maps or images are there which the fields could not be tried on."""
+        """Warns once of label maps or images that cannot be read."""
         lost = dict.fromkeys(self._lost)
         if not lost:
             return []
-        what, got = "label maps or images cannot be read", f"for one: {next(iter(lost))}"
+        what, got = "label maps or images cannot be read", f"for example: {next(iter(lost))}"
         remedy = "the fields are checked without them, so a wrong direction or unit may pass"
         return [warning("evidence", "", what, got=got, remedy=remedy)]
 
-    def twins(self) -> list[Finding]:
-        """Tells of files of the same content."""
-        what, remedy = "one displacement for several pairs", "make sure that it was not copied by mistake"
+    def duplicates(self) -> list[Finding]:
+        """Warns of files with the same content."""
+        what, remedy = "several pairs have the same displacement", "check that no file was copied by mistake"
         by_content: dict[str, list[str]] = defaultdict(list)
         for entry in (entry for entries in self._by_size.values() if len(entries) > 1 for entry in entries):
             by_content[_digest(entry)].append(entry.name)
         return [
-            warning("twins", names[0], what, got=f"the same bytes in {', '.join(names[1:])}", remedy=remedy)
+            warning(
+                "duplicate", names[0], what, got=f"the same bytes in {', '.join(names[1:])}", remedy=remedy
+            )
             for names in by_content.values()
             if len(names) > 1
         ]

@@ -1,4 +1,4 @@
-"""Repair: a copy of a set of fields in which everything is mended that needs no guess."""
+"""Repair: a copy of a set of fields, with every fault corrected that needs no guess."""
 
 import shutil
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from pairs.files.wholefile import probe_writable, whole_file, whole_folder
 
 __all__ = ["Repair", "inverted", "repair_fields"]
 
-# What a change of name alone mends.
+# Faults that another name alone corrects.
 _NAMING = ("name", "nested")
 # Of the fixed-point iteration: its most rounds, and the change at which it ends.
 _ROUNDS = 20
@@ -40,26 +40,26 @@ class Repair:
     Attributes:
         file: Its name in the folder of fields.
         written: Its name in the copy; None where it was left out.
-        mended: Rules whose errors are gone; none where it was copied as it was.
+        rules: Rules whose errors are corrected; none if the file is an exact copy.
         left: Why it was left out; empty where it was written.
     """
 
     file: str
     written: str | None
-    mended: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     left: str = ""
 
     def __str__(self) -> str:
         """Returns what was done as one line."""
         if self.written is None:
             return f"left out: {self.file}: {self.left}"
-        if not self.mended:
+        if not self.rules:
             return f"copied: {self.file}"
-        return f"repaired: {self.file} -> {self.written} ({', '.join(self.mended)})"
+        return f"repaired: {self.file} -> {self.written} ({', '.join(self.rules)})"
 
 
 def repair_fields(check: Check, fields: Path, out: Path) -> tuple[Repair, ...]:
-    """Writes a repaired copy of the fields of a task's pairs; what would need a guess is left out of it.
+    """Writes a repaired copy of the fields of a task; fields that would need a guess are left out.
 
     Args:
         check: The outcome for the folder `fields`.
@@ -103,7 +103,7 @@ def _repair(found: FoundField, check: Check, folder: Path) -> Repair:
     rules += (SUSPICION,) if check.meant is not None else ()
     target = _target_name(found, check)
     if (folder / target).exists():
-        return Repair(name, None, left=f"another pair is named {target} too")
+        return Repair(name, None, left=f"another pair has the name {target} too")
     try:
         with whole_file(folder / target) as temporary:
             if set(rules) <= set(_NAMING) and _kept_container(found, target):
@@ -120,7 +120,7 @@ def _reasons(hopeless: Sequence[Finding]) -> str:
 
 
 def _target_name(found: FoundField, check: Check) -> str:
-    """The accepted name in the container that the file has, else in the one that the profile writes."""
+    """Returns an accepted name with the container of the file, else the name that the profile writes."""
     accepted = accepted_names(found.pair, check.profile, short_names=check.short_names)
     kept = (name for name in accepted if _kept_container(found, name))
     default = field_name(found.pair, check.profile, short_names=check.short_names)
@@ -133,10 +133,10 @@ def _kept_container(found: FoundField, target: str) -> bool:
 
 
 def _converted(found: FoundField, check: Check) -> NDArray[Any]:
-    """Returns the array that the profile's host wants.
+    """Returns the array as the profile stores it.
 
-    Samples of a half grid are kept for a half-grid profile, unless they are read otherwise: they were made
-    for the host that was named, in whichever container they lie.
+    Samples of a half grid stay as they are for a half-grid profile, unless another convention is certain:
+    they were made for that host, in whichever container they are.
 
     Raises:
         DisplacementError: If the file is damaged or the values do not fit the number type.
@@ -146,7 +146,9 @@ def _converted(found: FoundField, check: Check) -> NDArray[Any]:
     field = found.placement.as_field(load(found.stored, found.head))
     profile = check.profile
     if check.meant is not None or found.placement.half != profile.half:
-        return encode(_as_meant(full_field(field, source_upsampling(found, profile)), found, check), profile)
+        return encode(
+            _in_our_convention(full_field(field, source_upsampling(found, profile)), found, check), profile
+        )
     if profile.channel_first:
         field = np.moveaxis(field, -1, 0)
     with np.errstate(over="ignore"):
@@ -156,8 +158,8 @@ def _converted(found: FoundField, check: Check) -> NDArray[Any]:
     return array
 
 
-def _as_meant(field: NDArray[np.float32], found: FoundField, check: Check) -> NDArray[np.float32]:
-    """Returns the displacement that a full field is meant to be; a zero field stands for itself."""
+def _in_our_convention(field: NDArray[np.float32], found: FoundField, check: Check) -> NDArray[np.float32]:
+    """Returns the displacement of a full field in the challenge's convention; a zero field stays zero."""
     if check.meant is None or not field.any():
         return field
     header = read_grid(found.pair.fixed)

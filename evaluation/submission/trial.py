@@ -1,5 +1,6 @@
 """Trials: how well a field aligns its pair if it is stored in one convention or another."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,9 @@ from pairs.tasks.task import label_path
 __all__ = ["Evidence", "Likeness", "Trial", "read_evidence", "sample_points", "try_field"]
 
 # Enough to see whether a field aligns its pair.
-_SAMPLES_PER_SIDE = 16
+_MAX_POINTS = 4_000
+# Thin sides keep at least so many samples.
+_LEAST_SIDE = 4
 # What moves into the structures from beyond them.
 _MARGIN_VOX = 4
 _LEAST_SAMPLES = 4
@@ -149,16 +152,25 @@ def try_field(
 
 
 def sample_points(first: Array, second: Array) -> Mesh:
-    """Returns an open mesh of voxels in the box in which one of two volumes (X, Y, Z) is not zero."""
+    """Returns an open mesh of every n-th voxel of the box in which one of two (X, Y, Z) volumes is not 0."""
     occupied = (first != 0) | (second != 0)
-    return np.ix_(*(_samples(occupied.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))))
+    spans = [_span(occupied.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    step = 1
+    while math.prod(-(-len(span) // step) for span in spans) > _MAX_POINTS:
+        step += 1
+    return np.ix_(*(_thinned(span, step) for span in spans))
 
 
-def _samples(occupied: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _span(occupied: NDArray[np.bool_]) -> range:
     found = np.flatnonzero(occupied)
-    first, last = (found[0] - _MARGIN_VOX, found[-1] + _MARGIN_VOX) if found.size else (0, occupied.size)
-    ends = max(0, int(first)), min(occupied.size - 1, int(last))
-    return np.unique(np.rint(np.linspace(*ends, _SAMPLES_PER_SIDE)).astype(np.intp))
+    if not found.size:
+        return range(occupied.size)
+    return range(max(0, int(found[0]) - _MARGIN_VOX), min(occupied.size, int(found[-1]) + 1 + _MARGIN_VOX))
+
+
+def _thinned(span: range, step: int) -> range:
+    step = max(1, min(step, len(span) // _LEAST_SIDE))
+    return span[(len(span) - 1) % step // 2 :: step]
 
 
 class _Side:

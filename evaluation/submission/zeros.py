@@ -1,4 +1,4 @@
-"""Zero fields for the tasks of 2020 and 2021 that were not entered."""
+"""Zero fields for the tasks of 2020 and 2021 that are not entered."""
 
 import tempfile
 from pathlib import Path

@@ -117,7 +117,7 @@ def test_a_bare_npy_and_a_plain_nifti(known: "Known", tmp_path: Path) -> None:
     assert worst_error(known, tmp_path / "out") == 0
 
 
-def test_a_subfolder_is_flattened_and_strangers_stay_behind(known: "Known", tmp_path: Path) -> None:
+def test_a_subfolder_is_flattened_and_other_files_stay_behind(known: "Known", tmp_path: Path) -> None:
     known.write(tmp_path / "fields" / "task_03", "l2r2021")
     (tmp_path / "fields" / "notes.txt").write_text("x")
     mend(known, tmp_path / "fields", tmp_path / "out", "l2r2021")
