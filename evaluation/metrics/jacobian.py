@@ -60,7 +60,7 @@ class _Moments:
 
 
 def _deviation(parts: Iterable[_Moments]) -> float:
-    """Standard deviation (ddof 0) over all parts; NaN where they hold no value."""
+    """Returns the standard deviation (ddof 0) over all parts; NaN where they hold no value."""
     known = [part for part in parts if part.count]
     count = sum(part.count for part in known)
     if count == 0:

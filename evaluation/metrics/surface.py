@@ -58,7 +58,7 @@ class Surface:
         return areas
 
     def percentile(self, squares: NDArray[np.float64]) -> float:
-        """First distance at which the elements up to it hold PERCENT of the area.
+        """Returns the first distance at which the elements up to it hold PERCENT of the area.
 
         Elements of one distance are ordered by area, and the shares are sums in that order divided by NumPy's
         sum: where a share comes out as exactly 95 %, rounding decides, and must decide as in the package.
@@ -83,7 +83,7 @@ class Surface:
         return NearestMarked(self._marked, self.spacing)
 
     def squared_distances_to(self, other: "Surface") -> NDArray[np.float64]:
-        """Square of the distance of each element to the nearest element of another surface."""
+        """Returns the square of the distance of each element to the nearest element of another surface."""
         return other._nearest.squares_at(self._elements)
 
 

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _inputs(arguments: argparse.Namespace) -> list[Path | None]:
-    """The files that are read; a runtime is the report of `predict` where it is no number."""
+    """Returns the files that are read; a runtime that is not a number is a report of `predict`."""
     reports = [Path(text.partition("=")[2]) for text in arguments.runtime]
     return [*arguments.metrics, arguments.initial, *reports]
 
@@ -132,7 +132,7 @@ def _read(arguments: argparse.Namespace) -> tuple[list[MethodResults], Mapping[s
 
 
 def _without_smoothness(method: MethodResults) -> MethodResults:
-    """The initial state as the challenge ranks it: smoothness is no merit of a field of zeros."""
+    """Drops SDlogJ, as the challenge does for zero fields: their smoothness is no merit."""
     after = {
         pair: {metric: entry for metric, entry in entries.items() if metric != "sdlogj"}
         for pair, entries in method.after.items()

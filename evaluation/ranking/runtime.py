@@ -31,7 +31,7 @@ class _Report(BaseModel):
 
 
 def _of_report(path: Path, pairs: Sequence[str]) -> Mapping[str, float]:
-    """Seconds of the pairs that have a field; the others are left to be filled in."""
+    """Returns the seconds of the pairs that have a field; the others are filled in later."""
     try:
         report = _Report.model_validate(read_document(path))
     except ValidationError as error:

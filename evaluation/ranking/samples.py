@@ -65,7 +65,7 @@ def _filled(title: str, metric: str, values: NDArray[np.float64], absent: Sequen
 
 
 def _row(entries: Mapping[str, Entry], pairs: Sequence[str], count: int | None) -> NDArray[np.float64]:
-    """The values of some pairs one after the other: `count` of each, or its mean where that is None."""
+    """Returns the values of some pairs in a row: `count` of each, or its mean if that is None."""
     row = np.full((len(pairs), count or 1), np.nan)
     for index, pair in enumerate(pairs):
         if pair in entries:
@@ -90,7 +90,7 @@ def _score_samples(methods: Sequence[MethodResults], pairs: Sequence[str], metri
 def _hardest(
     dice: Samples, initial: Mapping[str, Entry], pairs: Sequence[str], count: int | None
 ) -> Samples | None:
-    """Dice30: the entries of Dice with the lowest initial Dice, or None where that is not known.
+    """Returns Dice30, the entries of Dice with the lowest initial Dice; None if that is not known.
 
     Entries whose initial Dice is NaN are no candidates: the structure is absent from an image, and every
     method has the same fill-in there. (The challenge's code would fill in the initial Dice too and so take

@@ -31,7 +31,7 @@ def _signed_rank(first: _Row, second: _Row) -> tuple[float, float]:
 
 
 def _exact_p(ranks: _Row) -> float:
-    """The two-sided p of signed ranks over all ways to choose their signs, as SciPy gives it."""
+    """Returns the two-sided p of signed ranks over all ways to choose their signs, as SciPy gives it."""
     # Shared ranks are halves; doubled, all are integers. The sum moves by that much with each sign.
     steps = (2 * np.abs(ranks)).astype(np.int64)
     share = np.ones(1)

@@ -94,7 +94,7 @@ def _label_lines(evaluation: Evaluation) -> list[str]:
 
 
 def _worst_lines(evaluation: Evaluation) -> list[str]:
-    """The pairs with the lowest Dice; nothing where Dice is not scored or all pairs would be listed."""
+    """Returns the pairs with the lowest Dice; nothing without Dice, or if all pairs would be listed."""
     name = next((method.name for method in evaluation.methods if method.metric == "dice"), None)
     if name is None or len(evaluation.scores) <= _WORST_PAIRS:
         return []

@@ -83,7 +83,7 @@ def summary_entry(summary: Summary) -> dict[str, float]:
 
 
 def _counts(structures: Sequence[StructureScore]) -> dict[str, int]:
-    """How many labels could be compared, how many an image lacks, and how many the warp pushed out."""
+    """Counts the labels that could be compared, that an image lacks, and that the warp lost."""
     absent = sum(one.presence.startswith("absent") for one in structures)
     lost = sum(one.presence == "lost" for one in structures)
     return {"compared": len(structures) - absent, "absent": absent, "lost": lost}

@@ -112,7 +112,7 @@ def _log_failures(evaluation: Evaluation, report: Path | None) -> None:
 
 
 def _journal(path: Path) -> Path:
-    """The journal of the scores that go to `path`."""
+    """Returns the path of the journal of the scores that go to `path`."""
     return path.with_suffix(".journal.jsonl")
 
 

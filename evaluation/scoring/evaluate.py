@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.metrics.spread import Spread
-from evaluation.scoring.case import Case, FieldReader, load_case, read_field, read_grid, truth_files
+from evaluation.scoring.case import Case, FieldReader, load_case, read_field, truth_files
 from evaluation.scoring.evaluator import Evaluator, evaluator_for
 from evaluation.scoring.faults import task_error
+from evaluation.scoring.groundtruth import read_grid
 from evaluation.scoring.journal import Journal, fingerprint
 from evaluation.scoring.methods import methods_of
 from evaluation.scoring.score import PairScore, score_pair

@@ -91,7 +91,7 @@ def _measured(case: Case, methods: Sequence[Method], spread: Spread) -> Mapping[
 
 
 def _label_score(values: Sequence[float]) -> Score:
-    """NaN stands for a label that an image lacks, and is left out of the mean."""
+    """Returns the score of some labels; NaN, for a label that an image lacks, is left out of the mean."""
     known = [value for value in values if not math.isnan(value)]
     return Score(float(np.mean(known)) if known else math.nan, tuple(values))
 
@@ -99,7 +99,7 @@ def _label_score(values: Sequence[float]) -> Score:
 def _scores(
     case: Case, method: Method, measures: Mapping[int, Measures], smoothness: Regularity
 ) -> tuple[Score, Score | None]:
-    """The scores of one metric after and before registration; SDlogJ has no score before."""
+    """Returns the scores of one metric after and before registration; SDlogJ has no score before."""
     if method.metric == "sdlogj":
         return Score(smoothness.sdlogj, smoothness.sdlogj), None
     if method.metric == "tre" and method.dest is not None:

@@ -33,7 +33,7 @@ def _moved(displacement: NDArray[np.float32], slab: slice, axis: int) -> NDArray
 def _nearest(
     displacement: NDArray[np.float32], slab: slice, sides: tuple[int, ...]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Flat index of the voxel nearest to p + u(p), and whether that position is outside, for a slab."""
+    """Returns, for a slab, the flat index of the voxel nearest to p + u(p), and whether that is outside."""
     shape = displacement[slab].shape[:3]
     index = np.zeros(shape, dtype=np.int64)
     outside = np.zeros(shape, dtype=bool)

@@ -83,7 +83,7 @@ def _keep_freed_memory() -> None:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Inside the block SIGTERM raises KeyboardInterrupt, as SIGINT does."""
+    """Makes SIGTERM raise KeyboardInterrupt inside the block, as SIGINT does."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -165,7 +165,7 @@ HALVED = Convention(_HALF_VOXELS.mistakes, unit=_HALF_VOXELS)
 
 
 def _components() -> Iterator[Convention]:
-    """Components in another order, with other signs or in other units; fixed and moving swapped."""
+    """Yields components in another order, with other signs or in other units; fixed and moving swapped."""
     units = (_VOXELS, _MILLIMETRES, _NORMALISED)
     for order, signs, unit, swapped in itertools.product(_ORDERS, _SIGNS, units, (False, True)):
         mistakes = (*_ordered(order), *_signed(signs), *unit.mistakes, *((_SWAPPED,) if swapped else ()))
@@ -174,7 +174,7 @@ def _components() -> Iterator[Convention]:
 
 
 def _positions() -> Iterator[Convention]:
-    """Absolute positions."""
+    """Yields absolute positions."""
     for order in _ORDERS:
         yield Convention((_ABSOLUTE, *_ordered(order)), _undone(order), absolute=True)
     yield Convention((_ABSOLUTE, _SWAPPED), swapped=True, absolute=True)
@@ -183,7 +183,7 @@ def _positions() -> Iterator[Convention]:
 
 
 def _rearranged() -> Iterator[Convention]:
-    """Spatial axes in another order or direction; the components along with them or not."""
+    """Yields spatial axes in another order or direction, with the components reordered too or not."""
     for order, signs, along in itertools.product(_ORDERS, _SIGNS, (True, False)):
         if (order, signs) == _IN_ORDER:
             continue

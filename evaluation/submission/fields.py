@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.scoring.case import read_grid
+from evaluation.scoring.groundtruth import read_grid
 from evaluation.submission.findings import Finding, error, warning
 from evaluation.submission.folder import Entry
 from evaluation.submission.layout import Placement, choose_head, place

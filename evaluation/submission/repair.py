@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from evaluation.scoring.case import read_grid
+from evaluation.scoring.groundtruth import read_grid
 from evaluation.submission.checker import Check
 from evaluation.submission.fields import FoundField, source_upsampling
 from evaluation.submission.findings import Finding

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.scoring.case import read_grid
+from evaluation.scoring.groundtruth import read_grid
 from evaluation.submission.conventions import CONVENTIONS, Convention
 from pairs.errors import MissingVolume, VolumeError
 from pairs.images.volume import Header, read_image, read_labels
@@ -201,7 +201,7 @@ def _measure(likeness: Likeness, target: Array) -> Measure:
 
 
 def _dice_with(target: Array) -> Measure:
-    """Mean Dice over the structures of the target; those with few samples are left out."""
+    """Returns the measure of mean Dice over the structures of the target that have enough samples."""
     labels, counts = np.unique(target, return_counts=True)
     chosen = labels[(labels != 0) & (counts >= _LEAST_SAMPLES)]
     if not chosen.size:
@@ -234,7 +234,7 @@ def _correlation_with(target: Array) -> Measure:
 
 
 def _ratio_with(target: Array) -> Measure:
-    """Share of the variance of the warped image that the target explains, in bins of equal size."""
+    """Returns the measure of how much variance of the warped image the target explains, in equal bins."""
     place = np.argsort(np.argsort(target, kind="stable"), kind="stable") * _BINS // target.size
     counts = np.maximum(np.bincount(place, minlength=_BINS), 1)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.scoring.case import read_grid
+from evaluation.scoring.groundtruth import read_grid
 from evaluation.submission.pack import Member
 from evaluation.submission.tasknumber import numbered_profile, task_folder, task_number
 from pairs.errors import VolumeError
