@@ -10,9 +10,9 @@ from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.score import PairScore
 from pairs.tasks.evaluation_config import Method
 
-__all__ = ["EVAL_VERSION", "as_document"]
+__all__ = ["as_document"]
 
-EVAL_VERSION = "2.0"
+_EVAL_VERSION = "2.0"
 # Always zero in evaluator 2.0, which counts after clipping; the true fraction is under "true".
 _NO_FOLDINGS = {"mean": 0.0, "detailed": 0.0}
 _NO_FOLDINGS_SUMMARY = {"mean": 0.0, "std": 0.0, "30": 0.0}
@@ -50,7 +50,7 @@ def _document(evaluation: Evaluation, names: Sequence[str]) -> dict[str, object]
         "name": evaluation.name,
         "aggregates": _aggregates(evaluation, evaluation.methods),
         "cases": {name: _case(score, evaluation.methods) for name, score in cases},
-        "eval_version": EVAL_VERSION,
+        "eval_version": _EVAL_VERSION,
     }
 
 
