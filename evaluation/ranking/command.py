@@ -98,12 +98,12 @@ def _inputs(arguments: argparse.Namespace) -> list[Path | None]:
 def _names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str]:
     """Names the methods as given, else after their files, with the folders where those are equal."""
     if len(paths) < 2:
-        raise UsageError("a ranking compares methods", expected="at least two files", got=len(paths))
+        raise UsageError("too few results to rank", expected="at least two files", got=len(paths))
     names = list(given) if given is not None else [path.stem for path in paths]
     if given is None and len(set(names)) < len(names):
         names = [f"{path.resolve().parent.name}/{path.stem}" for path in paths]
     if len(names) != len(paths):
-        raise UsageError("--names does not fit", expected=f"{len(paths)} names", got=len(names))
+        raise UsageError("--names does not name every file", expected=f"{len(paths)} names", got=len(names))
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise UsageError(
@@ -124,7 +124,7 @@ def _read(arguments: argparse.Namespace) -> tuple[list[MethodResults], Mapping[s
     *methods, zero = in_common_names([*methods, read_results(arguments.initial, "initial")])
     initial = {pair: entries["dice"] for pair, entries in zero.after.items() if "dice" in entries}
     if not initial:
-        raise UsageError("no initial Dice", where=arguments.initial)
+        raise UsageError("the file has no Dice, which --initial needs", where=arguments.initial)
     same_file = arguments.initial.resolve()
     return [
         _without_smoothness(method) if method.path.resolve() == same_file else method for method in methods

@@ -50,7 +50,7 @@ def _of_number(text: str, pairs: Sequence[str]) -> Mapping[str, float] | None:
     except ValueError:
         return None
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise UsageError("runtime is not a time", expected="seconds, not negative", got=text)
+        raise UsageError("runtime is not a number of seconds", expected="0 or more", got=text)
     return dict.fromkeys(pairs, seconds)
 
 
@@ -76,9 +76,9 @@ def read_runtimes(
         if not separator or not source:
             raise UsageError("--runtime cannot be read", expected=_FORM, got=setting)
         if name not in names:
-            raise UsageError("--runtime of an unknown method", expected=" or ".join(names), got=name)
+            raise UsageError("--runtime names an unknown method", expected=" or ".join(names), got=name)
         if name in runtimes:
-            raise UsageError("--runtime given twice", where=name)
+            raise UsageError("--runtime is given twice for a method", where=name)
         of_number = _of_number(source, pairs)
         runtimes[name] = _of_report(Path(source), pairs) if of_number is None else of_number
     return runtimes

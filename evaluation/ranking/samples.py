@@ -110,14 +110,14 @@ def _require_fitting(initial: Mapping[str, Entry], pairs: Sequence[str], count: 
     lacking = [pair for pair in pairs if pair not in initial]
     if initial and lacking:
         if len(lacking) == len(pairs):
-            raise UsageError("initial Dice is of other pairs", expected=lacking[0], got=min(initial))
+            raise UsageError("the initial Dice has other pairs", expected=lacking[0], got=min(initial))
         log.warning("no initial Dice for %s, left out of Dice30", counted(len(lacking), "pair"))
     if count is None:
         return
     for pair, entry in initial.items():
         got = 1 if entry.detailed is None else len(entry.detailed)
         if pair in pairs and (entry.detailed is None or got != count):
-            raise UsageError("initial Dice is of other labels", where=pair, expected=count, got=got)
+            raise UsageError("the initial Dice has other labels", where=pair, expected=count, got=got)
 
 
 def _runtime_samples(

@@ -161,7 +161,7 @@ class Convention:
 
 AS_STORED = Convention()
 HALVED = Convention(_HALF_VOXELS.mistakes, unit=_HALF_VOXELS)
-"""A registration that is too weak looks the same."""
+"""Never certain: a registration that is too weak looks the same."""
 
 
 def _components() -> Iterator[Convention]:

@@ -89,7 +89,7 @@ def _require_new(out: Path, fields: Path) -> None:
         raise OutputError("cannot write", where=out, got=error.strerror) from error
     if not is_new:
         raise UsageError(
-            "the repaired copy needs a folder of its own", where=out, expected="a new or empty one"
+            "the repaired copy needs a folder of its own", where=out, expected="a new or empty folder"
         )
 
 
@@ -116,7 +116,7 @@ def _repair(found: FoundField, check: Check, folder: Path) -> Repair:
 
 
 def _reasons(hopeless: Sequence[Finding]) -> str:
-    return "; ".join(dict.fromkeys(one.what for one in hopeless)) or "the file cannot be understood"
+    return "; ".join(dict.fromkeys(one.what for one in hopeless)) or "no field can be found in the file"
 
 
 def _target_name(found: FoundField, check: Check) -> str:
@@ -142,7 +142,7 @@ def _converted(found: FoundField, check: Check) -> NDArray[Any]:
         DisplacementError: If the file is damaged or the values do not fit the number type.
     """
     if found.stored is None or found.head is None or found.placement is None:
-        raise DisplacementError("the file cannot be understood", where=found.entry.name)
+        raise DisplacementError("no field can be found in the file", where=found.entry.name)
     field = found.placement.as_field(load(found.stored, found.head))
     profile = check.profile
     if check.meant is not None or found.placement.half != profile.half:
@@ -154,7 +154,9 @@ def _converted(found: FoundField, check: Check) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(field, dtype=profile.dtype)
     if not np.isfinite(array).all():
-        raise DisplacementError("values do not fit", where=found.entry.name, expected=str(profile.dtype))
+        raise DisplacementError(
+            "values are too large for the number type", where=found.entry.name, expected=str(profile.dtype)
+        )
     return array
 
 

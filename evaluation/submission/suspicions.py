@@ -16,7 +16,7 @@ from pairs.process.counting import counted
 __all__ = ["SUSPICION", "Verdict", "judge"]
 
 SUSPICION = "suspicion"
-"""The rule of all these findings: a host takes such fields and scores them badly."""
+"""The rule of all these findings: a host accepts such fields and scores them badly."""
 
 # The chance variation of a mean over pairs falls with the root of their number, so means are multiplied by
 # that root first. No right, weak or zero fields of HippocampusMR reached the first limit, and one of 282 sets
