@@ -1,1 +1,1 @@
-"""Scores of displacement fields: the official Learn2Reg numbers and the true ones beside them."""
+"""Scores of displacement fields, official and true; their check, packing, ranks and pictures."""

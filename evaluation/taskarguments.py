@@ -1,4 +1,4 @@
-"""Which task a command is about: its folder, its pairs and its evaluation configuration."""
+"""The arguments that name a task: its folder, its pairs and its evaluation configuration."""
 
 import argparse
 import logging
@@ -11,7 +11,7 @@ from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 
 __all__ = ["add_task_arguments", "read_task_arguments"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def add_task_arguments(command: argparse.ArgumentParser) -> None:
@@ -21,13 +21,13 @@ def add_task_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--config",
         type=Path,
-        help="official evaluation configuration: metrics, labels, shape, and pairs where --pairs gives none",
+        help="official evaluation configuration: metrics, labels, shape, and pairs if --pairs is not given",
     )
     add_link_option(command)
 
 
 def read_task_arguments(arguments: argparse.Namespace) -> tuple[Task, EvaluationConfig | None]:
-    """Reads the task and the configuration, and tells what is odd about them.
+    """Reads the task and the configuration, and logs their warnings.
 
     Raises:
         KnownError: If one of them cannot be used.
@@ -36,8 +36,8 @@ def read_task_arguments(arguments: argparse.Namespace) -> tuple[Task, Evaluation
     task = read_task(arguments.task, pairs_file=pairs_file, follow_links=arguments.follow_links)
     config = None if arguments.config is None else read_evaluation_config(arguments.config)
     if arguments.pairs is None:
-        # A configuration is the host's own, so its pairs are all that the host wants.
+        # The configuration comes from the host, so its pairs are all that the host needs.
         task = replace(task, left_out=())
     for warning in (*task.warnings, *(config.warnings if config is not None else ())):
-        _logger.warning("%s", warning)
+        log.warning("%s", warning)
     return task, config

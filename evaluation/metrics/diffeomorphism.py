@@ -34,7 +34,7 @@ def non_diffeomorphic_volume(displacement: NDArray[np.float32], *, spread: Sprea
 
     Args:
         displacement: u, shape (X, Y, Z, 3), voxels.
-        spread: How the tiles of the volume are worked off.
+        spread: How the tiles of the volume are processed.
 
     Returns:
         The volume of the negative tetrahedra around the voxels that are not at a face, divided by the number
@@ -51,7 +51,7 @@ def non_diffeomorphic_volume(displacement: NDArray[np.float32], *, spread: Sprea
 
 
 def _negative_volume(displacement: NDArray[np.float32]) -> float:
-    """Negative volume around the inner voxels of a block (A, B, C, 3), all but those at its faces."""
+    """Returns the negative volume around the voxels of a block (A, B, C, 3) that are not at a face."""
     u = np.ascontiguousarray(np.moveaxis(displacement, -1, 0))
     return (_corner_volume(u) + _middle_volume(u)) / 12
 
@@ -95,7 +95,7 @@ def _part(vectors: Vectors, axis: int, part: slice) -> Vectors:
 
 
 def _edge(u: Vectors, offset: tuple[int, ...]) -> Vectors:
-    """Difference of the deformation between the voxel at an offset and the voxel itself."""
+    """Returns the difference of the deformation between the voxel at an offset and the voxel itself."""
     there = tuple(slice(1 + step, side - 1 + step) for step, side in zip(offset, u.shape[1:], strict=True))
     edge: Vectors = u[(slice(None), *there)] - u[:, 1:-1, 1:-1, 1:-1]
     for component, step in zip(edge, offset, strict=True):

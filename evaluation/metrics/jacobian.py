@@ -60,7 +60,7 @@ class _Moments:
 
 
 def _deviation(parts: Iterable[_Moments]) -> float:
-    """Standard deviation (ddof 0) over all parts; NaN where they hold no value."""
+    """Returns the standard deviation (ddof 0) over all parts; NaN where they hold no value."""
     known = [part for part in parts if part.count]
     count = sum(part.count for part in known)
     if count == 0:
@@ -128,7 +128,7 @@ def regularity(
         mask: Mask (X, Y, Z) of the fixed image; both SDlogJ look only at voxels where it is exactly 1.
         log_offset: What the official number adds to the determinant.
         log_clip: The limits it clips the sum to.
-        spread: How the tiles of the volume are worked off.
+        spread: How the tiles of the volume are processed.
 
     Returns:
         The numbers; NaN where no voxel is left to look at.

@@ -1,4 +1,4 @@
-"""Label maps with the bounding boxes of their structures, and the pairs of masks cut out of them."""
+"""Label maps with the bounding boxes of their structures."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["Box", "LabelMap", "box_labels", "enclosing_box", "labels_present", "mask_pair"]
+__all__ = ["Box", "LabelMap", "box_labels", "enclosing_box", "labels_present"]
 
 Box: TypeAlias = tuple[slice, slice, slice]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -78,17 +78,3 @@ def enclosing_box(first: Box, second: Box) -> Box:
         for one, other in zip(first, second, strict=True)
     )
     return x, y, z
-
-
-def mask_pair(fixed: LabelMap, warped: LabelMap, label: int) -> tuple[Mask, Mask]:
-    """Cuts out the masks of one structure, in the box that encloses it in both label maps.
-
-    Args:
-        fixed: Label map that has the structure.
-        warped: Label map on the same grid that may have lost it; its mask is then empty.
-        label: The structure.
-    """
-    box = fixed.boxes[label]
-    if label in warped.boxes:
-        box = enclosing_box(box, warped.boxes[label])
-    return fixed.array[box] == label, warped.array[box] == label

@@ -1,4 +1,4 @@
-"""How the parts of a measurement are worked off: in turn, or by whoever hands in a pool's `map`."""
+"""How the parts of a computation are processed: one after the other, or by the `map` of a thread pool."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias, TypeVar
@@ -15,7 +15,7 @@ class Spread(Protocol):
     """Applies a function to each part and yields the results in the order of the parts.
 
     `concurrent.futures.ThreadPoolExecutor.map` is one. Results are always combined in that order, so the
-    digits do not depend on who did the work.
+    digits do not depend on the number of threads.
     """
 
     def __call__(self, function: Callable[[_Part], _Result], parts: Iterable[_Part], /) -> Iterable[_Result]:
@@ -24,7 +24,7 @@ class Spread(Protocol):
 
 
 def in_turn(function: Callable[[_Part], _Result], parts: Iterable[_Part], /) -> Iterator[_Result]:
-    """The `Spread` that does one part after the other in the calling thread."""
+    """Processes one part after the other in the calling thread."""
     return map(function, parts)
 
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from evaluation.metrics.elements import UNIT_SPACING, Spacing, element_areas, neighbour_codes, on_surface
 from evaluation.metrics.nearest import NearestMarked
 
-__all__ = ["PERCENT", "Surface", "SurfaceDistances", "distances_between", "hd95", "surface_distances"]
+__all__ = ["Surface", "SurfaceDistances", "distances_between", "surface_distances"]
 
-PERCENT = 95.0
+_PERCENT = 95.0
 
 
 class SurfaceDistances(NamedTuple):
@@ -58,7 +58,7 @@ class Surface:
         return areas
 
     def percentile(self, squares: NDArray[np.float64]) -> float:
-        """First distance at which the elements up to it hold PERCENT of the area.
+        """Returns the first distance at which the elements up to it hold 95 % of the area.
 
         Elements of one distance are ordered by area, and the shares are sums in that order divided by NumPy's
         sum: where a share comes out as exactly 95 %, rounding decides, and must decide as in the package.
@@ -75,7 +75,7 @@ class Surface:
             order = np.lexsort((self.areas, squares))
             areas, ordered = self.areas[order], squares[order]
         shares = np.cumsum(areas) / np.sum(areas)
-        index = int(np.searchsorted(shares, PERCENT / 100, side="left"))
+        index = int(np.searchsorted(shares, _PERCENT / 100, side="left"))
         return math.sqrt(ordered[min(index, len(ordered) - 1)])
 
     @cached_property
@@ -83,7 +83,7 @@ class Surface:
         return NearestMarked(self._marked, self.spacing)
 
     def squared_distances_to(self, other: "Surface") -> NDArray[np.float64]:
-        """Square of the distance of each element to the nearest element of another surface."""
+        """Returns the square of the distance of each element to the nearest element of another surface."""
         return other._nearest.squares_at(self._elements)
 
 
@@ -116,8 +116,3 @@ def surface_distances(
         The distances in the unit of the spacing; infinity where either mask is empty.
     """
     return distances_between(Surface(first, spacing), Surface(second, spacing))
-
-
-def hd95(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Returns the official 95 % Hausdorff distance of two masks of one shape, in voxels."""
-    return surface_distances(first, second).hd95

@@ -29,7 +29,7 @@ _NAME_LETTER, _NOTE_LETTER = 0.082, 0.07
 _LONGEST_TITLE = 50
 # Below the first number of values a box says less than its points; up to the second all points are shown.
 _FEWEST_FOR_BOX, _FEW_VALUES = 4, 12
-# Told apart by hue and by brightness, so also by the colour-blind and in print.
+# Different in hue and in brightness, for the colour-blind and for print.
 _BEFORE, _AFTER, _INK = "#c9c9c9", "#0072b2", "#333333"
 _UNITS = {"hd95": " [voxels]", "tre": " [mm]"}
 

@@ -17,7 +17,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_pairs_option(command)
     command.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
     command.add_argument("--out", type=Path, required=True, help="file to write: .png, .pdf or .svg")
-    command.add_argument("--pair", type=int, default=1, metavar="N", help="which of the pairs, from 1")
+    command.add_argument(
+        "--pair", type=int, default=1, metavar="N", help="number of the pair, from 1 (default: 1)"
+    )
     add_link_option(command)
 
 

@@ -1,4 +1,4 @@
-"""Pictures as files, in the format that the name of the file says."""
+"""Pictures as files, in the format that the file name gives."""
 
 from pathlib import Path
 
@@ -14,14 +14,19 @@ _DATES = {".png": None, ".pdf": "CreationDate", ".svg": "Date"}
 
 
 def require_format(path: Path) -> None:
-    """Refuses the name of a picture in a format that is not written.
+    """Refuses the name of a picture in a format that cannot be written.
 
     Raises:
         UsageError: If it is one.
     """
     if path.suffix.lower() not in _DATES:
         expected = f"a name in {', '.join(_DATES)}"
-        raise UsageError("no format for a picture", where=path, expected=expected, got=path.suffix or "none")
+        raise UsageError(
+            "a picture cannot be written in this format",
+            where=path,
+            expected=expected,
+            got=path.suffix or "none",
+        )
 
 
 def write_picture(figure: Figure, path: Path, dots_per_inch: float | None = None) -> None:

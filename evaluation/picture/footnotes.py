@@ -32,7 +32,7 @@ def _regularity(evaluation: Evaluation) -> str:
 
 
 def _points(evaluation: Evaluation) -> list[str]:
-    """The mean TRE where it is not drawn, because structures are."""
+    """Returns the mean TRE, if structures are drawn in its place."""
     shown = shown_methods(evaluation)
     lines = []
     for method in evaluation.methods:
@@ -44,7 +44,7 @@ def _points(evaluation: Evaluation) -> list[str]:
 
 
 def _gaps(evaluation: Evaluation, is_gap: Callable[[float], bool]) -> Mapping[int | None, list[str]]:
-    """By row (a label, or None) the names of the pairs that have a value there which cannot be drawn."""
+    """Returns, by row (a label, or None), the pairs that have a value which cannot be drawn."""
     found = {}
     for label in row_names(evaluation):
         sides = []

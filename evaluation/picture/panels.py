@@ -23,8 +23,8 @@ _FEW_STRUCTURES = 14
 def unit_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scales an image to [0, 1] for display: CT by a soft-tissue window, others up to the 99.5th percentile.
 
-    CT is told by air, far below zero. The percentile is over the voxels above the minimum, so that a wide
-    black margin does not count.
+    CT is recognised by air, far below zero. The percentile is over the voxels above the minimum, so that a
+    wide black margin does not count.
     """
     low, high = _SOFT_TISSUE_HU
     if image.min() > _AIR_HU:

@@ -1,4 +1,4 @@
-"""Whether the files of several methods speak of the same pairs, labels and images."""
+"""Whether the files of several methods are about the same pairs, labels and images."""
 
 import logging
 import math
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from evaluation.ranking.results import Entry, MethodResults, Metric
 from pairs.errors import UsageError
-from pairs.process.counting import counted
+from pairs.process.counting import counted, first_few
 
 __all__ = [
     "common_pairs",
@@ -20,17 +20,11 @@ __all__ = [
     "values_per_pair",
 ]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-_SHOWN = 5
 _TOLERANCE = 1e-6
 
 _Value = TypeVar("_Value")
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def short_name(pair: str) -> str:
@@ -40,7 +34,7 @@ def short_name(pair: str) -> str:
 
 def _shortened(cases: Mapping[str, _Value]) -> Mapping[str, _Value]:
     short = {short_name(pair): case for pair, case in cases.items()}
-    # Two pairs of one name would be taken for one; such a file keeps its names, and the difference is told.
+    # If two pairs would get the same name, the file keeps its names, and the difference is an error.
     return short if len(short) == len(cases) else cases
 
 
@@ -57,7 +51,7 @@ def in_common_names(methods: Sequence[MethodResults]) -> list[MethodResults]:
 def common_pairs(methods: Sequence[MethodResults]) -> tuple[str, ...]:
     """Returns the pairs that are ranked, sorted: those of the file with the most.
 
-    A file may lack some of them, which is told by a warning, because its values are then filled in.
+    A file may lack some of them: their values are filled in, with a warning.
 
     Raises:
         UsageError: If a file has a pair that the one with the most pairs has not.
@@ -68,19 +62,19 @@ def common_pairs(methods: Sequence[MethodResults]) -> tuple[str, ...]:
         lacking = sorted(fullest.after.keys() - method.after.keys())
         if foreign:
             raise UsageError(
-                "the files are of different pairs",
+                "the files have different pairs",
                 where=method.path,
-                expected=f"pairs of {fullest.path}, such as {_listed(lacking)}",
-                got=f"{len(foreign)} that it does not have: {_listed(foreign)}",
+                expected=f"pairs of {fullest.path}, such as {first_few(lacking)}",
+                got=f"{len(foreign)} that it does not have: {first_few(foreign)}",
                 remedy="evaluate all methods on the same pairs",
             )
         if lacking:
-            _logger.warning("%s lacks %s: %s", method.path, counted(len(lacking), "pair"), _listed(lacking))
+            log.warning("%s lacks %s: %s", method.path, counted(len(lacking), "pair"), first_few(lacking))
     return tuple(sorted(fullest.after))
 
 
 def require_same_labels(methods: Sequence[MethodResults]) -> None:
-    """Compares the label ids of the files that tell them.
+    """Compares the label ids of the files that have them.
 
     Raises:
         UsageError: If two files differ.
@@ -91,7 +85,7 @@ def require_same_labels(methods: Sequence[MethodResults]) -> None:
             other = first.setdefault(metric, method)
             if labels != other.labels[metric]:
                 raise UsageError(
-                    f"the files are of different labels ({metric})",
+                    f"the files have different labels ({metric})",
                     where=method.path,
                     expected=f"{list(other.labels[metric])} as in {other.path}",
                     got=list(labels),
@@ -117,7 +111,7 @@ def values_per_pair(methods: Sequence[MethodResults], metric: Metric) -> int | N
             first = first or (method, len(detailed))
             if len(detailed) != first[1]:
                 raise UsageError(
-                    f"the files are of different labels ({metric})",
+                    f"the files have different labels ({metric})",
                     where=f"{method.path}, pair {pair}",
                     expected=f"{first[1]} values as in {first[0].path}",
                     got=len(detailed),
@@ -136,7 +130,7 @@ def _agree(one: Entry, other: Entry) -> bool:
 
 
 def require_same_initial(methods: Sequence[MethodResults]) -> Mapping[str, Entry]:
-    """Returns the Dice before registration of each pair that a file tells it of.
+    """Returns the Dice before registration of each pair for which a file has it.
 
     Raises:
         UsageError: If two files differ, which means that they were made with other images or label maps.

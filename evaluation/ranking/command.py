@@ -1,4 +1,4 @@
-"""The verb `rank`: the results of several methods in, where each stands out."""
+"""The verb `rank`: ranks methods by their results, as the challenge does."""
 
 import argparse
 import logging
@@ -21,7 +21,7 @@ from pairs.process.counting import counted
 
 __all__ = ["add_arguments", "run"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 # Of five differences the signed rank test gives at least p = 1/16.
 _FEWEST_PAIRS = 6
@@ -34,10 +34,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="METRICS.json",
-        help="results of a method, at least two files",
+        help="results of at least two methods, one file each",
     )
     command.add_argument(
-        "--names", nargs="+", metavar="NAME", help="names of the methods; the default are those of the files"
+        "--names", nargs="+", metavar="NAME", help="names of the methods (default: those of the files)"
     )
     command.add_argument(
         "--test",
@@ -49,8 +49,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--initial",
         type=Path,
         metavar="ZERO.json",
-        help="results of zero fields, for Dice30; not needed with files of `evaluate --json`. Where it is "
-        "also ranked, it is without SDlogJ, as in the challenge",
+        help="results of zero fields, for Dice30; files of `evaluate --json` do not need it. If this file is "
+        "also ranked, its SDlogJ is left out, as in the challenge",
     )
     command.add_argument(
         "--runtime",
@@ -58,10 +58,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="NAME=SECONDS|NAME=REPORT.json",
-        help="seconds per pair of a method, or the report of predict; without it runtime is not ranked",
+        help="seconds per pair of a method, or the report of predict (default: runtime is not ranked)",
     )
-    command.add_argument("--json", type=Path, metavar="FILE", help="write the ranks here as JSON")
-    command.add_argument("--csv", type=Path, metavar="FILE", help="write the ranks here as CSV")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the ranks to this JSON file")
+    command.add_argument("--csv", type=Path, metavar="FILE", help="write the ranks to this CSV file")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,12 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
     seconds = read_runtimes(arguments.runtime, names, pairs)
     samples = collect_samples(methods, pairs, initial, seconds)
     if not any(sample.title == "Dice30" for sample in samples) and samples[0].title == "Dice":
-        _logger.warning(
+        log.warning(
             "Dice30 is left out: no file holds the Dice before registration; give --initial ZERO.json"
         )
     if arguments.test != "coded" and len(pairs) < _FEWEST_PAIRS:
         few = counted(len(pairs), "pair")
-        _logger.warning("%s: the signed rank test finds no difference in SDlogJ or runtime", few)
+        log.warning("with %s the signed rank test cannot find a difference in SDlogJ or runtime", few)
     tests = list(TESTS) if arguments.test == "both" else [arguments.test]
     rankings = [rank_methods(names, samples, test) for test in tests]
     if arguments.json is not None:
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _inputs(arguments: argparse.Namespace) -> list[Path | None]:
-    """The files that are read; a runtime is the report of `predict` where it is no number."""
+    """Returns the files that are read; a runtime that is not a number is a report of `predict`."""
     reports = [Path(text.partition("=")[2]) for text in arguments.runtime]
     return [*arguments.metrics, arguments.initial, *reports]
 
@@ -98,12 +98,12 @@ def _inputs(arguments: argparse.Namespace) -> list[Path | None]:
 def _names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str]:
     """Names the methods as given, else after their files, with the folders where those are equal."""
     if len(paths) < 2:
-        raise UsageError("a ranking compares methods", expected="at least two files", got=len(paths))
+        raise UsageError("too few results to rank", expected="at least two files", got=len(paths))
     names = list(given) if given is not None else [path.stem for path in paths]
     if given is None and len(set(names)) < len(names):
         names = [f"{path.resolve().parent.name}/{path.stem}" for path in paths]
     if len(names) != len(paths):
-        raise UsageError("--names does not fit", expected=f"{len(paths)} names", got=len(names))
+        raise UsageError("--names does not name every file", expected=f"{len(paths)} names", got=len(names))
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise UsageError(
@@ -113,7 +113,7 @@ def _names(paths: Sequence[Path], given: Sequence[str] | None) -> list[str]:
 
 
 def _read(arguments: argparse.Namespace) -> tuple[list[MethodResults], Mapping[str, Entry]]:
-    """The methods, sorted by name so that the order of the files means nothing, and the initial Dice."""
+    """Returns the methods, sorted by name, whatever the order of the files, and the initial Dice."""
     names = _names(arguments.metrics, arguments.names)
     methods = [read_results(path, name) for path, name in zip(arguments.metrics, names, strict=True)]
     methods.sort(key=lambda method: method.name)
@@ -124,7 +124,7 @@ def _read(arguments: argparse.Namespace) -> tuple[list[MethodResults], Mapping[s
     *methods, zero = in_common_names([*methods, read_results(arguments.initial, "initial")])
     initial = {pair: entries["dice"] for pair, entries in zero.after.items() if "dice" in entries}
     if not initial:
-        raise UsageError("no initial Dice", where=arguments.initial)
+        raise UsageError("the file has no Dice, which --initial needs", where=arguments.initial)
     same_file = arguments.initial.resolve()
     return [
         _without_smoothness(method) if method.path.resolve() == same_file else method for method in methods
@@ -132,7 +132,7 @@ def _read(arguments: argparse.Namespace) -> tuple[list[MethodResults], Mapping[s
 
 
 def _without_smoothness(method: MethodResults) -> MethodResults:
-    """The initial state as the challenge ranks it: smoothness is no merit of a field of zeros."""
+    """Drops SDlogJ, as the challenge does for zero fields: their smoothness is no merit."""
     after = {
         pair: {metric: entry for metric, entry in entries.items() if metric != "sdlogj"}
         for pair, entries in method.after.items()
@@ -143,11 +143,12 @@ def _without_smoothness(method: MethodResults) -> MethodResults:
 def _warn(methods: Sequence[MethodResults]) -> None:
     unranked = sorted({name for method in methods for name in method.unranked})
     if unranked:
-        _logger.warning("metrics that are not ranked: %s", ", ".join(unranked))
+        log.warning("metrics that are not ranked: %s", ", ".join(unranked))
     tasks = sorted({method.task for method in methods if method.task is not None})
     if len(tasks) > 1:
-        _logger.warning("the files name different tasks: %s", ", ".join(tasks))
+        log.warning("the files name different tasks: %s", ", ".join(tasks))
     evaluators = sorted({method.evaluator for method in methods if method.evaluator is not None})
     if len(evaluators) > 1:
-        told = ", ".join(evaluators)
-        _logger.warning("the files are of different evaluators, whose numbers may differ: %s", told)
+        log.warning(
+            "the files come from different evaluators, whose numbers may differ: %s", ", ".join(evaluators)
+        )

@@ -10,9 +10,9 @@ from scipy import stats
 from evaluation.ranking.samples import RUNTIME, Samples
 from evaluation.ranking.significance import better_than
 
-__all__ = ["LOWEST_RANK", "MetricRanks", "Ranking", "metric_ranks", "rank_methods"]
+__all__ = ["MetricRanks", "Ranking", "metric_ranks", "rank_methods"]
 
-LOWEST_RANK = 0.1
+_LOWEST_RANK = 0.1
 _SCORE_DIGITS = 12
 
 
@@ -69,7 +69,7 @@ def _mapped(losses: NDArray[np.int64]) -> NDArray[np.float64]:
     count = len(losses)
     places = stats.rankdata(losses, method="average") - 1
     # Of equal steps, so the mean of several places has the mean of their ranks.
-    ranks: NDArray[np.float64] = np.interp(places, np.arange(count), np.linspace(1, LOWEST_RANK, count))
+    ranks: NDArray[np.float64] = np.interp(places, np.arange(count), np.linspace(1, _LOWEST_RANK, count))
     return ranks
 
 
@@ -80,7 +80,7 @@ def metric_ranks(samples: Samples, test: str) -> MetricRanks:
     lowest rank, 0.1, to all methods that have no result, and so does the documented test: such a method
     beats none and takes one of the last places. The challenge's program compares fill-ins in its place, and
     so does the coded test: several such methods then share the mean of the last places. The documentation
-    also speaks of comparisons won; the program counts those lost, and both tests here do.
+    also counts comparisons won; the program counts those lost, and both tests here do.
 
     Args:
         samples: The values of at least two methods.
@@ -91,7 +91,7 @@ def metric_ranks(samples: Samples, test: str) -> MetricRanks:
         return MetricRanks(samples, better, _mapped(better.sum(axis=0)))
     better[samples.absent] = False
     losses = np.where(samples.absent, len(better), better.sum(axis=0))
-    return MetricRanks(samples, better, np.where(samples.absent, LOWEST_RANK, _mapped(losses)))
+    return MetricRanks(samples, better, np.where(samples.absent, _LOWEST_RANK, _mapped(losses)))
 
 
 def _geometric_mean(metrics: Sequence[MetricRanks]) -> NDArray[np.float64]:

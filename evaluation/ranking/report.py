@@ -28,7 +28,7 @@ def _beaten(metric: MetricRanks, index: int) -> list[int]:
 
 
 def _columns(ranking: Ranking) -> list[list[str]]:
-    """The table column by column, each with its heading; numbers are to be aligned right, names left."""
+    """Returns the columns of the table, each with its heading."""
     order = ranking.order
     columns = [["", *(str(ranking.places[index]) for index in order)]]
     columns.append(["method", *(one_line(ranking.names[index]) for index in order)])
@@ -59,7 +59,7 @@ def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _better_lines(ranking: Ranking) -> list[str]:
-    """One line for each method: under which metric it is significantly better than whom."""
+    """Returns a line for each method: the methods that it is significantly better than, by metric."""
     lines = [f"significantly better (p < {P_THRESHOLD}) than:"]
     width = max(len(one_line(name)) for name in ranking.names)
     for index in ranking.order:
@@ -80,12 +80,12 @@ def _fill_in_lines(ranking: Ranking) -> list[str]:
         samples = metric.samples
         counts = samples.filled.sum(axis=1)
         if counts.any():
-            told = ", ".join(
+            counted = ", ".join(
                 f"{one_line(name)} {count} of {samples.filled.shape[1]}"
                 for name, count in zip(ranking.names, counts, strict=True)
                 if count
             )
-            lines.append(f"  {samples.title}, {samples.fill_in:g} in place of missing values: {told}")
+            lines.append(f"  {samples.title}, {samples.fill_in:g} in place of missing values: {counted}")
     return ["filled in:", *lines, ""] if lines else []
 
 

@@ -48,12 +48,12 @@ class MethodResults:
     Attributes:
         name: Name of the method.
         path: The file they were read from.
-        task: Name of the task; None where the file does not tell.
+        task: Name of the task; None if the file does not say.
         after: By pair and metric ("dice", "hd95", "sdlogj") the scores.
         before: The same before registration; empty in the files of the official evaluators.
-        labels: By metric the label ids, where the file tells them.
+        labels: By metric the label ids, if the file has them.
         unranked: Names of the metrics in the file that the ranking does not use.
-        evaluator: Which evaluator it is of, "2.0" or a year; None where the file does not tell.
+        evaluator: The evaluator that wrote it, "2.0" or a year; None if the file does not say.
     """
 
     name: str
@@ -71,7 +71,7 @@ def _metric(name: str) -> Metric | None:
 
 
 def _of_ranked_metrics(value: object) -> object:
-    """Drops other metrics before they are checked: their form is of no interest, and not known here."""
+    """Drops other metrics before they are checked: their form is not known."""
     if not isinstance(value, dict):
         return value
     return {name: entry for name, entry in value.items() if isinstance(name, str) and _metric(name)}
@@ -86,8 +86,8 @@ def _list_or_nothing(value: object) -> object:
     return value if isinstance(value, list) else None
 
 
-# Other programs write these files, each with more keys from version to version. So unlike in files that
-# users write by hand, a key that is not known here is no slip, and is passed over.
+# Other programs write these files, and add keys from version to version. Unknown keys are ignored, unlike in
+# files that users write.
 class _Form(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -152,22 +152,22 @@ def _other_metrics(document: object) -> frozenset[str]:
 
 
 def _evaluator(document: _Document) -> str | None:
-    told = document.true.evaluator or document.evaluator or document.eval_version
+    name = document.true.evaluator or document.evaluator or document.eval_version
     # The golden files say "2021 half resolution".
-    return told.partition(" ")[0] if told else None
+    return name.partition(" ")[0] if name else None
 
 
 def read_results(path: Path, name: str) -> MethodResults:
     """Reads what `evaluate --json` writes, or an official evaluator, NaN and Infinity included.
 
-    Two layouts are told apart entry by entry: from 2.0 on `{"mean", "detailed"}`, in 2021 one number for
+    Two layouts are recognised entry by entry: from 2.0 on `{"mean", "detailed"}`, in 2021 one number for
     each pair and metric. The part `true` of this project's files may be absent. It has the scores before
     registration and the label ids, and where the official layout is that of 2021 also the values of each
     label after registration, which then are taken.
 
     Args:
         path: The file.
-        name: What the method is to be called.
+        name: Name of the method.
 
     Raises:
         TaskError: If the file cannot be read, is not JSON, or is not in such a layout.

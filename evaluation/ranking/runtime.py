@@ -15,7 +15,7 @@ __all__ = ["read_runtimes"]
 _FORM = "NAME=SECONDS or NAME=REPORT.json"
 
 
-# The report of `predict` tells much more, of which nothing matters here.
+# The other keys of the report of `predict` are ignored.
 class _Pair(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -31,16 +31,16 @@ class _Report(BaseModel):
 
 
 def _of_report(path: Path, pairs: Sequence[str]) -> Mapping[str, float]:
-    """Seconds of the pairs that have a field; the others are left to be filled in."""
+    """Returns the seconds of the pairs that have a field; the others are filled in later."""
     try:
         report = _Report.model_validate(read_document(path))
     except ValidationError as error:
         raise TaskError.collect(path, field_faults(error)) from error
-    told = {entry.pair: entry.seconds for entry in report.pairs if entry.status != "failed"}
-    told |= {short_name(pair): seconds for pair, seconds in told.items()}
-    found = {pair: told[pair] for pair in pairs if pair in told}
+    seconds = {entry.pair: entry.seconds for entry in report.pairs if entry.status != "failed"}
+    seconds |= {short_name(pair): seconds for pair, seconds in seconds.items()}
+    found = {pair: seconds[pair] for pair in pairs if pair in seconds}
     if not found:
-        raise UsageError("report is of other pairs", where=path, expected=f"pairs such as {pairs[0]}")
+        raise UsageError("the report has other pairs", where=path, expected=f"pairs such as {pairs[0]}")
     return found
 
 
@@ -50,7 +50,7 @@ def _of_number(text: str, pairs: Sequence[str]) -> Mapping[str, float] | None:
     except ValueError:
         return None
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise UsageError("runtime is not a time", expected="seconds, not negative", got=text)
+        raise UsageError("runtime is not a number of seconds", expected="0 or more", got=text)
     return dict.fromkeys(pairs, seconds)
 
 
@@ -76,9 +76,9 @@ def read_runtimes(
         if not separator or not source:
             raise UsageError("--runtime cannot be read", expected=_FORM, got=setting)
         if name not in names:
-            raise UsageError("--runtime of an unknown method", expected=" or ".join(names), got=name)
+            raise UsageError("--runtime names an unknown method", expected=" or ".join(names), got=name)
         if name in runtimes:
-            raise UsageError("--runtime given twice", where=name)
+            raise UsageError("--runtime is given twice for a method", where=name)
         of_number = _of_number(source, pairs)
         runtimes[name] = _of_report(Path(source), pairs) if of_number is None else of_number
     return runtimes

@@ -15,7 +15,7 @@ from pairs.process.counting import counted
 
 __all__ = ["RUNTIME", "Samples", "collect_samples"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 RUNTIME = "runtime"
 _TITLES = {"dice": "Dice", "hd95": "HD95", "sdlogj": "SDlogJ"}
@@ -65,7 +65,7 @@ def _filled(title: str, metric: str, values: NDArray[np.float64], absent: Sequen
 
 
 def _row(entries: Mapping[str, Entry], pairs: Sequence[str], count: int | None) -> NDArray[np.float64]:
-    """The values of some pairs one after the other: `count` of each, or its mean where that is None."""
+    """Returns the values of some pairs in a row: `count` of each, or its mean if that is None."""
     row = np.full((len(pairs), count or 1), np.nan)
     for index, pair in enumerate(pairs):
         if pair in entries:
@@ -90,7 +90,7 @@ def _score_samples(methods: Sequence[MethodResults], pairs: Sequence[str], metri
 def _hardest(
     dice: Samples, initial: Mapping[str, Entry], pairs: Sequence[str], count: int | None
 ) -> Samples | None:
-    """Dice30: the entries of Dice with the lowest initial Dice, or None where that is not known.
+    """Returns Dice30, the entries of Dice with the lowest initial Dice; None if that is not known.
 
     Entries whose initial Dice is NaN are no candidates: the structure is absent from an image, and every
     method has the same fill-in there. (The challenge's code would fill in the initial Dice too and so take
@@ -110,14 +110,14 @@ def _require_fitting(initial: Mapping[str, Entry], pairs: Sequence[str], count: 
     lacking = [pair for pair in pairs if pair not in initial]
     if initial and lacking:
         if len(lacking) == len(pairs):
-            raise UsageError("initial Dice is of other pairs", expected=lacking[0], got=min(initial))
-        _logger.warning("no initial Dice for %s, left out of Dice30", counted(len(lacking), "pair"))
+            raise UsageError("the initial Dice has other pairs", expected=lacking[0], got=min(initial))
+        log.warning("no initial Dice for %s, left out of Dice30", counted(len(lacking), "pair"))
     if count is None:
         return
     for pair, entry in initial.items():
         got = 1 if entry.detailed is None else len(entry.detailed)
         if pair in pairs and (entry.detailed is None or got != count):
-            raise UsageError("initial Dice is of other labels", where=pair, expected=count, got=got)
+            raise UsageError("the initial Dice has other labels", where=pair, expected=count, got=got)
 
 
 def _runtime_samples(

@@ -19,8 +19,8 @@ _Row = NDArray[np.float64]
 def _signed_rank(first: _Row, second: _Row) -> tuple[float, float]:
     """Wilcoxon's signed rank test of paired samples: direction (above 0: `first` is larger) and two-sided p.
 
-    Differences of zero share their ranks between both signs, so that many equal entries speak against a
-    difference and only equal entries mean none.
+    Differences of zero share their ranks between both signs, so that many equal entries are evidence
+    against a difference and only equal entries mean none.
     """
     differences = first - second
     ranks = stats.rankdata(np.abs(differences)) * np.sign(differences)
@@ -31,7 +31,7 @@ def _signed_rank(first: _Row, second: _Row) -> tuple[float, float]:
 
 
 def _exact_p(ranks: _Row) -> float:
-    """The two-sided p of signed ranks over all ways to choose their signs, as SciPy gives it."""
+    """Returns the two-sided p of signed ranks over all ways to choose their signs, as SciPy gives it."""
     # Shared ranks are halves; doubled, all are integers. The sum moves by that much with each sign.
     steps = (2 * np.abs(ranks)).astype(np.int64)
     share = np.ones(1)

@@ -1,1 +1,1 @@
-"""What is told of the scores: statistics, documents, tables."""
+"""Statistics, documents and tables of the scores."""

@@ -74,8 +74,8 @@ def summarise(
 def summarise_cases(evaluator: Evaluator, metric: str, values: Iterable[float]) -> Summary:
     """Summarises the case values of a metric ("dice", "hd95", "sdlogj", "tre") as an evaluator does.
 
-    2.0 goes by NumPy with ddof 0; 2020 and 2021 by pandas, with ddof 1 and without NaN. One
-    pair therefore has the standard deviation 0 in the former and NaN in the latter.
+    Evaluator 2.0 uses NumPy with ddof 0; those of 2020 and 2021 use pandas, with ddof 1 and without NaN. The
+    standard deviation of one pair is therefore 0 in the former and NaN in the latter.
     """
     return summarise(values, evaluator.quantiles[metric], ddof=evaluator.ddof, skip_nan=evaluator.early)
 

@@ -1,4 +1,4 @@
-"""The evaluation as a JSON document, in the layout of the official evaluator that it imitates."""
+"""The evaluation as a JSON document, in the layout of the official evaluator."""
 
 import math
 from collections import Counter
@@ -10,9 +10,9 @@ from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.score import PairScore
 from pairs.tasks.evaluation_config import Method
 
-__all__ = ["EVAL_VERSION", "as_document"]
+__all__ = ["as_document"]
 
-EVAL_VERSION = "2.0"
+_EVAL_VERSION = "2.0"
 # Always zero in evaluator 2.0, which counts after clipping; the true fraction is under "true".
 _NO_FOLDINGS = {"mean": 0.0, "detailed": 0.0}
 _NO_FOLDINGS_SUMMARY = {"mean": 0.0, "std": 0.0, "30": 0.0}
@@ -26,7 +26,7 @@ def as_document(evaluation: Evaluation, *, strict: bool = False) -> dict[str, ob
     2.0 and 2023 have the keys `name`, `aggregates`, `cases` and `eval_version`, 2021
     and 2020 the keys `evaluator`, `cases` and `aggregates`: one number for each case and metric, cases named
     by subjects alone ("0001<--0002"), or in full where two cases would share that name. Nothing is added in
-    them. One key more, `true`, holds what the official evaluators do not say.
+    them. A further key, `true`, has what the official evaluators do not compute.
 
     Args:
         evaluation: The evaluation.
@@ -50,7 +50,7 @@ def _document(evaluation: Evaluation, names: Sequence[str]) -> dict[str, object]
         "name": evaluation.name,
         "aggregates": _aggregates(evaluation, evaluation.methods),
         "cases": {name: _case(score, evaluation.methods) for name, score in cases},
-        "eval_version": EVAL_VERSION,
+        "eval_version": _EVAL_VERSION,
     }
 
 

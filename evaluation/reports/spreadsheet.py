@@ -90,7 +90,7 @@ def _structure_cells(
 
 
 def _voxel_distance(methods: Sequence[Method], case: Mapping[str, Score], label: int) -> float:
-    """The official HD95 of a label, by the first method that scores it; NaN where none does."""
+    """Returns the official HD95 of a label, by the first method that scores it; NaN where none does."""
     for method in methods:
         if method.metric == "hd95" and label in method.labels:
             return label_value(case[method.name], method, label)

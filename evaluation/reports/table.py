@@ -70,9 +70,9 @@ def _regularity_lines(evaluation: Evaluation) -> list[str]:
 
 
 def _label_lines(evaluation: Evaluation) -> list[str]:
-    """The true numbers of the structures, and the names of those that were pushed out.
+    """Returns the true numbers of the structures, and the names of those that the warp lost.
 
-    Each of these turns a mean distance into infinity.
+    Each lost structure makes a mean distance infinite.
     """
     entries = [(score, one) for score in evaluation.scores for one in score.structures]
     if not entries:
@@ -94,7 +94,7 @@ def _label_lines(evaluation: Evaluation) -> list[str]:
 
 
 def _worst_lines(evaluation: Evaluation) -> list[str]:
-    """The pairs with the lowest Dice; nothing where Dice is not scored or all pairs would be listed."""
+    """Returns the pairs with the lowest Dice; nothing without Dice, or if all pairs would be listed."""
     name = next((method.name for method in evaluation.methods if method.metric == "dice"), None)
     if name is None or len(evaluation.scores) <= _WORST_PAIRS:
         return []
@@ -114,20 +114,22 @@ def _worst_lines(evaluation: Evaluation) -> list[str]:
 
 
 def unread_note(evaluation: Evaluation) -> str:
-    """Says that the official evaluator would refuse fields that were scored here."""
+    """Returns the note that the official evaluator refuses fields that were scored here."""
     evaluator = evaluation.evaluator
     return (
         f"evaluator {evaluator.name} does not read fields in profile {', '.join(evaluation.unread)}, "
-        f"it reads {' and '.join(evaluator.profiles)}: a host with it refuses these files"
+        f"only in {' and '.join(evaluator.profiles)}: a host that uses it refuses these files"
     )
 
 
 def _left_out(evaluation: Evaluation) -> list[str]:
-    """Says that the means are over a part of the pairs, where they are."""
+    """Returns the note that some pairs could not be scored."""
     failed = len(evaluation.failures)
     if not failed:
         return []
-    return [f"not scored and in no mean: {failed} of {counted(failed + len(evaluation.scores), 'pair')}"]
+    return [
+        f"not scored, and not in the means: {failed} of {counted(failed + len(evaluation.scores), 'pair')}"
+    ]
 
 
 def render(evaluation: Evaluation) -> str:

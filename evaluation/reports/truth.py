@@ -1,4 +1,4 @@
-"""The true numbers beside the official ones: unshifted regularity, distances in mm, Dice30, lost labels."""
+"""The true numbers: regularity without the official offset, distances in mm, Dice30, lost labels."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -33,7 +33,7 @@ class PairTruth:
 
 
 def pair_truth(score: PairScore) -> PairTruth:
-    """Takes the true numbers of a pair together; NaN where it has no label in both images."""
+    """Returns the true numbers of a pair; NaN where no label is in both images."""
     return PairTruth(
         sdlogj_plain=score.regularity.sdlogj_plain,
         fold_fraction=score.regularity.fold_fraction,
@@ -83,7 +83,7 @@ def summary_entry(summary: Summary) -> dict[str, float]:
 
 
 def _counts(structures: Sequence[StructureScore]) -> dict[str, int]:
-    """How many labels could be compared, how many an image lacks, and how many the warp pushed out."""
+    """Counts the labels that could be compared, that an image lacks, and that the warp lost."""
     absent = sum(one.presence.startswith("absent") for one in structures)
     lost = sum(one.presence == "lost" for one in structures)
     return {"compared": len(structures) - absent, "absent": absent, "lost": lost}
@@ -135,14 +135,14 @@ def _true_aggregates(evaluation: Evaluation) -> dict[str, object]:
 
 
 def true_document(evaluation: Evaluation, case_names: Sequence[str]) -> dict[str, object]:
-    """Lays out what the official evaluators do not say, for the key `true` of the JSON.
+    """Lays out what the official evaluators do not compute, for the key `true` of the JSON.
 
-    Where the official cases hold no values of single labels (2020, 2021) these are here, under `after`, and
-    so is what such an evaluator leaves out (TRE).
+    The official cases of 2020 and 2021 have no values of single labels and no TRE: these are here, under
+    `after`.
 
     Args:
         evaluation: The evaluation.
-        case_names: What the pairs are called in the official part; each case holds its full name too.
+        case_names: Names of the pairs in the official part; each case also has its full name.
     """
     early = evaluation.evaluator.early
     failed = {name: str(error) for name, error in evaluation.failures.items()}

@@ -9,15 +9,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.metrics.regions import LabelMap, box_labels
+from evaluation.metrics.regions import LabelMap
 from evaluation.scoring.faults import Gathered
+from evaluation.scoring.groundtruth import read_grid, read_label_map, read_mask, sibling_path
 from evaluation.scoring.landmarks import PointPairs, point_paths, read_point_pairs
-from evaluation.scoring.siblings import sibling_path
-from pairs.errors import GridMismatch, MissingVolume
+from pairs.errors import GridMismatch
 from pairs.fields.displacement import ReadField, find_field, read_displacement
 from pairs.files.regularfile import is_regular
-from pairs.images.grid import affine_warnings, orientation_warnings, require_same_shape
-from pairs.images.volume import Header, read_header, read_labels
+from pairs.images.grid import orientation_warnings
+from pairs.images.volume import Header
 from pairs.tasks.evaluation_config import Method
 from pairs.tasks.task import Pair, label_path
 
@@ -26,7 +26,6 @@ __all__ = [
     "FieldReader",
     "load_case",
     "read_field",
-    "read_grid",
     "truth_files",
 ]
 
@@ -47,7 +46,7 @@ class Case:
         points: For each `dest` of a tre metric the fixed and moving points.
         fixed_spacing_mm: Voxel size of the fixed image.
         moving_spacing_mm: Voxel size of the moving image.
-        warnings: What is odd about the files and does not touch the numbers, since hosts ignore affines.
+        warnings: What is unusual about the files. Hosts ignore affines, so the numbers do not depend on it.
     """
 
     pair: Pair
@@ -66,42 +65,11 @@ def read_field(folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadF
     return read_displacement(find_field(folder, pair), fixed.shape)
 
 
-def read_grid(image: Path) -> Header:
-    """Reads the grid of an image, or that of its label map where the image is not at hand."""
-    try:
-        return read_header(image)
-    except MissingVolume:
-        labels = label_path(image)
-        if not is_regular(labels):
-            raise
-        return read_header(labels)
-
-
-def _read_truth(path: Path, grid: Header, warnings: list[str]) -> NDArray[np.integer]:
-    """Reads a label map or mask of the shape of its image; the hosts do not look at affines."""
-    volume = read_labels(path)
-    require_same_shape(grid, volume.header)
-    place = f"{path.parent.name}/{path.name}"
-    warnings += [f"{place}: {text}" for text in volume.header.warnings]
-    warnings += affine_warnings(grid, volume.header)
-    return volume.array
-
-
 def _require_shape(grid: Header, shape: tuple[int, int, int] | None, expected_by: object) -> None:
     if shape is not None and grid.shape != shape:
         raise GridMismatch(
             f"shape differs from {expected_by}", where=grid.path, expected=shape, got=grid.shape
         )
-
-
-def _read_mask(image: Path, grid: Header, warnings: list[str]) -> NDArray[np.integer] | None:
-    """The mask of the fixed image, or None with a warning: evaluator 2.0 goes on without it too."""
-    path = sibling_path(image, "masks")
-    try:
-        return _read_truth(path, grid, warnings)
-    except MissingVolume:
-        warnings.append(f"no mask {path}; SDlogJ of this pair is over the whole volume")
-        return None
 
 
 def _labels_of(methods: Iterable[Method]) -> set[int]:
@@ -158,13 +126,13 @@ def load_case(
     gathered = Gathered()
     warnings = list(orientation_warnings(fixed_grid, moving_grid))
     fixed = moving = None
-    # The field takes the longest, so the rest is read beside it.
+    # The field takes the longest, so the other files are read at the same time.
     with ThreadPoolExecutor(1) as aside:
         reading = aside.submit(reader, fields, pair, fixed_grid, moving_grid)
         if labels:
-            fixed = gathered.attempt(_read_label_map, pair.fixed, fixed_grid, labels, warnings)
-            moving = gathered.attempt(_read_label_map, pair.moving, moving_grid, labels, warnings)
-        mask = gathered.attempt(_read_mask, pair.fixed, fixed_grid, warnings) if masked else None
+            fixed = gathered.attempt(read_label_map, pair.fixed, fixed_grid, labels, warnings)
+            moving = gathered.attempt(read_label_map, pair.moving, moving_grid, labels, warnings)
+        mask = gathered.attempt(read_mask, pair.fixed, fixed_grid, warnings) if masked else None
         points = {dest: gathered.attempt(read_point_pairs, pair, dest) for dest in _destinations(chosen)}
         field = gathered.attempt(reading.result)
     gathered.require_none(pair.name)
@@ -173,7 +141,3 @@ def load_case(
         raise TypeError("a FieldReader returned no field")
     spacings = fixed_grid.spacing_mm, moving_grid.spacing_mm
     return Case(pair, field, fixed, moving, mask, known, *spacings, tuple(warnings))
-
-
-def _read_label_map(image: Path, grid: Header, labels: set[int], warnings: list[str]) -> LabelMap:
-    return box_labels(_read_truth(label_path(image), grid, warnings), labels)

@@ -1,4 +1,4 @@
-"""The verb `evaluate`: the fields of a task in, official and true scores out."""
+"""The verb `evaluate`: scores the fields of a task with the official numbers and the true ones."""
 
 import argparse
 import logging
@@ -19,9 +19,9 @@ from pairs.process.logline import one_line
 
 __all__ = ["add_arguments", "run"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-_FAILURES_TOLD = 10
+_FAILURES_SHOWN = 10
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -31,32 +31,39 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--evaluator",
         choices=list(EVALUATORS),
-        help="official evaluator to imitate; the default is the one that fits the profile of the fields",
+        help="official evaluator to follow (default: the one that reads the profile of the fields)",
     )
     command.add_argument(
         "--json",
         type=Path,
         metavar="FILE",
-        help="write all scores here, in the evaluator's layout; a stopped run resumes beside this file",
+        help="write all scores to this file, in the layout of the evaluator; a stopped run can then continue",
     )
     command.add_argument(
-        "--strict-json", action="store_true", help="null in place of NaN and Infinity, which JSON lacks"
+        "--strict-json",
+        action="store_true",
+        help="write null in place of NaN and Infinity, which are not valid JSON",
     )
-    command.add_argument("--csv", type=Path, metavar="FILE", help="one row per pair and structure")
+    command.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write one row per pair and structure to this file"
+    )
     command.add_argument(
         "--plot",
         type=Path,
         metavar="FILE",
-        help="box plots per structure, before and after (.png, .pdf, .svg)",
+        help="draw box plots per structure, before and after registration (.png, .pdf, .svg)",
     )
     command.add_argument(
         "--from",
         dest="foreign",
         choices=sorted(FOREIGN_READERS),
-        help="the fields are in the format of this other tool",
+        help="read fields in the format of another tool",
     )
     command.add_argument(
-        "--jobs", type=_positive, metavar="N", help="threads; the default is OMP_NUM_THREADS, or one per core"
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="number of threads (default: OMP_NUM_THREADS, or one per core)",
     )
 
 
@@ -73,9 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     for method in evaluation.methods:
         if not evaluation.evaluator.reports(method):
             where = f"evaluator {evaluation.evaluator.name} does not report {one_line(method.name)}"
-            _logger.warning("%s; it is in the table and in the JSON under true", where)
+            log.warning("%s; its scores are in the table, and in the JSON under the key true", where)
     if evaluation.unread:
-        _logger.warning("%s", unread_note(evaluation))
+        log.warning("%s", unread_note(evaluation))
     if arguments.json is not None:
         # Evaluator 2.0 writes NaN and Infinity as bare tokens, and its readers expect them.
         strict: bool = arguments.strict_json
@@ -86,27 +93,26 @@ def run(arguments: argparse.Namespace) -> int:
     # The picture comes last, so that a fault in it costs nothing else.
     if arguments.plot is not None:
         _draw(evaluation, arguments.plot)
-    _tell_failures(evaluation, arguments.json)
+    _log_failures(evaluation, arguments.json)
     if arguments.json is not None and not evaluation.failures:
         # Not before: a full disk or a kill would lose every score.
         _journal(arguments.json).unlink(missing_ok=True)
     return 1 if evaluation.failures else 0
 
 
-def _tell_failures(evaluation: Evaluation, report: Path | None) -> None:
-    """Tells the first pairs that are in no mean; the report has all."""
+def _log_failures(evaluation: Evaluation, report: Path | None) -> None:
+    """Logs the first pairs that could not be scored; the report has all."""
     failures = [f"{name}: {error}" for name, error in evaluation.failures.items()]
-    for failure in failures[:_FAILURES_TOLD]:
-        _logger.error("%s", failure)
+    for failure in failures[:_FAILURES_SHOWN]:
+        log.error("%s", failure)
     if failures:
-        more = f"; {len(failures) - _FAILURES_TOLD} more" if len(failures) > _FAILURES_TOLD else ""
-        place = "with --json FILE they are listed there" if report is None else f"all are listed in {report}"
+        place = "--json FILE lists them" if report is None else f"all are listed in {report}"
         pairs = counted(len(failures) + len(evaluation.scores), "pair")
-        _logger.error("%d of %s could not be scored%s; %s", len(failures), pairs, more, place)
+        log.error("%d of %s could not be scored; %s", len(failures), pairs, place)
 
 
 def _journal(path: Path) -> Path:
-    """The journal of the scores that go to `path`."""
+    """Returns the path of the journal of the scores that go to `path`."""
     return path.with_suffix(".journal.jsonl")
 
 
@@ -118,7 +124,7 @@ def _draw(evaluation: Evaluation, path: Path) -> None:
 
 
 def _require_outputs(arguments: argparse.Namespace) -> None:
-    """Refuses outputs that could not be written: scoring takes minutes, so this is told before, not after.
+    """Refuses outputs that cannot be written before the scoring, which takes minutes.
 
     Raises:
         UsageError: If an output is an input or another output, --strict-json has no file to go to, or --plot
@@ -153,5 +159,5 @@ def _score(arguments: argparse.Namespace) -> Evaluation:
             jobs=arguments.jobs,
         )
     except KeyboardInterrupt as error:
-        remedy = None if journal is None else f"the same command goes on from {journal}"
+        remedy = None if journal is None else f"the same command continues from {journal}"
         raise Stopped("evaluation stopped", remedy=remedy) from error

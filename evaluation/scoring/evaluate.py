@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.metrics.spread import Spread
-from evaluation.scoring.case import Case, FieldReader, load_case, read_field, read_grid, truth_files
+from evaluation.scoring.case import Case, FieldReader, load_case, read_field, truth_files
 from evaluation.scoring.evaluator import Evaluator, evaluator_for
 from evaluation.scoring.faults import task_error
+from evaluation.scoring.groundtruth import read_grid
 from evaluation.scoring.journal import Journal, fingerprint
 from evaluation.scoring.methods import methods_of
 from evaluation.scoring.score import PairScore, score_pair
@@ -26,7 +27,7 @@ from pairs.tasks.task import Pair, Task
 
 __all__ = ["Evaluation", "evaluate_task"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _own_field = read_field
 
 
@@ -75,7 +76,7 @@ def evaluate_task(
         evaluator: Whose formulas and names to use; None takes the one that fits the profiles of the fields.
         read_field: How to read a field; None reads the challenge's own profiles.
         journal: File in which finished pairs are kept while the evaluation runs; with it a run that was
-            killed goes on. The caller removes it when the scores are safe.
+            killed can continue. The caller removes it when the scores are safe.
         jobs: Number of threads; None takes `thread_count()`. The numbers do not depend on it.
 
     Raises:
@@ -103,7 +104,7 @@ def evaluate_task(
 def _profiles(task: Task, fields: Path, reader: FieldReader, preferred: Mapping[str, Path]) -> set[str]:
     """Names the profiles of the fields by their headers; by the first field where another reader is used.
 
-    Fields that cannot be recognised are left out: they are faults of their pairs, told with all others.
+    Fields that cannot be recognised are left out: loading their pairs reports them.
     """
     found = set()
     for pair in task.pairs if reader is _own_field else task.pairs[:1]:
@@ -119,7 +120,7 @@ def _profiles(task: Task, fields: Path, reader: FieldReader, preferred: Mapping[
 
 @dataclass
 class _Run:
-    """What is the same for all pairs, and which warnings have been told."""
+    """What is the same for all pairs, and the warnings that were logged."""
 
     fields: Path
     methods: tuple[Method, ...]
@@ -128,7 +129,7 @@ class _Run:
     reader: FieldReader
     journal: Journal
     preferred: Mapping[str, Path]
-    told: set[str] = field(default_factory=set)
+    logged: set[str] = field(default_factory=set)
 
     @property
     def _masked(self) -> bool:
@@ -144,10 +145,10 @@ class _Run:
             case = self._load(pair)
         except (DisplacementError, VolumeError) as error:
             return error
-        # Pairs share label maps: what is odd about one is told once.
-        for warning in (one for one in case.warnings if one not in self.told):
-            self.told.add(warning)
-            _logger.warning("%s: %s", pair.name, warning)
+        # Pairs share label maps: a warning about one is logged once.
+        for warning in (one for one in case.warnings if one not in self.logged):
+            self.logged.add(warning)
+            log.warning("%s: %s", pair.name, warning)
         return self._scored(case, key, spread)
 
     def _scored(self, case: Case, key: str | None, spread: Spread) -> PairScore:
@@ -175,10 +176,10 @@ class _Run:
         )
 
     def _key(self, pair: Pair, case: Case | None) -> str | None:
-        """Fingerprint of what decides the scores of a pair; None where nothing is kept or it is not known.
+        """Returns the fingerprint of all that decides the scores of a pair; None without a journal.
 
-        Which files another reader reads is its own affair: then the displacement itself is taken, once the
-        case is read.
+        It is not known which files another reader reads: its fingerprint is that of the displacement, and
+        None before the case is read.
         """
         if not self.journal.wanted or (case is None and self.reader is not _own_field):
             return None
@@ -192,7 +193,7 @@ class _Run:
             content = self._field(pair)
         else:
             content = np.ascontiguousarray(np.moveaxis(case.field.displacement, -1, 0))
-        # A file that cannot be read is a fault, and loading the pair tells it.
+        # A file that cannot be read is reported when the pair is loaded.
         with contextlib.suppress(OSError):
             return fingerprint((*settings, *grids), (content, *truth))
         return None

@@ -1,4 +1,4 @@
-"""The official evaluators: what each year's scorer computes, names and aggregates in its own way."""
+"""The official evaluators: what the program of each year computes, and its names and means."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Faults of a pair and of a task, gathered so that all of them are told at once."""
+"""Faults of a pair and of a task, collected so that one message lists all of them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,13 +6,11 @@ from typing import ParamSpec, TypeVar
 
 from pairs.errors import DisplacementError, KnownError, VolumeError
 from pairs.fields.displacement import find_field
-from pairs.process.counting import counted
+from pairs.process.counting import counted, first_few
 from pairs.tasks.pair import Pair
 
 __all__ = ["Gathered", "SeveralFaults", "task_error"]
 
-# More in one line are not read; the report has all.
-_TOLD = 10
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
@@ -31,7 +29,7 @@ class SeveralFaults(VolumeError):
 
 
 class Gathered:
-    """Reads one thing after the other and remembers what failed."""
+    """Calls functions one after the other and collects their faults."""
 
     def __init__(self) -> None:
         """Starts without faults."""
@@ -51,7 +49,7 @@ class Gathered:
             return None
 
     def require_none(self, where: object) -> None:
-        """Raises what was gathered.
+        """Raises the collected faults.
 
         Raises:
             KnownError: The fault itself where there is one, `SeveralFaults` where there are more.
@@ -63,14 +61,13 @@ class Gathered:
 
 
 def _numbered(faults: Sequence[KnownError]) -> str:
-    # Pairs share label maps: one that is damaged is told once.
+    # Pairs share label maps: the fault of one is listed once.
     texts = list(dict.fromkeys(str(fault) for fault in faults))
-    more = f" and {len(texts) - _TOLD} more" if len(texts) > _TOLD else ""
-    return " ".join(f"{number}) {text}" for number, text in enumerate(texts[:_TOLD], start=1)) + more
+    return first_few([f"{number}) {text}" for number, text in enumerate(texts, start=1)], between=" ")
 
 
 def task_error(faults: Sequence[KnownError], fields: Path, pairs: Sequence[Pair]) -> KnownError:
-    """Makes one error of the faults of a task of which no pair can be scored.
+    """Makes one error of all faults of a task in which no pair can be scored.
 
     Args:
         faults: One for each pair.
@@ -90,7 +87,7 @@ def task_error(faults: Sequence[KnownError], fields: Path, pairs: Sequence[Pair]
 
 
 def _other_fields(fields: Path, pairs: Sequence[Pair]) -> str | None:
-    """Asks whether a folder that has no field of any pair is the folder of another task."""
+    """Returns a question for the user if the folder has fields, but of no pair of the task."""
     names = sorted(path.name for path in fields.glob("disp_*"))
     if not names or any(_has_field(fields, pair) for pair in pairs):
         return None

@@ -1,4 +1,4 @@
-"""The journal of a running evaluation: finished pairs, kept so that a killed run can go on."""
+"""The journal of a running evaluation: finished pairs, kept so that a killed run can continue."""
 
 import dataclasses
 import hashlib
@@ -20,7 +20,7 @@ from pairs.files.regularfile import open_regular, read_regular
 
 __all__ = ["Journal", "fingerprint"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 # To be raised whenever a number or the form of a line changes: older journals then no longer match.
 _VERSION = 2
@@ -88,8 +88,8 @@ class Journal:
         """
         if self._path is None:
             return
-        told = json.dumps(dataclasses.asdict(score) | {"field": score.field.name})
-        line = f'{{"fingerprint": "{key}", "sha256": "{_hash(key, told)}", "score": {told}}}\n'.encode()
+        content = json.dumps(dataclasses.asdict(score) | {"field": score.field.name})
+        line = f'{{"fingerprint": "{key}", "sha256": "{_hash(key, content)}", "score": {content}}}\n'.encode()
         with self._lock:
             try:
                 _append(self._path, line)
@@ -109,23 +109,23 @@ def _read(path: Path) -> dict[str, PairScore]:
     except OSError as error:
         raise _output_error(path, error) from error
     if lines and not lines[0].startswith(_LINE_START[: len(lines[0])]):
-        # It will be appended to and removed at the end, so it must not be anything of the user's.
+        # The file is extended, and removed at the end, so it must not be another file of the user.
         raise OutputError("not a journal of an evaluation", where=path, remedy="move the file away")
     kept = {}
     for line in lines:
         found = _LINE.fullmatch(line)
         try:
-            key, stored, told = ("", "", "") if found is None else map(bytes.decode, found.groups())
-            if not stored or stored != _hash(key, told):
+            key, stored, content = ("", "", "") if found is None else map(bytes.decode, found.groups())
+            if not stored or stored != _hash(key, content):
                 raise ValueError("another hash")
-            kept[key] = _SCORES.validate_json(told)
+            kept[key] = _SCORES.validate_json(content)
         except (ValueError, ValidationError):
-            _logger.warning("a line of %s is cut off or damaged; its pair is scored again", path)
+            log.warning("a line of %s is cut off or damaged; its pair is scored again", path)
     return kept
 
 
-def _hash(key: str, told: str) -> str:
-    return hashlib.sha256(f"{key} {told}".encode()).hexdigest()
+def _hash(key: str, content: str) -> str:
+    return hashlib.sha256(f"{key} {content}".encode()).hexdigest()
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from evaluation.scoring.siblings import sibling_path
+from evaluation.scoring.groundtruth import sibling_path
 from pairs.errors import CorruptVolume, MissingVolume
 from pairs.files.damage import damage_told
 from pairs.files.regularfile import is_regular, open_regular
@@ -24,7 +24,7 @@ _SPLINE_MARGIN = 32
 
 
 def _folder_words(pair: Pair, dest: str) -> tuple[str, ...]:
-    """Folder words under which the points of a pair may lie.
+    """Lists the folder words under which the points of a pair may be.
 
     Keypoints are made for two modalities at a time. Where these are not the usual ones (equal, or
     0000 <- 0001) the releases write `keypoints02Tr`; evaluator 2.0 asks for `keypoints00000002Tr`, which no
@@ -108,7 +108,7 @@ def target_errors(
 
 
 def _neighbourhood(coordinates: NDArray[np.float64], side: int) -> slice:
-    """The part of an axis that decides the spline at some coordinates; at least one voxel of it."""
+    """Returns the part of an axis that decides the spline at some coordinates; at least one voxel of it."""
     start = math.floor(coordinates.min()) - _SPLINE_MARGIN
     stop = math.ceil(coordinates.max()) + _SPLINE_MARGIN + 1
     return slice(min(max(0, start), side - 1), max(1, stop))

@@ -12,7 +12,7 @@ from pairs.tasks.task import Task, label_path
 
 __all__ = ["default_methods", "methods_of", "structure_labels"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def structure_labels(task: Task) -> tuple[int, ...]:
@@ -32,7 +32,7 @@ def structure_labels(task: Task) -> tuple[int, ...]:
         except MissingVolume:
             continue
         except VolumeError as error:
-            # Whoever loads the pair tells it beside all other faults, as long as labels are scored at all.
+            # If labels are scored, loading the pair reports this fault with all others.
             fault = fault or error
     if fault is not None and not found:
         raise fault
@@ -45,7 +45,7 @@ def default_methods(task: Task, evaluator: Evaluator = EVALUATORS["2.0"]) -> tup
     smoothness = Method(name=names["sdlogj"], metric="sdlogj")
     labels = structure_labels(task)
     if not labels:
-        _logger.warning("%s has no labels; only the regularity of its fields is scored", task.name)
+        log.warning("task %s has no labels; only the regularity of its fields is scored", task.name)
         return (smoothness,)
     return (
         smoothness,
@@ -62,14 +62,14 @@ def methods_of(task: Task, config: EvaluationConfig | None, evaluator: Evaluator
     """
     if config is None:
         return default_methods(task, evaluator)
-    _tell_of_ndv(config.methods)
+    _warn_of_ndv(config.methods)
     methods = tuple(method for method in config.methods if method.metric != "ndv")
     if not methods:
         raise UsageError("configuration has no metric that can be scored", where=config.task_name)
     return configured_methods(evaluator, methods)
 
 
-def _tell_of_ndv(methods: Iterable[Method]) -> None:
+def _warn_of_ndv(methods: Iterable[Method]) -> None:
     for method in methods:
         if method.metric == "ndv":
-            _logger.warning("metric ndv (%s) belongs to LUMIR's own evaluator and is left out", method.name)
+            log.warning("metric ndv (%s) belongs to LUMIR's own evaluator and is left out", method.name)

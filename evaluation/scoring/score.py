@@ -1,4 +1,4 @@
-"""The scores of one pair, by the official formulas and by true ones beside them."""
+"""The scores of one pair: the official numbers, and the true ones."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Score:
 
 @dataclass(frozen=True)
 class StructureScore:
-    """The truth about one structure beside the official numbers; NaN where a number is undefined.
+    """The true numbers of one structure; NaN where a number is undefined.
 
     Attributes:
         label: Its label.
@@ -66,7 +66,7 @@ class PairScore:
         after: The official scores by metric name, in the order of the configuration.
         before: Dice, HD95 and TRE before registration, that is of a displacement of zero.
         regularity: The Jacobian numbers, official and true.
-        structures: The truth about each label that a metric lists, in ascending order.
+        structures: The true numbers of each label that a metric lists, in ascending order.
     """
 
     name: str
@@ -91,7 +91,7 @@ def _measured(case: Case, methods: Sequence[Method], spread: Spread) -> Mapping[
 
 
 def _label_score(values: Sequence[float]) -> Score:
-    """NaN stands for a label that an image lacks, and is left out of the mean."""
+    """Returns the score of some labels; NaN, for a label that an image lacks, is left out of the mean."""
     known = [value for value in values if not math.isnan(value)]
     return Score(float(np.mean(known)) if known else math.nan, tuple(values))
 
@@ -99,7 +99,7 @@ def _label_score(values: Sequence[float]) -> Score:
 def _scores(
     case: Case, method: Method, measures: Mapping[int, Measures], smoothness: Regularity
 ) -> tuple[Score, Score | None]:
-    """The scores of one metric after and before registration; SDlogJ has no score before."""
+    """Returns the scores of one metric after and before registration; SDlogJ has no score before."""
     if method.metric == "sdlogj":
         return Score(smoothness.sdlogj, smoothness.sdlogj), None
     if method.metric == "tre" and method.dest is not None:
@@ -129,7 +129,7 @@ def score_pair(
         case: The pair with its displacement and ground truth.
         methods: The metrics, those that `case` was loaded for.
         evaluator: Whose SDlogJ is computed.
-        spread: How slabs and structures are worked off; the numbers do not depend on it.
+        spread: How slabs and structures are processed; the numbers do not depend on it.
 
     Raises:
         UsageError: If a metric is not one of the official evaluators.

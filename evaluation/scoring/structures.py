@@ -79,7 +79,7 @@ def measure_structures(
         structures: The label maps.
         labels: The structures to measure.
         surfaces: Those of them whose surface distances are wanted; the others keep NaN there.
-        spread: How the structures are worked off.
+        spread: How the structures are processed.
     """
 
     def measured(label: int) -> tuple[int, Measures]:

@@ -13,7 +13,7 @@ __all__ = ["warp_image", "warp_labels"]
 
 _T = TypeVar("_T", bound=np.generic)
 
-# Planes along the first axis that are warped in one go. Only the coordinates of one slab exist at a time,
+# Planes along the first axis that are warped at once. Only the coordinates of one slab exist at a time,
 # which keeps a 192x160x256 pair at tens of MiB instead of the 190 MiB of a whole float64 coordinate grid.
 _IMAGE_PLANES = 16
 # Fewer where each step is a pass over the slab, which then stays in the processor's cache.
@@ -33,7 +33,7 @@ def _moved(displacement: NDArray[np.float32], slab: slice, axis: int) -> NDArray
 def _nearest(
     displacement: NDArray[np.float32], slab: slice, sides: tuple[int, ...]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Flat index of the voxel nearest to p + u(p), and whether that position is outside, for a slab."""
+    """Returns, for a slab, the flat index of the voxel nearest to p + u(p), and whether that is outside."""
     shape = displacement[slab].shape[:3]
     index = np.zeros(shape, dtype=np.int64)
     outside = np.zeros(shape, dtype=bool)
@@ -60,7 +60,7 @@ def warp_labels(
     Args:
         moving: Label map (X, Y, Z) of integers.
         displacement: u, shape (X, Y, Z, 3), voxels of the fixed grid.
-        spread: How the slabs of the volume are worked off.
+        spread: How the slabs of the volume are processed.
 
     Returns:
         The label map on the fixed grid, dtype of `moving`.

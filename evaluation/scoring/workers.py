@@ -17,7 +17,7 @@ __all__ = ["score_all"]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-# Pairs in hand at a time: while one is scored by all threads, the next is read and unpacked by one. More
+# Pairs at a time: while one is scored by all threads, the next is read and unpacked by one. More
 # would only take memory, a quarter of a gigabyte each.
 _PAIRS = 2
 # Below glibc's limit of 32 MiB for blocks that stay with the process.
@@ -39,7 +39,7 @@ def score_all(score: Callable[[_Item, Spread], _Result], items: Iterable[_Item],
         The results in the order of the items.
 
     Raises:
-        KeyboardInterrupt: On SIGINT and SIGTERM, after the pairs in hand are finished.
+        KeyboardInterrupt: On SIGINT and SIGTERM, after the current pairs are finished.
         Exception: The first one that `score` raises, likewise.
     """
     _keep_freed_memory()
@@ -83,7 +83,7 @@ def _keep_freed_memory() -> None:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Inside the block SIGTERM raises KeyboardInterrupt, as SIGINT does."""
+    """Makes SIGTERM raise KeyboardInterrupt inside the block, as SIGINT does."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

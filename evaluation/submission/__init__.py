@@ -1,1 +1,1 @@
-"""A set of fields for upload: checked, repaired and packed as the host takes it."""
+"""Checks, repairs and packs a set of fields for the upload to a challenge host."""

@@ -1,4 +1,4 @@
-"""Assignment: which file is the field of which pair, and which files are nobody's."""
+"""Assignment: which file is the field of which pair, and which files belong to no pair."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ __all__ = ["Assignment", "assign"]
 
 @dataclass(frozen=True)
 class Assignment:
-    """What the names say.
+    """The pairs and their files.
 
     Attributes:
         fields: The file of each pair that has one, by pair name.
@@ -41,14 +41,14 @@ def assign(
     short_names: bool = False,
     left_out: Sequence[Pair] = (),
 ) -> Assignment:
-    """Finds the field of every pair: under a name the host looks for, else under one that means the pair.
+    """Finds the field of every pair: a name that the host reads comes before a misspelt one.
 
     Args:
         entries: The files of the folder, those at its root first.
         pairs: The pairs of the task.
         profile: The host's profile.
         short_names: See `accepted_names`.
-        left_out: Other pairs of the task, whose fields are neither looked at nor strangers.
+        left_out: Other pairs of the task; their fields are not checked and not reported.
     """
     rest = {entry.name: entry for entry in entries}
     fields: dict[str, Entry] = {}
@@ -65,8 +65,8 @@ def assign(
     for pair in left_out:
         for accepted in accepted_names(pair, profile, short_names=short_names):
             rest.pop(accepted, None)
-    meant = [(entry, parse_field_name(entry.name)) for entry in rest.values()]
-    matches = [(e, n, m) for e, n in meant if n is not None and (m := match_pair(n, pairs)) is not None]
+    named = [(entry, parse_field_name(entry.name)) for entry in rest.values()]
+    matches = [(e, n, m) for e, n in named if n is not None and (m := match_pair(n, pairs)) is not None]
     for entry, name, match in sorted(matches, key=lambda one: (one[2].swapped, one[0].nested, one[0].name)):
         if match.pair.name in fields:
             if not match.swapped:
@@ -77,7 +77,7 @@ def assign(
         fields[match.pair.name] = entry
         findings += _misnamed(entry, name, match, profile, short_names)
     findings += [_missing(pair, profile, short_names) for pair in pairs if pair.name not in fields]
-    return Assignment(fields, (*findings, *(_stranger(entry, pairs) for entry in rest.values())))
+    return Assignment(fields, (*findings, *(_unknown(entry, pairs) for entry in rest.values())))
 
 
 def _second(entry: Entry, taken: Entry, pair: Pair) -> Finding:
@@ -88,8 +88,8 @@ def _second(entry: Entry, taken: Entry, pair: Pair) -> Finding:
 def _missing(pair: Pair, profile: Profile, short_names: bool) -> Finding:
     expected = field_name(pair, profile, short_names=short_names)
     remedy = (
-        "one missing field voids the whole submission: run predict again, "
-        "with --on-error identity for a zero field where registration fails"
+        "a host refuses a set with a missing field: run predict again; "
+        "--on-error identity writes a zero field where registration fails"
     )
     return error("missing", expected, f"no field for pair {pair.name}", remedy=remedy)
 
@@ -102,14 +102,14 @@ def _misnamed(
     expected = expected or field_name(match.pair, profile, short_names=short_names)
     found: list[Finding] = []
     if entry.nested:
-        what = "field lies in a subfolder, where the host does not look"
+        what = "field is in a subfolder, which the host does not read"
         found.append(
             error(
                 "nested",
                 entry.name,
                 what,
                 expected=expected,
-                remedy="give that folder as --fields, or move the files up",
+                remedy="give the subfolder as --fields, or move the files up",
                 repairable=True,
             )
         )
@@ -134,7 +134,7 @@ def _misnamed(
     ]
 
 
-def _stranger(entry: Entry, pairs: Sequence[Pair]) -> Finding:
+def _unknown(entry: Entry, pairs: Sequence[Pair]) -> Finding:
     remedy = "remove it; submit leaves it out"
     name = parse_field_name(entry.name)
     if name is None:
@@ -147,4 +147,4 @@ def _stranger(entry: Entry, pairs: Sequence[Pair]) -> Finding:
         what, got = "field of subjects that are in no pair of the task", listed
     else:
         what, got = "field of a pair that the task does not have", " and ".join(f"{n:04d}" for n in named)
-    return warning("stranger", entry.name, what, got=got, remedy=remedy)
+    return warning("unknown", entry.name, what, got=got, remedy=remedy)

@@ -1,23 +1,27 @@
-"""The check of a whole set of fields: every rule over every pair, nothing stops at the first fault."""
+"""The check of a whole set of fields: every rule on every pair, also after the first fault."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from evaluation.submission.editions import edition_findings
+from evaluation.submission.conventions import Convention
 from evaluation.submission.fields import FoundField, find_fields
-from evaluation.submission.findings import Finding, count, in_order, warning
+from evaluation.submission.findings import Finding, count, error, in_order, warning
 from evaluation.submission.inspection import Inspection
 from evaluation.submission.nearestprofile import mixture_findings
 from evaluation.submission.survey import survey_fields
 from pairs.fields.profile import Profile, Shape3
+from pairs.tasks.editions import known_profiles, profile_fault
 from pairs.tasks.task import Task
 
-__all__ = ["SUBSET", "Check", "check_fields"]
+__all__ = ["EDITION", "SUBSET", "Check", "check_fields", "edition_findings"]
+
+EDITION = "edition"
+"""The rule of a profile that an edition of the task does not read."""
 
 SUBSET = "subset"
-"""The rule of a pair list that is only a part of the task's own."""
+"""The rule of a pair list that has only some of the task's pairs."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,12 @@ class Check:
     """The outcome.
 
     Attributes:
-        profile: What the fields were held against.
-        short_names: Whether the host is one of the older copies.
+        profile: The profile that the host reads.
+        short_names: Whether the host reads short names.
         fields: The pairs that have a file.
-        findings: All that is wrong, in order.
+        findings: Everything that is wrong, errors first.
         pairs: How many pairs the task has.
-        meant: Name of the reading that the fields are certain to need; None for the one as stored.
+        meant: The convention in which the fields are stored, where that is certain and not the challenge's.
     """
 
     profile: Profile
@@ -38,7 +42,7 @@ class Check:
     fields: tuple[FoundField, ...]
     findings: tuple[Finding, ...]
     pairs: int
-    meant: str | None = None
+    meant: Convention | None = None
 
     @property
     def accepted(self) -> bool:
@@ -54,13 +58,13 @@ def check_fields(
     short_names: bool = False,
     expected_shape: Shape3 | None = None,
 ) -> Check:
-    """Holds a folder of fields against a task and tells everything that is wrong with it.
+    """Lists everything that is wrong with the fields of a task.
 
     Args:
         task: The task.
         folder: The folder of fields.
-        profile: What the host wants; None for the profile that most fields are nearest to.
-        short_names: Whether the host is a copy that looks for short names.
+        profile: The profile that the host reads; None for the one that most fields fit best.
+        short_names: Whether the host reads short names.
         expected_shape: (X, Y, Z) of an evaluation configuration.
 
     Raises:
@@ -72,7 +76,7 @@ def check_fields(
     )
     chosen, assignment = survey.profile, survey.assignment
     findings = [*_subset_findings(task), *survey.findings, *assignment.findings]
-    findings += mixture_findings(survey.witnesses, chosen)
+    findings += mixture_findings(survey.samples, chosen)
     fields = find_fields(assignment.fields, task.pairs, survey.grids, survey.stored, chosen)
     first_grid = next(iter(survey.grids.values()), None)
     if first_grid is not None:
@@ -81,7 +85,7 @@ def check_fields(
     for found in tqdm(fields, desc="checking", unit="field", disable=None):
         findings += inspection.look(found, survey.stored.get(found.entry.name))
     verdict = inspection.verdict()
-    findings += [*verdict.findings, *inspection.lost_evidence(), *inspection.twins()]
+    findings += [*verdict.findings, *inspection.lost_evidence(), *inspection.duplicates()]
     return Check(chosen, short_names, fields, in_order(findings), len(task.pairs), verdict.meant)
 
 
@@ -89,6 +93,22 @@ def _subset_findings(task: Task) -> list[Finding]:
     if not task.left_out:
         return []
     whole = len(task.pairs) + len(task.left_out)
-    what, got = "pair list is a part of the task's own", f"{len(task.pairs)} of them"
+    what, got = "the pair list has only some of the task's pairs", f"{len(task.pairs)}"
     remedy = "leave out --pairs before you send the fields"
-    return [warning(SUBSET, "", what, expected=f"all {whole} pairs, as a host wants", got=got, remedy=remedy)]
+    return [warning(SUBSET, "", what, expected=f"all {whole} pairs", got=got, remedy=remedy)]
+
+
+def edition_findings(task_name: str, grid: Shape3, profile: Profile) -> list[Finding]:
+    """Refuses a profile that no edition of the task reads; warns where the images are of another year."""
+    fault = profile_fault(task_name, grid, profile)
+    if fault is None:
+        return []
+    known = known_profiles(task_name)
+    if profile.name in known:
+        remedy = "write the fields with another --profile, or make sure that your host wants this one"
+        return [warning(EDITION, "", fault.what, expected=fault.expected, got=profile.name, remedy=remedy)]
+    remedy = (
+        f"register again with predict --profile {known[-1]}, "
+        f"or convert a copy with check --profile {known[-1]} --fix NEW"
+    )
+    return [error(EDITION, "", fault.what, expected=fault.expected, got=profile.name, remedy=remedy)]

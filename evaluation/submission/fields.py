@@ -1,10 +1,10 @@
-"""Fields of a task as far as their files can be understood."""
+"""The field of each pair: its file, the array in it, and how that array lies on the grid."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.scoring.case import read_grid
+from evaluation.scoring.groundtruth import read_grid
 from evaluation.submission.findings import Finding, error, warning
 from evaluation.submission.folder import Entry
 from evaluation.submission.layout import Placement, choose_head, place
@@ -19,12 +19,12 @@ from pairs.tasks.task import Task
 __all__ = ["FoundField", "Opened", "find_fields", "source_upsampling", "task_grids"]
 
 Opened = Mapping[str, Stored | DisplacementError]
-"""What each file holds, or why it cannot be read, by its name in the folder."""
+"""By the name of each file in the folder what it holds, or why it cannot be read."""
 
 
 @dataclass(frozen=True)
 class FoundField:
-    """The field of a pair as far as it could be understood.
+    """The field of a pair, with None for what could not be found out.
 
     Attributes:
         pair: The pair.
@@ -64,13 +64,13 @@ def task_grids(task: Task, expected: Shape3 | None) -> tuple[dict[str, Shape3], 
             findings.append(warning("image", pair.name, str(fault), remedy=remedy))
             continue
         if expected is not None and grids[pair.name] != expected:
-            what, got = "image has another shape than the configuration expects", grids[pair.name]
+            what, got = "shape of the image differs from the configuration", grids[pair.name]
             remedy = "use the configuration of this edition of the task"
             findings.append(error("config", pair.name, what, expected=expected, got=got, remedy=remedy))
-        # A moving image that cannot be read takes nothing but its own warning away.
+        # The moving image is read for this warning only.
         with contextlib.suppress(VolumeError):
-            told = orientation_warnings(fixed, read_grid(pair.moving))
-            findings += [warning("orientation", pair.name, text) for text in told]
+            texts = orientation_warnings(fixed, read_grid(pair.moving))
+            findings += [warning("orientation", pair.name, text) for text in texts]
     return grids, findings
 
 
@@ -88,7 +88,7 @@ def find_fields(
         pairs: The pairs of the task.
         grids: The full grid of each pair, by pair name.
         stored: What the files hold.
-        profile: What the fields are meant for.
+        profile: The profile that the host reads.
     """
     fields: list[FoundField] = []
     for pair in pairs:

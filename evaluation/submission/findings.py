@@ -16,14 +16,14 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        severity: `error` for what must be mended before the fields are sent, `warning` for what is odd.
+        severity: `error` for what must be corrected before the upload, `warning` for what is unusual.
         rule: Short name of the rule that found it, such as "dtype".
-        file: Name in the folder of fields, or what else it is about; empty for the whole set.
+        file: Name of the file or of the pair; empty for the whole set.
         what: What is wrong.
         expected: What would have been right.
         got: What was found.
         remedy: What to do next.
-        repairable: Whether `--fix` mends it without guessing.
+        repairable: Whether `--fix` can correct it without guessing.
     """
 
     severity: Severity

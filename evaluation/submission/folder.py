@@ -1,4 +1,4 @@
-"""What lies in a folder of fields, subfolders included."""
+"""The files in a folder of fields and its subfolders."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pairs.errors import NothingToDo, UsageError
 __all__ = ["REPORT_NAME", "Entry", "entry_findings", "list_entries"]
 
 REPORT_NAME = "report.json"
-_ARCHIVE_LITTER = "__MACOSX"
+_MACOS_FOLDER = "__MACOSX"
 _MAX_DEPTH = 3
 
 
@@ -33,7 +33,7 @@ class Entry:
 
     @property
     def nested(self) -> bool:
-        """Whether the file lies in a subfolder, where no host looks."""
+        """Whether the file is in a subfolder, which no host reads."""
         return "/" in self.name
 
     @property
@@ -55,7 +55,7 @@ def list_entries(folder: Path) -> tuple[Entry, ...]:
     Raises:
         UsageError: If there is no such folder.
         NothingToDo: If it holds no file.
-        OSError: If it may not be searched.
+        OSError: If it cannot be read.
     """
     if not folder.is_dir():
         raise UsageError("no folder of fields", where=folder, remedy="give the folder that predict wrote")
@@ -63,10 +63,10 @@ def list_entries(folder: Path) -> tuple[Entry, ...]:
     for place, folders, files in os.walk(folder, onerror=_raise):
         links = [name for name in folders if (Path(place) / name).is_symlink()]
         deep = len(Path(place).relative_to(folder).parts) >= _MAX_DEPTH
-        folders[:] = [] if deep else [name for name in folders if _counts(name) and name not in links]
+        folders[:] = [] if deep else [name for name in folders if _is_listed(name) and name not in links]
         for name in (*files, *links):
             path = Path(place) / name
-            if _counts(name) and path != folder / REPORT_NAME:
+            if _is_listed(name) and path != folder / REPORT_NAME:
                 entries.append(Entry(path, path.relative_to(folder).as_posix()))
     if not entries:
         raise NothingToDo("no fields in the folder", where=folder, remedy="run predict first")
@@ -74,12 +74,12 @@ def list_entries(folder: Path) -> tuple[Entry, ...]:
 
 
 def entry_findings(entry: Entry) -> list[Finding]:
-    """Tells what is wrong with a field as a file, before it is opened."""
+    """Lists what is wrong with a field as a file, before it is opened."""
     path, name = entry.path, entry.name
     found: list[Finding] = []
     if entry.link:
         remedy = "submit packs the file it points to; copy it if you zip by hand"
-        found.append(warning("symlink", name, "symlink", expected="a file", remedy=remedy))
+        found.append(warning("symlink", name, "field is a symlink", expected="a file", remedy=remedy))
     if not path.is_file():
         got = "a broken link" if entry.link and not path.exists() else "not a regular file"
         found.append(
@@ -98,9 +98,9 @@ def entry_findings(entry: Entry) -> list[Finding]:
 
 
 def _raise(error: OSError) -> None:
-    # Fields that cannot be seen are not missing.
+    # A folder that may not be read is an error of its own: its fields are not missing.
     raise error
 
 
-def _counts(name: str) -> bool:
-    return not name.startswith(".") and name != _ARCHIVE_LITTER
+def _is_listed(name: str) -> bool:
+    return not name.startswith(".") and name != _MACOS_FOLDER

@@ -1,4 +1,4 @@
-"""The inspection of one field after the other, and what only all of them together can tell."""
+"""The inspection of each field, and the comparison of all of them."""
 
 import hashlib
 from collections import defaultdict
@@ -10,7 +10,6 @@ from evaluation.submission.fields import FoundField, source_upsampling
 from evaluation.submission.findings import Finding, error, warning
 from evaluation.submission.folder import Entry, entry_findings
 from evaluation.submission.layout import layout_findings
-from evaluation.submission.readings import Reading, readings
 from evaluation.submission.stored import Stored, load
 from evaluation.submission.suspicions import Verdict, judge
 from evaluation.submission.trial import Trial, read_evidence, try_field
@@ -18,26 +17,24 @@ from evaluation.submission.values import folding_findings, full_field, value_fin
 from pairs.errors import DisplacementError
 from pairs.fields.profile import Profile, Shape3
 from pairs.files.regularfile import open_regular
-from pairs.images.volume import Header
 
 __all__ = ["Inspection"]
 
-# After these the values cannot be tried or compared.
+# With one of these findings the values cannot be compared with anything.
 _FINAL = ("finite", "zero", "range")
 
 
 class Inspection:
-    """Looks at fields and remembers what their comparison needs, never the fields themselves."""
+    """Inspects fields one by one and keeps what their comparison needs, but no field."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._trials: list[Trial] = []
         self._lost: list[str] = []
-        self._readings: dict[object, tuple[Reading, ...]] = {}
         self._by_size: dict[int, list[Entry]] = defaultdict(list)
 
     def look(self, found: FoundField, stored: Stored | DisplacementError | None) -> list[Finding]:
-        """Tells all that is wrong with one field.
+        """Lists everything that is wrong with one field.
 
         Args:
             found: The field.
@@ -68,37 +65,32 @@ class Inspection:
         evidence = read_evidence(found.pair)
         self._lost += evidence.lost if evidence is not None else ()
         if evidence is not None and evidence.header.shape == grid:
-            self._trials.append(try_field(name, displacement, evidence, self._tried(evidence.header)))
+            self._trials.append(try_field(name, displacement, evidence))
         return findings + folding_findings(displacement, name)
 
-    def _tried(self, header: Header) -> tuple[Reading, ...]:
-        """Makes the readings of a grid once for all pairs that have it."""
-        key = (header.shape, header.affine.tobytes())
-        if key not in self._readings:
-            self._readings[key] = readings(header)
-        return self._readings[key]
-
     def verdict(self) -> Verdict:
-        """Tells whether the fields as a whole do their work."""
+        """Says whether the fields align the pairs."""
         return judge(self._trials)
 
     def lost_evidence(self) -> list[Finding]:
-        """Tells once that label maps or images are there which the fields could not be tried on."""
+        """Warns once of label maps or images that cannot be read."""
         lost = dict.fromkeys(self._lost)
         if not lost:
             return []
-        what, got = "label maps or images cannot be read", f"for one: {next(iter(lost))}"
+        what, got = "label maps or images cannot be read", f"for example: {next(iter(lost))}"
         remedy = "the fields are checked without them, so a wrong direction or unit may pass"
         return [warning("evidence", "", what, got=got, remedy=remedy)]
 
-    def twins(self) -> list[Finding]:
-        """Tells of files of the same content."""
-        what, remedy = "one displacement for several pairs", "make sure that it was not copied by mistake"
+    def duplicates(self) -> list[Finding]:
+        """Warns of files with the same content."""
+        what, remedy = "several pairs have the same displacement", "check that no file was copied by mistake"
         by_content: dict[str, list[str]] = defaultdict(list)
         for entry in (entry for entries in self._by_size.values() if len(entries) > 1 for entry in entries):
             by_content[_digest(entry)].append(entry.name)
         return [
-            warning("twins", names[0], what, got=f"the same bytes in {', '.join(names[1:])}", remedy=remedy)
+            warning(
+                "duplicate", names[0], what, got=f"the same bytes in {', '.join(names[1:])}", remedy=remedy
+            )
             for names in by_content.values()
             if len(names) > 1
         ]

@@ -1,4 +1,4 @@
-"""Layouts: how a stored array lies in relation to the grid of its pair, and how a host would refuse it."""
+"""Layouts: how a stored array lies on the grid of its pair, and what a host would refuse about it."""
 
 import itertools
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def place(shape: tuple[int, ...], grid: Shape3, profile: Profile) -> Placement |
     Args:
         shape: Shape of the stored array.
         grid: (X, Y, Z) of the pair.
-        profile: What the array is meant for.
+        profile: The profile that the host reads.
 
     Returns:
         The placement, or None where no order of axes fits the grid or its half.
@@ -70,13 +70,13 @@ def choose_head(stored: Stored, grid: Shape3, profile: Profile) -> Head | None:
 
 
 def layout_findings(stored: Stored, name: str, grid: Shape3, profile: Profile) -> list[Finding]:
-    """Tells all that is wrong with how a field is stored.
+    """Lists everything that is wrong with how a field is stored.
 
     Args:
         stored: What the file holds.
         name: Its name in the folder.
         grid: (X, Y, Z) of the pair.
-        profile: What it should be.
+        profile: The profile that the host reads.
     """
     head = choose_head(stored, grid, profile)
     found = _container_findings(stored, name, profile) + _array_findings(stored, name, profile, head)
@@ -113,7 +113,7 @@ def _array_findings(stored: Stored, name: str, profile: Profile, head: Head | No
         for one in stored.heads
         if one.pickled
     ]
-    keys = [*(one.key for one in stored.heads), *stored.strangers]
+    keys = [*(one.key for one in stored.heads), *stored.others]
     if stored.kind == "npz" and len(keys) != 1:
         remedy = "save one array" if head is None else f"keep {head.key} alone"
         listed = ", ".join(keys[:5]) or "none"
@@ -161,7 +161,7 @@ def _shape_findings(head: Head, name: str, grid: Shape3, profile: Profile) -> li
     expected = _expected_shape(grid, profile)
     placement = place(head.shape, grid, profile)
     if expected is None:
-        what = f"profile {profile.name} stores half of the grid, which has an odd side"
+        what = f"profile {profile.name} stores half of the grid, and the grid has an odd side"
         remedy = "use a full-grid profile, such as l2r2022"
         return [error("shape", name, what, expected="even sides", got=grid, remedy=remedy)]
     if placement is None:
@@ -183,7 +183,7 @@ def _shape_findings(head: Head, name: str, grid: Shape3, profile: Profile) -> li
         )
     if placement.channel_first != profile.channel_first and not profile.either_order:
         places = ("first", "last") if profile.channel_first else ("last", "first")
-        what = f"components are the {places[1]} axis, the host wants them {places[0]}"
+        what = f"components are the {places[1]} axis, the host expects them {places[0]}"
         found.append(error("channel", name, what, expected=expected, got=head.shape, repairable=ordered))
     if not ordered:
         what = f"spatial axes in the order {placement.axes}"

@@ -1,4 +1,4 @@
-"""Names of fields: what each host looks for, and which pair a misspelt name means."""
+"""Names of fields: which names each host reads, and which pair a misspelt name belongs to."""
 
 import re
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ _SPLIT = re.compile(r"(?P<stem>.*?)(?P<suffix>(?:\.[A-Za-z][A-Za-z0-9]*)*)")
 _NUMBER = re.compile(r"[0-9]+")
 _FIELD_SUFFIXES = (NPZ_SUFFIX, NIFTI_SUFFIX, ".nii", ".npy", ".mha", ".mhd", ".nrrd", ".h5", ".zip")
 _FORMS = {"short": (4, 4), "long": (4, 4, 4, 4), "visits": (4, 2, 4, 2)}
-# Evaluators of 2022 and later look for the short name only where fixed and moving are these modalities.
+# Evaluators of 2022 and later read the short name only if fixed and moving have these modalities.
 _SHORT_MODALITIES = ("0000", "0001")
 
 
 @dataclass(frozen=True)
 class FieldName:
-    """A file name taken apart, however it is spelt.
+    """The parts of a file name.
 
     Attributes:
         stem: The name before the suffix.
@@ -35,7 +35,7 @@ class FieldName:
 
     @property
     def form(self) -> str | None:
-        """Which form of official names it has: "short", "long" or "visits"; None for any other."""
+        """The form of the official names that it has: "short", "long" or "visits"; None for any other."""
         widths = tuple(map(len, self.numbers))
         plain = "_".join(("disp", *self.numbers)) == self.stem
         return next((form for form, wanted in _FORMS.items() if plain and widths == wanted), None)
@@ -43,14 +43,14 @@ class FieldName:
 
 @dataclass(frozen=True)
 class Match:
-    """A pair that a name means, and whether fixed and moving are swapped in it."""
+    """The pair that a name belongs to, and whether fixed and moving are swapped in the name."""
 
     pair: Pair
     swapped: bool
 
 
 def parse_field_name(name: str) -> FieldName | None:
-    """Takes a name apart; None where it cannot be meant as the name of a field."""
+    """Splits a name into its parts; returns None if it cannot be the name of a field."""
     split = _SPLIT.fullmatch(PurePosixPath(name).name)
     if split is None:
         return None
@@ -63,13 +63,12 @@ def parse_field_name(name: str) -> FieldName | None:
 
 
 def accepted_names(pair: Pair, profile: Profile, *, short_names: bool = False) -> tuple[str, ...]:
-    """Lists the names under which a host finds the field of a pair, the one it takes first at the front.
+    """Lists the names under which a host finds the field of a pair, in the order in which it tries them.
 
     Args:
         pair: The pair.
         profile: The host's profile.
-        short_names: Whether the host is one of the older copies that look for short names;
-            without effect on profiles that have one form.
+        short_names: Whether the host reads short names; without effect on profiles with only one form.
     """
     written = field_name(pair, profile, short_names=short_names).removesuffix(profile.suffix)
     long = field_name(pair, profile).removesuffix(profile.suffix)
@@ -86,7 +85,7 @@ def accepted_names(pair: Pair, profile: Profile, *, short_names: bool = False) -
 
 
 def match_pair(name: FieldName, pairs: Sequence[Pair]) -> Match | None:
-    """Finds the pair that a name means, by its numbers alone; a pair that it names rightly comes first."""
+    """Finds the pair that a name belongs to, by its numbers alone; an exact name comes first."""
     given = tuple(map(int, name.numbers))
     for swapped in (False, True):
         for exact in (True, False):
@@ -100,7 +99,7 @@ def match_pair(name: FieldName, pairs: Sequence[Pair]) -> Match | None:
 
 
 def name_reasons(name: FieldName, expected: str, *, swapped: bool) -> tuple[str, ...]:
-    """Says in which ways a name differs from the expected one."""
+    """Lists how a name differs from the expected one."""
     wanted = parse_field_name(expected)
     if wanted is None:
         return ("other name",)

@@ -1,4 +1,4 @@
-"""The zip of a submission: whole or absent, and the same bytes for the same fields."""
+"""The zip of a submission, with the same bytes for the same fields."""
 
 import shutil
 import zipfile
@@ -35,7 +35,7 @@ class Member:
 
 
 def field_members(check: Check, folder: str = "") -> list[Member]:
-    """Returns the fields of the task's pairs, and nothing else of their folder.
+    """Returns the fields of the task's pairs; other files of the folder are left out.
 
     Args:
         check: The outcome, without errors.
@@ -74,7 +74,7 @@ def _add(archive: zipfile.ZipFile, member: Member) -> None:
         with archive.open(info, "w") as target:
             shutil.copyfileobj(BytesIO(member.source), target)
         return
-    # Known beforehand, it decides whether the member needs 64-bit sizes.
+    # The size decides whether the member needs 64-bit entries.
     info.file_size = member.source.stat().st_size
     with open_regular(member.source) as source, archive.open(info, "w") as target:
         shutil.copyfileobj(source, target)

@@ -1,4 +1,4 @@
-"""Repair: a copy of a set of fields in which everything is mended that needs no guess."""
+"""Repair: a copy of a set of fields, with every fault corrected that needs no guess."""
 
 import shutil
 from collections.abc import Sequence
@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from evaluation.scoring.case import read_grid
+from evaluation.scoring.groundtruth import read_grid
 from evaluation.submission.checker import Check
 from evaluation.submission.fields import FoundField, source_upsampling
 from evaluation.submission.findings import Finding
-from evaluation.submission.inverse import inverted
 from evaluation.submission.names import accepted_names
-from evaluation.submission.readings import AS_STORED, readings
 from evaluation.submission.stored import load
 from evaluation.submission.suspicions import SUSPICION
 from evaluation.submission.values import full_field
@@ -25,10 +24,13 @@ from pairs.fields.fieldfile import write_array
 from pairs.fields.profile import NPZ_SUFFIX, container_suffix
 from pairs.files.wholefile import probe_writable, whole_file, whole_folder
 
-__all__ = ["Repair", "repair_fields"]
+__all__ = ["Repair", "inverted", "repair_fields"]
 
-# What a change of name alone mends.
+# Faults that another name alone corrects.
 _NAMING = ("name", "nested")
+# Of the fixed-point iteration: its most rounds, and the change at which it ends.
+_ROUNDS = 20
+_CLOSE_VOX = 0.01
 
 
 @dataclass(frozen=True)
@@ -38,26 +40,26 @@ class Repair:
     Attributes:
         file: Its name in the folder of fields.
         written: Its name in the copy; None where it was left out.
-        mended: Rules whose errors are gone; none where it was copied as it was.
+        rules: Rules whose errors are corrected; none if the file is an exact copy.
         left: Why it was left out; empty where it was written.
     """
 
     file: str
     written: str | None
-    mended: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     left: str = ""
 
     def __str__(self) -> str:
         """Returns what was done as one line."""
         if self.written is None:
             return f"left out: {self.file}: {self.left}"
-        if not self.mended:
+        if not self.rules:
             return f"copied: {self.file}"
-        return f"repaired: {self.file} -> {self.written} ({', '.join(self.mended)})"
+        return f"repaired: {self.file} -> {self.written} ({', '.join(self.rules)})"
 
 
 def repair_fields(check: Check, fields: Path, out: Path) -> tuple[Repair, ...]:
-    """Writes a repaired copy of the fields of a task's pairs; what would need a guess is left out of it.
+    """Writes a repaired copy of the fields of a task; fields that would need a guess are left out.
 
     Args:
         check: The outcome for the folder `fields`.
@@ -87,7 +89,7 @@ def _require_new(out: Path, fields: Path) -> None:
         raise OutputError("cannot write", where=out, got=error.strerror) from error
     if not is_new:
         raise UsageError(
-            "the repaired copy needs a folder of its own", where=out, expected="a new or empty one"
+            "the repaired copy needs a folder of its own", where=out, expected="a new or empty folder"
         )
 
 
@@ -101,7 +103,7 @@ def _repair(found: FoundField, check: Check, folder: Path) -> Repair:
     rules += (SUSPICION,) if check.meant is not None else ()
     target = _target_name(found, check)
     if (folder / target).exists():
-        return Repair(name, None, left=f"another pair is named {target} too")
+        return Repair(name, None, left=f"another pair has the name {target} too")
     try:
         with whole_file(folder / target) as temporary:
             if set(rules) <= set(_NAMING) and _kept_container(found, target):
@@ -114,11 +116,11 @@ def _repair(found: FoundField, check: Check, folder: Path) -> Repair:
 
 
 def _reasons(hopeless: Sequence[Finding]) -> str:
-    return "; ".join(dict.fromkeys(one.what for one in hopeless)) or "the file cannot be understood"
+    return "; ".join(dict.fromkeys(one.what for one in hopeless)) or "no field can be found in the file"
 
 
 def _target_name(found: FoundField, check: Check) -> str:
-    """The accepted name in the container that the file has, else in the one that the profile writes."""
+    """Returns an accepted name with the container of the file, else the name that the profile writes."""
     accepted = accepted_names(found.pair, check.profile, short_names=check.short_names)
     kept = (name for name in accepted if _kept_container(found, name))
     default = field_name(found.pair, check.profile, short_names=check.short_names)
@@ -131,34 +133,58 @@ def _kept_container(found: FoundField, target: str) -> bool:
 
 
 def _converted(found: FoundField, check: Check) -> NDArray[Any]:
-    """Returns the array that the profile's host wants.
+    """Returns the array as the profile stores it.
 
-    Samples of a half grid are kept for a half-grid profile, unless they are read otherwise: they were made
-    for the host that was named, in whichever container they lie.
+    Samples of a half grid stay as they are for a half-grid profile, unless another convention is certain:
+    they were made for that host, in whichever container they are.
 
     Raises:
         DisplacementError: If the file is damaged or the values do not fit the number type.
     """
     if found.stored is None or found.head is None or found.placement is None:
-        raise DisplacementError("the file cannot be understood", where=found.entry.name)
+        raise DisplacementError("no field can be found in the file", where=found.entry.name)
     field = found.placement.as_field(load(found.stored, found.head))
     profile = check.profile
     if check.meant is not None or found.placement.half != profile.half:
-        return encode(_as_meant(full_field(field, source_upsampling(found, profile)), found, check), profile)
+        return encode(
+            _in_our_convention(full_field(field, source_upsampling(found, profile)), found, check), profile
+        )
     if profile.channel_first:
         field = np.moveaxis(field, -1, 0)
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(field, dtype=profile.dtype)
     if not np.isfinite(array).all():
-        raise DisplacementError("values do not fit", where=found.entry.name, expected=str(profile.dtype))
+        raise DisplacementError(
+            "values are too large for the number type", where=found.entry.name, expected=str(profile.dtype)
+        )
     return array
 
 
-def _as_meant(field: NDArray[np.float32], found: FoundField, check: Check) -> NDArray[np.float32]:
-    """Returns the displacement that a full field is meant to be; a zero field stands for itself."""
+def _in_our_convention(field: NDArray[np.float32], found: FoundField, check: Check) -> NDArray[np.float32]:
+    """Returns the displacement of a full field in the challenge's convention; a zero field stays zero."""
     if check.meant is None or not field.any():
         return field
-    tried = readings(read_grid(found.pair.fixed))
-    meant = next((one for one in tried if one.name == check.meant), AS_STORED)
-    displacement = meant.displacement(field)
-    return inverted(displacement) if meant.swapped else displacement
+    header = read_grid(found.pair.fixed)
+    if not check.meant.fits(header.shape):
+        raise DisplacementError("axes of different lengths cannot be exchanged", where=found.entry.name)
+    displacement = check.meant.displacement(field, header)
+    return inverted(displacement) if check.meant.swapped else displacement
+
+
+def inverted(displacement: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns v with v(x) = -u(x + v(x)), by fixed-point iteration; exact where u is invertible and smooth.
+
+    Args:
+        displacement: u, (X, Y, Z, 3), voxels; beyond the border it is continued by its last values.
+    """
+    grid = np.meshgrid(*(np.arange(side, dtype=np.float32) for side in displacement.shape[:3]), indexing="ij")
+    parts = np.moveaxis(displacement, -1, 0)
+    inverse = -parts
+    for _ in range(_ROUNDS):
+        places = np.stack(grid) + inverse
+        new = np.stack([-ndimage.map_coordinates(part, places, order=1, mode="nearest") for part in parts])
+        change = float(np.abs(new - inverse).max())
+        inverse = new
+        if change < _CLOSE_VOX:
+            break
+    return np.ascontiguousarray(np.moveaxis(inverse, 0, -1), dtype=np.float32)

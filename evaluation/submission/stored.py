@@ -1,4 +1,4 @@
-"""Stored arrays: what any field file holds, told from its head and read without trusting it."""
+"""Stored arrays: heads and data of the arrays in any field file, read without trusting the file."""
 
 import gzip
 import math
@@ -35,7 +35,7 @@ class Head:
         dtype: Declared number type with its byte order.
         type_name: The number type for a sentence.
         fortran_order: Whether the first axis runs fastest.
-        nifti: What only a NIfTI head says.
+        nifti: What only a NIfTI head has.
     """
 
     key: str
@@ -64,13 +64,13 @@ class Stored:
         path: The file.
         kind: The container by content, whatever the name says.
         heads: Its arrays.
-        strangers: Members of an npz that are no arrays.
+        others: Members of an npz that are not arrays.
     """
 
     path: Path
     kind: Kind
     heads: tuple[Head, ...]
-    strangers: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def inspect(path: Path) -> Stored:
@@ -99,7 +99,7 @@ def load(stored: Stored, head: Head) -> NDArray[Any]:
     The caller has compared the declared shape with the task's grid, which bounds the memory.
 
     Raises:
-        DisplacementError: If the data is damaged, is longer or shorter than declared, or is no real numbers.
+        DisplacementError: If the data is damaged, longer or shorter than declared, or not real numbers.
     """
     if not head.real:
         raise DisplacementError("array is not made of real numbers", where=stored.path, got=head.type_name)
@@ -114,15 +114,15 @@ def load(stored: Stored, head: Head) -> NDArray[Any]:
 
 def _inspect_npz(path: Path) -> Stored:
     heads: list[Head] = []
-    strangers: list[str] = []
+    others: list[str] = []
     with npz_archive(path) as archive:
         for member in archive.infolist()[:_MAX_MEMBERS]:
             if not member.filename.endswith(NPY_SUFFIX):
-                strangers.append(member.filename)
+                others.append(member.filename)
                 continue
             with archive.open(member) as stream:
                 heads.append(_npy_head(stream, member.filename.removesuffix(NPY_SUFFIX)))
-    return Stored(path, "npz", tuple(heads), tuple(strangers))
+    return Stored(path, "npz", tuple(heads), tuple(others))
 
 
 def _npy_head(stream: IO[bytes], key: str) -> Head:

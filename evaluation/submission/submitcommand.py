@@ -1,12 +1,11 @@
-"""`submit` from the command line."""
+"""The verb `submit`: checks a folder of fields and packs it for the host."""
 
 import argparse
 import hashlib
 from pathlib import Path
 
-from evaluation.submission.checkcommand import add_sources, check_as_asked, next_step, print_check
-from evaluation.submission.checker import SUBSET, Check
-from evaluation.submission.editions import EDITION
+from evaluation.submission.checkcommand import add_sources, next_step, print_check, run_check
+from evaluation.submission.checker import EDITION, SUBSET, Check
 from evaluation.submission.pack import Member, field_members, write_zip
 from evaluation.submission.summary import summarise_run
 from evaluation.submission.suspicions import SUSPICION
@@ -27,13 +26,15 @@ _NUMBERED = ("l2r2021", "l2r2020-full")
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Adds the arguments of `submit`."""
     add_sources(command)
-    command.add_argument("--zip", type=Path, required=True, metavar="FILE", help="the zip to write")
-    command.add_argument("--folder", metavar="NAME", help="one top folder in the zip, as LUMIR allows")
+    command.add_argument("--zip", type=Path, required=True, metavar="FILE", help="zip file to write")
+    command.add_argument(
+        "--folder", metavar="NAME", help="put the fields into this folder of the zip, as LUMIR allows"
+    )
     command.add_argument(
         "--task-number",
         type=int,
         metavar="N",
-        help="2020, 2021: number of a task without an official one",
+        help="number of the task in a zip of 2020 or 2021, if it has no official one",
     )
     command.add_argument(
         "--all-tasks-zero",
@@ -41,10 +42,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="TASK",
-        help="2020 and 2021: task folders that are not entered and get zero fields",
+        help="folders of the tasks of 2020 or 2021 that you do not enter; the zip gets zero fields for them",
     )
     command.add_argument(
-        "--accept-suspicions", action="store_true", help="pack although units, axes or direction look wrong"
+        "--accept-suspicions",
+        action="store_true",
+        help="write the zip even if units, axes or direction look wrong",
     )
 
 
@@ -55,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         tasks=(arguments.task, *arguments.all_tasks_zero),
         inputs=(arguments.fields, arguments.pairs, arguments.config),
     )
-    task, check = check_as_asked(arguments)
-    print_check(check, asked=arguments.profile is not None)
+    task, check = run_check(arguments)
+    print_check(check, given=arguments.profile is not None)
     _require_edition(check)
     members = _members(arguments, task, check)
     if not _may_be_packed(check, accept_suspicions=arguments.accept_suspicions):
@@ -68,17 +71,17 @@ def run(arguments: argparse.Namespace) -> int:
         print(line)
     with open_regular(arguments.zip) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    size_told = f"{counted(len(members), 'file')}, {size} bytes"
-    print(f"\n{one_line(str(arguments.zip))}: {size_told}, sha256 {digest}")
+    size_text = f"{counted(len(members), 'file')}, {size} bytes"
+    print(f"\n{one_line(str(arguments.zip))}: {size_text}, sha256 {digest}")
     print("next: upload it; a second call writes the same bytes")
     return 0
 
 
 def _require_edition(check: Check) -> None:
-    """Refuses fields that no edition of the task takes, whatever else is right with them.
+    """Refuses fields in a profile that no edition of the task reads.
 
     Raises:
-        UsageError: If the profile is of no edition.
+        UsageError: If no edition reads it.
     """
     for one in check.findings:
         if one.rule == EDITION and one.severity == "error":
@@ -88,7 +91,7 @@ def _require_edition(check: Check) -> None:
 
 
 def _may_be_packed(check: Check, *, accept_suspicions: bool) -> bool:
-    """Says whether a host would take the fields: without fault, and one for every pair of the task."""
+    """Says whether a host accepts the fields: no errors, and a field for every pair of the task."""
     if any(one.rule == SUBSET for one in check.findings):
         return False
     errors = [one for one in check.findings if one.severity == "error"]
@@ -99,20 +102,20 @@ def _members(arguments: argparse.Namespace, task: Task, check: Check) -> list[Me
     """Returns what goes into the zip.
 
     Raises:
-        UsageError: If an option does not go with the profile, or two tasks share a number.
+        UsageError: If an option does not fit the profile, or two tasks have the same number.
     """
     if check.profile.name not in _NUMBERED:
         if arguments.task_number is not None or arguments.all_tasks_zero:
             given = "--task-number" if arguments.task_number is not None else "--all-tasks-zero"
             raise UsageError(
-                "zip has no task folders",
+                "the zip of this profile has no task folders",
                 where=given,
                 expected=" or ".join(_NUMBERED),
                 got=check.profile.name,
             )
         return field_members(check, _top_folder(arguments.folder))
     if arguments.folder is not None:
-        raise UsageError("zip of 2020 and 2021 has task folders", where="--folder", got=arguments.folder)
+        raise UsageError("the zip of 2020 and 2021 has task folders", where="--folder", got=arguments.folder)
     place = task_folder(task_number(task.name, arguments.task_number))
     members = field_members(check, place)
     taken = {place}

@@ -1,4 +1,4 @@
-"""The summary that organisers ask for: pairs, runtime, memory, device."""
+"""The summary of a run for the organisers: pairs, runtime, memory, device."""
 
 import logging
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from pairs.tasks.pair import Pair
 
 __all__ = ["Summary", "summarise_run"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _UNKNOWN = "not recorded"
 _FINISHED = ("done", "identity")
 
 
 class _Record(BaseModel):
-    """One pair of `report.json`; other keys are of no concern here."""
+    """One pair of `report.json`; other keys are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -34,7 +34,7 @@ class _Record(BaseModel):
 
 
 class _Report(BaseModel):
-    """The part of `report.json` that organisers ask for; it may be of any version, or edited."""
+    """The part of `report.json` that organisers ask for; a file of any version is read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -84,12 +84,12 @@ class Summary:
             ("weights", self.weights or _UNKNOWN),
         ]
         if self.zeroed:
-            rows.append(("zero in place of a failure", ", ".join(self.zeroed)))
+            rows.append(("zero fields after failures", ", ".join(self.zeroed)))
         return [one_line(f"{word:<17} {value}") for word, value in rows]
 
 
 def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:
-    """Reads the report beside the fields, as far as it is there and can be read.
+    """Reads the report in the folder of fields; without one only the number of pairs is known.
 
     Args:
         folder: The folder of fields.
@@ -101,7 +101,7 @@ def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:
         return Summary(len(pairs))
     except (OSError, ValidationError) as error:
         why = reason_of(error) if isinstance(error, OSError) else "it is not a report of predict"
-        _logger.warning("%s is not used: %s; the summary has no runtimes", folder / REPORT_NAME, why)
+        log.warning("%s is not used: %s; the summary has no runtimes", folder / REPORT_NAME, why)
         return Summary(len(pairs))
     names = {pair.name for pair in pairs}
     records = [record for record in report.pairs if record.pair in names and record.status in _FINISHED]

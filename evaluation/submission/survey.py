@@ -1,6 +1,6 @@
-"""The survey of a folder of fields: which profile they are in, and which file is the field of which pair.
+"""The survey of a folder of fields: their profile, and which file is the field of which pair.
 
-`evaluate`, `check` and `submit` all choose here, so that what is scored is what is checked and sent.
+`evaluate`, `check` and `submit` use the same survey: the files that are scored are those that are sent.
 """
 
 import logging
@@ -13,7 +13,7 @@ from evaluation.submission.fields import Opened, task_grids
 from evaluation.submission.findings import Finding
 from evaluation.submission.folder import Entry, list_entries
 from evaluation.submission.names import match_pair, parse_field_name
-from evaluation.submission.nearestprofile import Witness, nearest_profile
+from evaluation.submission.nearestprofile import Sample, nearest_profile
 from evaluation.submission.stored import Stored, inspect
 from pairs.errors import DisplacementError
 from pairs.fields.displacement import present_fields
@@ -22,19 +22,19 @@ from pairs.tasks.task import Task
 
 __all__ = ["Survey", "preferred_fields", "survey_fields"]
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the names and heads of the files say.
+    """What is known from the names and heads of the files.
 
     Attributes:
-        profile: What the fields are held against.
-        grids: (X, Y, Z) of the fixed image of each pair, by pair name, where it is known.
+        profile: The profile that the host reads.
+        grids: (X, Y, Z) of the fixed image by pair name, for each pair where it is known.
         stored: What the files hold, by their names in the folder.
         assignment: The file of each pair.
-        witnesses: The fields as evidence of the profile that was meant.
+        samples: The fields from which the profile was derived.
         findings: What is wrong with the images.
     """
 
@@ -42,7 +42,7 @@ class Survey:
     grids: Mapping[str, Shape3]
     stored: Opened
     assignment: Assignment
-    witnesses: tuple[Witness, ...]
+    samples: tuple[Sample, ...]
     findings: tuple[Finding, ...]
 
 
@@ -58,7 +58,7 @@ def survey_fields(
     entries = list_entries(folder)
     grids, findings = task_grids(task, expected_shape)
     stored: dict[str, Stored | DisplacementError] = {}
-    witnesses: list[Witness] = []
+    samples: list[Sample] = []
     for entry in entries:
         name = parse_field_name(entry.name)
         if name is None:
@@ -67,14 +67,14 @@ def survey_fields(
         match = match_pair(name, task.pairs)
         if match is not None:
             readable = held if isinstance(held, Stored) else None
-            witnesses.append(Witness(name, readable, grids.get(match.pair.name)))
-    chosen = profile or nearest_profile(witnesses, task.name)
+            samples.append(Sample(name, readable, grids.get(match.pair.name)))
+    chosen = profile or nearest_profile(samples, task.name)
     assignment = assign(entries, task.pairs, chosen, short_names=short_names, left_out=task.left_out)
-    return Survey(chosen, grids, stored, assignment, tuple(witnesses), tuple(findings))
+    return Survey(chosen, grids, stored, assignment, tuple(samples), tuple(findings))
 
 
 def preferred_fields(task: Task, folder: Path) -> dict[str, Path]:
-    """Chooses among several fields of a pair as `check` and `submit` do, and tells of each choice.
+    """Chooses among several fields of a pair as `check` and `submit` do, and warns of each choice.
 
     Returns:
         The file by the name of the pair, only for pairs that have more than one.
@@ -88,7 +88,9 @@ def preferred_fields(task: Task, folder: Path) -> dict[str, Path]:
     for name, path in chosen.items():
         others = ", ".join(other.name for other in several[name] if other != path)
         why = f"most fields are in profile {survey.profile.name}"
-        _logger.warning("several fields of %s: %s is taken, not %s: %s", name, path.name, others, why)
+        log.warning(
+            "pair %s has several fields: %s is used, not %s, because %s", name, path.name, others, why
+        )
     return chosen
 
 

@@ -1,5 +1,6 @@
-"""Trials: how well a field brings its pair together if it is read in one way or another."""
+"""Trials: how well a field aligns its pair if it is stored in one convention or another."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,31 +8,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.scoring.case import read_grid
-from evaluation.submission.lattice import Points, lattice_over
-from evaluation.submission.readings import Reading
+from evaluation.scoring.groundtruth import read_grid
+from evaluation.submission.conventions import CONVENTIONS, Convention
 from pairs.errors import MissingVolume, VolumeError
 from pairs.images.volume import Header, read_image, read_labels
 from pairs.tasks.pair import Pair
 from pairs.tasks.task import label_path
 
-__all__ = ["Evidence", "Likeness", "Trial", "read_evidence", "try_field"]
+__all__ = ["Evidence", "Likeness", "Trial", "read_evidence", "sample_points", "try_field"]
 
-# A pair that agrees this well without displacement (an image with itself) tells nothing.
-_AGREES = 0.95
+# Enough to see whether a field aligns its pair.
+_MAX_POINTS = 4_000
+# Thin sides keep at least so many samples.
+_LEAST_SIDE = 4
+# What moves into the structures from beyond them.
+_MARGIN_VOX = 4
 _LEAST_SAMPLES = 4
-_SHARES = 32
+_BINS = 32
 
 Array = NDArray[Any]
 Measure = Callable[[Array], float]
+Mesh = tuple[NDArray[np.intp], ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """What the two sides of a pair are compared by.
+    """Two volumes of a pair that can be compared.
 
     Attributes:
-        measure: The word for the numbers that come out: 1 where the sides agree, about 0 where they do not.
+        measure: Name of the measure: 1 where the volumes agree, about 0 where they do not.
         fixed: (X, Y, Z) labels or intensities of the fixed image.
         moving: The same of the moving image.
     """
@@ -43,12 +48,17 @@ class Likeness:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All that a pair can be compared by, what the official score is made of first; and its grid."""
+    """All that a pair can be compared by, labels before images, and the grid of its fixed image.
+
+    Attributes:
+        likenesses: The volumes.
+        header: Shape, spacing and affine of the fixed image.
+        lost: The files that exist and cannot be read, one sentence each.
+    """
 
     likenesses: tuple[Likeness, ...]
     header: Header
     lost: tuple[str, ...] = ()
-    """What is there and cannot be read, one sentence each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,28 +67,25 @@ class Trial:
 
     Attributes:
         name: Name of the file.
-        measures: What the numbers are.
-        tried: The readings, the one as stored first.
+        measures: Names of the measures.
+        header: Shape, spacing and affine of the fixed image.
         before: (L,) without displacement.
-        after: (L, R) under each reading.
+        after: (L, C) in each of the conventions; NaN where one does not fit the grid.
+        informative: Whether there is something to align: not so for a pair of one image.
     """
 
     name: str
     measures: tuple[str, ...]
-    tried: Sequence[Reading]
+    header: Header
     before: NDArray[np.float64]
     after: NDArray[np.float64]
-
-    @property
-    def tells(self) -> bool:
-        """Whether there is something to compare, and to bring together: a pair of one image has nothing."""
-        return bool(np.isfinite(self.before).all()) and float(self.before[0]) < _AGREES
+    informative: bool = True
 
 
 def read_evidence(pair: Pair) -> Evidence | None:
-    """Reads the label maps and images of a pair, as far as they are at hand on one grid; None without any.
+    """Reads the label maps and images of a pair that exist on one grid; returns None without any.
 
-    Damaged ground truth is not the fault of the fields, so it only takes the evidence away.
+    Damaged ground truth is no fault of the fields: it only leaves less to compare.
     """
     try:
         header = read_grid(pair.fixed)
@@ -107,35 +114,63 @@ def read_evidence(pair: Pair) -> Evidence | None:
 
 
 def try_field(
-    name: str, displacement: NDArray[np.float32], evidence: Evidence, tried: Sequence[Reading]
+    name: str,
+    displacement: NDArray[np.float32],
+    evidence: Evidence,
+    conventions: Sequence[Convention] = CONVENTIONS,
 ) -> Trial:
-    """Measures the pair without displacement and with the field under each reading.
+    """Measures how well a pair is aligned without displacement and with the field in each convention.
 
     Args:
         name: Name of the file.
         displacement: (X, Y, Z, 3), on the full grid, in the units of the file.
         evidence: What the pair is compared by.
-        tried: The readings, the one as stored first.
+        conventions: The conventions, the challenge's own first.
     """
-    first = evidence.likenesses[0]
-    lattice = lattice_over((first.fixed, first.moving))
+    header, first = evidence.header, evidence.likenesses[0]
+    mesh = sample_points(first.fixed, first.moving)
+    points = np.stack(np.broadcast_arrays(*mesh), axis=-1)
+    still = _places(points, header.shape)
     sides = [(_Side(one.fixed), _Side(one.moving)) for one in evidence.likenesses]
-    here = first.fixed.shape
-    still = _places(lattice.points, here)
     # From the fixed grid into the moving image, and the other way for a field that is swapped.
     ways = [
         (_measure(one, fixed.at(still)), _measure(one, moving.at(still)))
         for one, (fixed, moving) in zip(evidence.likenesses, sides, strict=True)
     ]
-    before = [forth(moving.at(still)) for (forth, _), (_, moving) in zip(ways, sides, strict=True)]
-    after = np.empty((len(sides), len(tried)))
-    for column, reading in enumerate(tried):
-        places = _places(reading.positions(displacement, lattice), here)
+    before = np.array([forth(moving.at(still)) for (forth, _), (_, moving) in zip(ways, sides, strict=True)])
+    after = np.full((len(sides), len(conventions)), np.nan)
+    for column, convention in enumerate(conventions):
+        if not convention.fits(header.shape):
+            continue
+        places = _places(convention.displacement(displacement, header, mesh) + points, header.shape)
         for row, ((forth, back), (fixed, moving)) in enumerate(zip(ways, sides, strict=True)):
-            after[row, column] = back(fixed.at(places)) if reading.swapped else forth(moving.at(places))
-    measures = tuple(one.measure for one in evidence.likenesses)
-    # Where the warped image is of one value there is no correlation.
-    return Trial(name, measures, tried, np.array(before), np.nan_to_num(after, nan=0.0))
+            found = back(fixed.at(places)) if convention.swapped else forth(moving.at(places))
+            # Where the warped image has only one value there is no correlation.
+            after[row, column] = np.nan_to_num(found)
+    informative = bool(np.isfinite(before).all()) and not np.array_equal(first.fixed, first.moving)
+    return Trial(name, tuple(one.measure for one in evidence.likenesses), header, before, after, informative)
+
+
+def sample_points(first: Array, second: Array) -> Mesh:
+    """Returns an open mesh of every n-th voxel of the box in which one of two (X, Y, Z) volumes is not 0."""
+    occupied = (first != 0) | (second != 0)
+    spans = [_span(occupied.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    step = 1
+    while math.prod(-(-len(span) // step) for span in spans) > _MAX_POINTS:
+        step += 1
+    return np.ix_(*(_thinned(span, step) for span in spans))
+
+
+def _span(occupied: NDArray[np.bool_]) -> range:
+    found = np.flatnonzero(occupied)
+    if not found.size:
+        return range(occupied.size)
+    return range(max(0, int(found[0]) - _MARGIN_VOX), min(occupied.size, int(found[-1]) + 1 + _MARGIN_VOX))
+
+
+def _thinned(span: range, step: int) -> range:
+    step = max(1, min(step, len(span) // _LEAST_SIDE))
+    return span[(len(span) - 1) % step // 2 :: step]
 
 
 class _Side:
@@ -148,12 +183,15 @@ class _Side:
         return self._values[places]
 
 
-def _places(positions: Points, shape: Sequence[int]) -> NDArray[np.intp]:
-    """Returns the nearest voxels as places in a padded volume, however far wrong units lead."""
+def _places(positions: NDArray[Any], shape: Sequence[int]) -> NDArray[np.intp]:
+    """Returns the flat indices of the nearest voxels in a padded volume, one for each position (..., 3).
+
+    Positions outside, which wrong units lead to, are those of its border.
+    """
     limits = np.asarray(shape, dtype=np.float32)
     strides = np.array([(shape[1] + 2) * (shape[2] + 2), shape[2] + 2, 1], dtype=np.intp)
     index: NDArray[np.intp] = (np.rint(np.clip(positions, -1, limits)).astype(np.intp) + 1) @ strides
-    return index
+    return index.reshape(-1)
 
 
 def _measure(likeness: Likeness, target: Array) -> Measure:
@@ -163,7 +201,7 @@ def _measure(likeness: Likeness, target: Array) -> Measure:
 
 
 def _dice_with(target: Array) -> Measure:
-    """Mean Dice over the structures of the target; those with few points are left out."""
+    """Returns the measure of mean Dice over the structures of the target that have enough samples."""
     labels, counts = np.unique(target, return_counts=True)
     chosen = labels[(labels != 0) & (counts >= _LEAST_SAMPLES)]
     if not chosen.size:
@@ -196,13 +234,13 @@ def _correlation_with(target: Array) -> Measure:
 
 
 def _ratio_with(target: Array) -> Measure:
-    """How much of the variance of the warped image the target explains, in 32 equal shares of intensity."""
-    place = np.argsort(np.argsort(target, kind="stable"), kind="stable") * _SHARES // target.size
-    counts = np.maximum(np.bincount(place, minlength=_SHARES), 1)
+    """Returns the measure of how much variance of the warped image the target explains, in equal bins."""
+    place = np.argsort(np.argsort(target, kind="stable"), kind="stable") * _BINS // target.size
+    counts = np.maximum(np.bincount(place, minlength=_BINS), 1)
 
     def measure(warped: Array) -> float:
         other = warped.astype(np.float64)
-        means = np.bincount(place, weights=other, minlength=_SHARES) / counts
+        means = np.bincount(place, weights=other, minlength=_BINS) / counts
         variance = float(other.var())
         explained = float(((means[place] - other.mean()) ** 2).mean())
         return explained / variance if variance > 0 else float("nan")

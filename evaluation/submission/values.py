@@ -1,4 +1,4 @@
-"""Values: what a stored field holds, seen as the host decodes it."""
+"""Values: what is wrong with the numbers of a field, decoded as the host decodes them."""
 
 from typing import Any
 
@@ -16,33 +16,33 @@ _FOLDED = 0.05
 
 
 def value_findings(field: NDArray[Any], name: str, grid: Shape3, profile: Profile) -> list[Finding]:
-    """Tells of values that are not finite, too large, or all zero.
+    """Finds values that are not finite, too large, or all zero.
 
     Args:
         field: (x, y, z, 3), as stored.
         name: Name of the file.
         grid: (X, Y, Z) of the pair.
-        profile: What it is meant for.
+        profile: The profile that the host reads.
     """
     bad = field.size - int(np.isfinite(field).sum())
     if bad:
         what = "values are not finite"
         if profile.half:
-            what += ", and in a half grid one of them empties the whole warped image"
+            what += ", and one such value in a half grid makes the whole warped image empty"
         got, remedy = f"{bad} NaN or infinite of {field.size} values", "register the pair in float32"
         return [error("finite", name, what, expected="finite numbers", got=got, remedy=remedy)]
     highest = max(float(field.max()), -float(field.min()))
     if highest == 0:
-        remedy = "a host takes it and scores the pair as unregistered"
+        remedy = "a host accepts it and scores the pair as not registered"
         return [warning("zero", name, "displacement is zero everywhere", remedy=remedy)]
     limit = float(np.finfo(profile.dtype).max)
     if highest > limit:
         what = f"values beyond {profile.dtype}"
-        remedy = "displacements are voxels; look at the units"
+        remedy = "displacements are in voxels: check the units"
         return [error("range", name, what, expected=f"up to {limit:g}", got=f"{highest:g}", remedy=remedy)]
     if highest > max(grid):
         what = "displacements longer than the image"
-        remedy = "displacements are voxels of the full grid; look at the units"
+        remedy = "displacements are in voxels of the full grid: check the units"
         return [
             warning(
                 "magnitude",
@@ -75,6 +75,6 @@ def folding_findings(displacement: NDArray[np.float32], name: str) -> list[Findi
     if share <= _FOLDED:
         return []
     got = f"{100 * share:.1f} % of the voxels have a Jacobian determinant of 0 or less"
-    remedy = "look at units and component order, or smooth the field"
+    remedy = "check units and order of components, or smooth the field"
     expected = f"up to {100 * _FOLDED:.0f} %"
     return [warning("folding", name, "field folds", expected=expected, got=got, remedy=remedy)]

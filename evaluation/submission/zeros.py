@@ -1,11 +1,11 @@
-"""Zero fields for the tasks of 2020 and 2021 that were not entered."""
+"""Zero fields for the tasks of 2020 and 2021 that are not entered."""
 
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from evaluation.scoring.case import read_grid
+from evaluation.scoring.groundtruth import read_grid
 from evaluation.submission.pack import Member
 from evaluation.submission.tasknumber import numbered_profile, task_folder, task_number
 from pairs.errors import VolumeError

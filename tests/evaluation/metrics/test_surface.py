@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from evaluation.metrics.elements import Spacing, element_areas, neighbour_codes
-from evaluation.metrics.surface import hd95, surface_distances
+from evaluation.metrics.surface import surface_distances
 
 _UNIT: Spacing = (1.0, 1.0, 1.0)
 _MASKS = hnp.arrays(bool, (4, 3, 5))
@@ -76,7 +76,7 @@ def test_distances_are_those_of_the_definition(
 @pytest.mark.parametrize("shift", [(3, 0, 0), (0, 2, 0), (0, 0, 4)])
 def test_hd95_of_a_shifted_cube_is_the_shift(shift: tuple[int, int, int]) -> None:
     moved = _cube((4 + shift[0], 5 + shift[1], 3 + shift[2]))
-    assert hd95(_cube((4, 5, 3)), moved) == max(shift)
+    assert surface_distances(_cube((4, 5, 3)), moved).hd95 == max(shift)
 
 
 def test_spacing_stretches_the_distance_along_its_axis() -> None:
@@ -96,7 +96,7 @@ def test_assd_of_parallel_plates_is_their_distance() -> None:
 def test_hd95_ignores_a_far_speck_below_five_percent_of_the_surface() -> None:
     speck = _cube((4, 5, 3), 9)
     speck[19, 17, 21] = True
-    assert hd95(_cube((4, 5, 3), 9), speck) == 0
+    assert surface_distances(_cube((4, 5, 3), 9), speck).hd95 == 0
     assert surface_distances(_cube((4, 5, 3), 9), speck).assd > 0
 
 
@@ -104,7 +104,7 @@ def test_a_structure_at_the_border_has_a_surface_there() -> None:
     mask = _cube((0, 0, 0), 18, (18, 18, 18))
     smaller = mask.copy()
     smaller[-2:] = False
-    assert hd95(mask, smaller) == 2
+    assert surface_distances(mask, smaller).hd95 == 2
 
 
 def test_empty_masks_are_infinitely_far() -> None:

@@ -24,6 +24,6 @@ def test_the_content_is_what_the_name_says(tmp_path: Path, name: str, start: byt
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a", "png"])
 def test_other_formats_are_refused_and_nothing_is_written(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match=r"no format for a picture.*\.png, \.pdf, \.svg"):
+    with pytest.raises(UsageError, match=r"a picture cannot be written in this format.*\.png, \.pdf, \.svg"):
         write_picture(Figure(figsize=(1, 1)), tmp_path / name)
     assert list(tmp_path.iterdir()) == []

@@ -176,4 +176,4 @@ def test_few_pairs_are_told_to_be_too_few_for_the_signed_rank(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     _run(*(_write(tmp_path, name, level, pairs=5) for name, level in (("one", 0.7), ("two", 0.5))))
-    assert "5 pairs: the signed rank test finds no difference" in caplog.text
+    assert "with 5 pairs the signed rank test cannot find a difference" in caplog.text

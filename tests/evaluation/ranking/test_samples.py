@@ -101,9 +101,9 @@ def test_other_pairs_labels_and_images_are_refused_with_the_difference() -> None
     ]
     with pytest.raises(UsageError, match=r"expected \[1, 2\] as in a, got \[1, 3\]"):
         _collected(labelled)
-    with pytest.raises(UsageError, match="initial Dice is of other pairs"):
+    with pytest.raises(UsageError, match="the initial Dice has other pairs"):
         _collected([one, one], {"9": _entry([0.1, 0.2])})
-    with pytest.raises(UsageError, match="initial Dice is of other labels"):
+    with pytest.raises(UsageError, match="the initial Dice has other labels"):
         _collected([one, one], {"1": _entry([0.1, 0.2]), "2": _entry([0.1])})
 
 

@@ -139,7 +139,7 @@ def test_a_stopped_run_says_how_it_goes_on(
     assert main(_arguments(tiny_task, tmp_path)) == 75
     assert seen["journal"] is None
     assert main(_arguments(tiny_task, tmp_path, "--json", tmp_path / "out.json")) == 75
-    assert "goes on from" in capsys.readouterr().err
+    assert "continues from" in capsys.readouterr().err
 
 
 def _record(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def test_a_pair_that_cannot_be_scored_is_told_and_in_no_mean(
     assert failed[0] == "0001_0000<--0004_0000"
     assert "0004" in failed[1]
     captured = capsys.readouterr()
-    assert "not scored and in no mean: 1 of 3 pairs" in captured.out
+    assert "not scored, and not in the means: 1 of 3 pairs" in captured.out
     assert "0004" not in (tmp_path / "a.csv").read_text()
     # What was scored is kept for the call after the repair.
     assert len((tmp_path / "metrics.journal.jsonl").read_text().splitlines()) == 2

@@ -235,7 +235,7 @@ def test_of_two_fields_of_a_pair_the_one_is_scored_that_check_takes(
     assert {score.profile for score in evaluation.scores} == {most}
     checked = {one.pair.name: one.entry.path for one in check_fields(tiny_task, folder).fields}
     assert {score.name: score.field for score in evaluation.scores} == checked
-    assert f"several fields of {pair.name}" in caplog.text
+    assert f"pair {pair.name} has several fields" in caplog.text
 
 
 def test_structures_are_told_beside_the_official_numbers(tiny_task: Task, fields_of: FieldsOf) -> None:

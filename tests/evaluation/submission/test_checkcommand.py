@@ -28,8 +28,8 @@ def test_right_fields(known: "Known", tmp_path: Path, capsys: pytest.CaptureFixt
     assert call("--task", known.task.root, "--fields", fields) == 0
     assert lines(capsys) == [
         "0 errors, 0 warnings in 3 fields",
-        "3 pairs, profile l2r2021 (what most of the fields are nearest to)",
-        "next: submit packs these fields; a host would take them",
+        "3 pairs, profile l2r2021 (the one that most fields fit best)",
+        "next: run submit; a host accepts these fields",
     ]
 
 
@@ -44,10 +44,10 @@ def test_a_fault_and_its_repair(known: "Known", tmp_path: Path, capsys: pytest.C
     assert call(*arguments, "--fix", tmp_path / "out") == 0
     told = lines(capsys)
     assert f"repaired: disp_1_101.npz -> {FIRST} (name)" in told
-    assert told[-3:-1] == ["0 errors, 0 warnings in 3 fields", "3 pairs, profile l2r2021 (as asked)"]
+    assert told[-3:-1] == ["0 errors, 0 warnings in 3 fields", "3 pairs, profile l2r2021 (as given)"]
     # Who named no profile did not ask for that of the copy.
     call(*arguments[:4], "--fix", tmp_path / "again")
-    assert "as asked" not in capsys.readouterr().out
+    assert "as given" not in capsys.readouterr().out
     assert call("--task", known.task.root, "--fields", tmp_path / "out") == 0
 
 
@@ -97,11 +97,11 @@ def test_a_part_of_the_pairs_is_not_for_upload(
     listed.write_text("fixed,moving\n1,101\n2,102\n")
     assert call("--task", known.task.root, "--fields", fields, "--pairs", listed) == 0
     told = lines(capsys)
-    # The field of the pair that is left out is no stranger, and need not be removed.
+    # The field of the pair that is left out is not reported, and need not be removed.
     assert told[1] == "0 errors, 1 warning in 2 fields"
-    warned = "warning: [subset] pair list is a part of the task's own; "
-    assert f"{warned}expected all 3 pairs, as a host wants, got 2 of them" in told[0]
-    assert told[-1] == "next: leave out --pairs: a host wants all pairs of the task, not 2 of them"
+    warned = "warning: [subset] the pair list has only some of the task's pairs; "
+    assert f"{warned}expected all 3 pairs, got 2" in told[0]
+    assert told[-1] == "next: leave out --pairs: a host needs all pairs of the task, not 2 of them"
     # Another list, such as the hidden one of an organiser, or the same one: nothing to warn of.
     for rows in ("1,103\n2,102\n", "1,101\n2,102\n3,103\n"):
         listed.write_text(f"fixed,moving\n{rows}")
@@ -116,7 +116,7 @@ def test_labels_that_may_not_be_read_are_told_once_and_the_check_goes_on(
     close_folder(known.task.root / "labelsTr")
     assert call("--task", known.task.root, "--fields", fields) == 0
     told = lines(capsys)
-    assert told[0].startswith("warning: [evidence] label maps or images cannot be read; got for one: ")
+    assert told[0].startswith("warning: [evidence] label maps or images cannot be read; got for example: ")
     assert "got Permission denied" in told[0]
     assert told[1] == "0 errors, 1 warning in 3 fields"
 
@@ -131,5 +131,5 @@ def test_one_pair_is_in_the_singular(
     (fields / FIRST).rename(fields / "notes.txt")
     call("--task", own.task.root, "--fields", fields)
     told = lines(capsys)
-    assert told[-3].endswith(" in a folder with no field of these pairs")
+    assert told[-3].endswith(" in a folder without a field of these pairs")
     assert told[-2].startswith("1 pair, profile")

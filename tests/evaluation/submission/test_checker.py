@@ -134,12 +134,12 @@ def test_warnings_leave_the_set_acceptable(known: "Known", fields: Path) -> None
     outcome = check(known, fields)
     assert outcome.accepted
     assert sorted(told(outcome, severity="warning")) == [
+        ("duplicate", SECOND),
         ("extra", "notes.txt"),
         ("second", "disp_0002_0000_0102_0000.npz"),
-        ("stranger", "disp_0002_0101.npz"),
-        ("stranger", "disp_0102_0002.npz"),
-        ("stranger", "disp_0777_0102.npz"),
-        ("twins", SECOND),
+        ("unknown", "disp_0002_0101.npz"),
+        ("unknown", "disp_0102_0002.npz"),
+        ("unknown", "disp_0777_0102.npz"),
         ("zero", FIRST),
     ]
     assert "0777" in str(next(one for one in outcome.findings if one.file == "disp_0777_0102.npz"))

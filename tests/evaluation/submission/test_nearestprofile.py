@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.submission.editions import edition_findings
+from evaluation.submission.checker import edition_findings
 from evaluation.submission.names import parse_field_name
-from evaluation.submission.nearestprofile import Witness, nearest_profile
+from evaluation.submission.nearestprofile import Sample, nearest_profile
 from evaluation.submission.stored import Head, Stored
 from pairs.fields.profile import PROFILES
 from pairs.tasks.editions import known_profiles
@@ -15,11 +15,11 @@ from pairs.tasks.editions import known_profiles
 GRID, HALF = (8, 6, 10), (4, 3, 5)
 
 
-def witness(name: str, shape: tuple[int, ...], dtype: str) -> Witness:
+def sample(name: str, shape: tuple[int, ...], dtype: str) -> Sample:
     parsed = parse_field_name(name)
     kind = "npz" if name.endswith(".npz") else "nifti-gz"
     assert parsed is not None
-    return Witness(parsed, Stored(Path(name), kind, (Head("", shape, np.dtype(dtype), dtype),)), GRID)
+    return Sample(parsed, Stored(Path(name), kind, (Head("", shape, np.dtype(dtype), dtype),)), GRID)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def witness(name: str, shape: tuple[int, ...], dtype: str) -> Witness:
 def test_one_field_tells_its_profile(
     task: str, name: str, shape: tuple[int, ...], dtype: str, profile: str
 ) -> None:
-    assert nearest_profile([witness(name, shape, dtype)], task).name == profile
+    assert nearest_profile([sample(name, shape, dtype)], task).name == profile
 
 
 def test_most_fields_decide() -> None:
-    old = witness("disp_0001_0002.npz", (3, *HALF), "f2")
-    new = witness("disp_0001_0000_0002_0000.nii.gz", (*GRID, 3), "f4")
+    old = sample("disp_0001_0002.npz", (3, *HALF), "f2")
+    new = sample("disp_0001_0000_0002_0000.nii.gz", (*GRID, 3), "f4")
     assert nearest_profile([old, new, new], "Own").name == "l2r2022"
     assert nearest_profile([old, old, new], "Own").name == "l2r2021"
 
@@ -57,14 +57,14 @@ def test_without_fields_the_task_decides() -> None:
 def test_unreadable_fields_tell_by_their_names() -> None:
     parsed = parse_field_name("disp_0001_0000_0002_0000.nii.gz")
     assert parsed is not None
-    assert nearest_profile([Witness(parsed, None, None)], "Own").name == "l2r2022"
+    assert nearest_profile([Sample(parsed, None, None)], "Own").name == "l2r2022"
 
 
 def test_damaged_fields_neither_outvote_a_readable_one_nor_leave_the_editions_of_the_task() -> None:
     parsed = parse_field_name("disp_0001_0002.npz")
     assert parsed is not None
-    damaged = Witness(parsed, None, None)
-    sound = witness("disp_0001_0000_0002_0000.nii.gz", (*GRID, 3), "f4")
+    damaged = Sample(parsed, None, None)
+    sound = sample("disp_0001_0000_0002_0000.nii.gz", (*GRID, 3), "f4")
     assert nearest_profile([damaged, damaged, sound], "Own").name == "l2r2022"
     assert nearest_profile([damaged], "Own").name == "l2r2021"
     assert nearest_profile([damaged], "HippocampusMR").name in known_profiles("HippocampusMR")

@@ -4,6 +4,7 @@ import gzip
 import itertools
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ from scipy import ndimage
 
 from evaluation.submission import repair as repair_module
 from evaluation.submission.checker import check_fields
-from evaluation.submission.inverse import inverted
-from evaluation.submission.repair import repair_fields
+from evaluation.submission.conventions import CONVENTIONS
+from evaluation.submission.repair import inverted, repair_fields
 from pairs.errors import NothingToDo, OutputError, UsageError
 from pairs.fields.displacement import find_field, read_displacement
 from pairs.fields.fieldfile import write_array
@@ -116,7 +117,7 @@ def test_a_bare_npy_and_a_plain_nifti(known: "Known", tmp_path: Path) -> None:
     assert worst_error(known, tmp_path / "out") == 0
 
 
-def test_a_subfolder_is_flattened_and_strangers_stay_behind(known: "Known", tmp_path: Path) -> None:
+def test_a_subfolder_is_flattened_and_other_files_stay_behind(known: "Known", tmp_path: Path) -> None:
     known.write(tmp_path / "fields" / "task_03", "l2r2021")
     (tmp_path / "fields" / "notes.txt").write_text("x")
     mend(known, tmp_path / "fields", tmp_path / "out", "l2r2021")
@@ -180,6 +181,14 @@ def test_a_zero_field_among_absolute_ones_stays_zero(known: "Known", tmp_path: P
     assert not read_displacement(tmp_path / "out" / first.name, SHAPE).displacement.any()
 
 
+def test_axes_of_different_lengths_are_never_exchanged(known: "Known", tmp_path: Path) -> None:
+    fields = known.write(tmp_path / "fields", "l2r2022")
+    turned = next(one for one in CONVENTIONS if not one.fits(SHAPE))
+    check = replace(check_fields(known.task, fields), meant=turned)
+    with pytest.raises(NothingToDo):
+        repair_fields(check, fields, tmp_path / "out")
+
+
 def test_links_become_files(known: "Known", tmp_path: Path) -> None:
     fields = known.write(tmp_path / "fields", "l2r2021")
     (fields / FIRST).rename(tmp_path / "elsewhere.npz")
@@ -227,3 +236,15 @@ def test_a_set_without_a_usable_field(known: "Known", tmp_path: Path) -> None:
     with pytest.raises(NothingToDo):
         repair_fields(check, tmp_path / "fields", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_inverse_undoes_a_smooth_displacement() -> None:
+    shape = (20, 18, 22)
+    noise = np.random.default_rng(0).normal(size=(3, *shape))
+    parts = np.stack([60 * ndimage.gaussian_filter(one, 4) for one in noise])
+    back = np.moveaxis(inverted(np.moveaxis(parts, 0, -1).astype(np.float32)), -1, 0)
+    places = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij")) + back
+    forth = np.stack([ndimage.map_coordinates(one, places, order=1, mode="nearest") for one in parts])
+    inner = (slice(None), *(slice(5, -5),) * 3)
+    assert np.abs(back)[inner].max() > 1.5
+    assert np.abs(back + forth)[inner].max() < 0.05

@@ -125,14 +125,14 @@ def test_more_or_less_data_than_declared(tmp_path: Path) -> None:
             load(stored, stored.heads[0])
 
 
-def test_strangers_and_several_arrays(tmp_path: Path) -> None:
+def test_other_members_and_several_arrays(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, u=FIELD, spacing=np.ones(3))
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("notes.txt", "x")
     stored = inspect(path)
     assert [head.key for head in stored.heads] == ["u", "spacing"]
-    assert stored.strangers == ("notes.txt",)
+    assert stored.others == ("notes.txt",)
 
 
 def test_types_without_real_numbers(tmp_path: Path) -> None:

@@ -253,7 +253,7 @@ def test_a_part_of_the_pairs_is_not_packed(
     for more in ([], ["--accept-suspicions"]):
         assert submit(root, fields, "--pairs", listed, *more) == 1
         refusal = (
-            "no zip is written; next: leave out --pairs: a host wants all pairs of the task, not 1 of them"
+            "no zip is written; next: leave out --pairs: a host needs all pairs of the task, not 1 of them"
         )
         assert capsys.readouterr().out.splitlines()[-1] == refusal
         assert not (tmp_path / "a.zip").exists()

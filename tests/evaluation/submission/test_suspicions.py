@@ -8,9 +8,9 @@ import pytest
 from scipy import ndimage
 
 from evaluation.scoring.warp import warp_labels
+from evaluation.submission.conventions import CONVENTIONS
 from evaluation.submission.findings import Finding
-from evaluation.submission.inverse import inverted
-from evaluation.submission.readings import AS_STORED, Mistake, Reading, readings
+from evaluation.submission.repair import inverted
 from evaluation.submission.suspicions import judge as judge_trials
 from evaluation.submission.trial import Evidence, Likeness, Trial, try_field
 from pairs.images.volume import Header
@@ -26,19 +26,21 @@ Pairs = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 Change = Callable[[np.ndarray], np.ndarray]
 
 
+def grid(shape: tuple[int, int, int] = CUBE, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Header:
+    return Header(Path("fixed.nii.gz"), shape, spacing, np.diag((*spacing, 1.0)), np.dtype("u1"))
+
+
 def judge(
     data: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
     changes: Sequence[Change],
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> list[Finding]:
-    header = Header(Path("fixed.nii.gz"), CUBE, spacing, np.diag((*spacing, 1.0)), np.dtype("u1"))
-    tried = readings(header)
+    header = grid(CUBE, spacing)
     trials = [
         try_field(
             f"field {number}",
             np.ascontiguousarray(change(u), dtype=np.float32),
             Evidence((Likeness("mean Dice", fixed, moving),), header),
-            tried,
         )
         for number, ((fixed, moving, u), change) in enumerate(zip(data, changes, strict=True))
     ]
@@ -61,15 +63,17 @@ def test_fields_that_do_a_part_of_the_work_are_no_error(registered_pair: Pairs, 
     assert [one for one in found if one.severity == "error"] == []
 
 
-@pytest.mark.parametrize(("rival", "meant"), [(0.75, None), (0.2, "reversed")])
+@pytest.mark.parametrize(
+    ("rival", "meant"), [(0.75, None), (0.2, "components in the order (2, 1, 0) (reversed)")]
+)
 def test_a_mistake_is_certain_only_where_no_other_one_explains_as_much(
     rival: float, meant: str | None
 ) -> None:
-    turned = Reading((Mistake("reversed", "turn them"),), np.eye(3)[::-1])
-    flipped = Reading((Mistake("flipped", "flip them"),), np.diag((-1.0, 1.0, 1.0)))
-    gains = np.array([[0.2, 0.8, rival]])
-    trial = Trial("field", ("mean Dice",), (AS_STORED, turned, flipped), np.array([0.2]), gains)
-    assert judge_trials([trial]).meant == meant
+    gains = {"components in the order (2, 1, 0) (reversed)": 0.8, "sign of the x component reversed": rival}
+    after = np.array([[gains.get(one.name, 0.2) for one in CONVENTIONS]])
+    trial = Trial("field", ("mean Dice",), grid(), np.array([0.2]), after)
+    found = judge_trials([trial]).meant
+    assert (found and found.name) == meant
 
 
 def test_noise_is_no_error(registered_pair: Pairs) -> None:
@@ -233,20 +237,19 @@ def test_pairs_of_other_grids_are_judged_together(registered_pair: Pairs) -> Non
     trials = []
     for seed, shape in enumerate([(20, 20, 20), (16, 20, 20), (16, 18, 20), (20, 18, 16)]):
         fixed, moving, u = registered_pair(shape, seed)
-        header = Header(Path("fixed.nii.gz"), shape, (1.0, 1.0, 1.0), np.eye(4), np.dtype("u1"))
-        evidence = Evidence((Likeness("mean Dice", fixed, moving),), header)
-        trials.append(try_field(f"{shape}", (-u[..., ::-1]).copy(), evidence, readings(header)))
-    verdict = judge_trials(trials)
-    assert verdict.meant == "components in the order (2, 1, 0) (reversed) and direction reversed (sign)"
+        evidence = Evidence((Likeness("mean Dice", fixed, moving),), grid(shape))
+        trials.append(try_field(f"{shape}", (-u[..., ::-1]).copy(), evidence))
+    meant = judge_trials(trials).meant
+    assert meant is not None
+    assert meant.name == "components in the order (2, 1, 0) (reversed) and direction reversed (sign)"
 
 
 def test_pairs_with_and_without_labels_are_not_mixed(registered_pair: Pairs) -> None:
-    header = Header(Path("fixed.nii.gz"), CUBE, (1.0, 1.0, 1.0), np.eye(4), np.dtype("u1"))
-    tried, trials = readings(header), []
+    trials = []
     for number, (fixed, moving, u) in enumerate(cubes(registered_pair, 4)):
         measure = "image correlation" if number == 0 else "mean Dice"
-        evidence = Evidence((Likeness(measure, fixed, moving),), header)
-        trials.append(try_field(f"field {number}", -u, evidence, tried))
+        evidence = Evidence((Likeness(measure, fixed, moving),), grid())
+        trials.append(try_field(f"field {number}", -u, evidence))
     verdict = judge_trials(trials)
-    assert verdict.meant == "direction reversed (sign)"
+    assert verdict.findings[0].what == "suspected: direction reversed (sign)"
     assert "better in 3 of 3 pairs" in verdict.findings[0].got

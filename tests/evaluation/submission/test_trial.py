@@ -1,5 +1,6 @@
 """What a trial measures, with labels, with images, and where neither is at hand."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +9,8 @@ import pytest
 
 from evaluation.metrics.overlap import dice
 from evaluation.scoring.warp import warp_labels
-from evaluation.submission.lattice import lattice_over
-from evaluation.submission.readings import AS_STORED, readings
-from evaluation.submission.trial import Evidence, Likeness, Trial, read_evidence, try_field
+from evaluation.submission.conventions import AS_STORED, CONVENTIONS
+from evaluation.submission.trial import Evidence, Likeness, Trial, read_evidence, sample_points, try_field
 from pairs.images.volume import Header
 
 SHAPE = (12, 10, 14)
@@ -42,13 +42,13 @@ def test_images_that_agree_measure_one(measure: str) -> None:
     image = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
     trial = stored(np.zeros((*SHAPE, 3), np.float32), image, image, measure)
     assert trial.after[0, 0] > 0.98
-    assert not trial.tells
+    assert not trial.informative
 
 
 @pytest.mark.parametrize("measure", ["image correlation", "correlation ratio"])
 def test_a_flat_image_tells_nothing(measure: str) -> None:
     flat = np.ones(SHAPE, np.float32)
-    assert not stored(np.zeros((*SHAPE, 3), np.float32), flat, flat, measure).tells
+    assert not stored(np.zeros((*SHAPE, 3), np.float32), flat, flat, measure).informative
 
 
 def test_displacements_beyond_all_bounds_give_background(registered_pair: Callable) -> None:
@@ -60,37 +60,40 @@ def test_displacements_beyond_all_bounds_give_background(registered_pair: Callab
 
 def test_a_large_volume_is_sampled_thinly() -> None:
     volume = np.zeros((96, 80, 112), np.uint8)
-    lattice = lattice_over([volume])
-    assert 2_000 < len(lattice.points) <= 4_000
-    for first, last, side in zip(lattice.points[0], lattice.points[-1], (96, 80, 112), strict=True):
-        assert abs(first - (side - 1 - last)) <= 1
-    assert len(np.unique(lattice_over([np.zeros((4, 300, 300), np.uint8)]).points[:, 0])) == 4
+    mesh = sample_points(volume, volume)
+    assert 2_000 < math.prod(side.size for side in mesh) <= 4_000
+    for places, side in zip(mesh, (96, 80, 112), strict=True):
+        assert abs(places.min() - (side - 1 - places.max())) <= 1
+    thin = np.zeros((4, 300, 300), np.uint8)
+    assert sample_points(thin, thin)[0].size == 4
 
 
 def test_the_points_lie_where_something_is() -> None:
     volume = np.zeros((96, 80, 112), np.uint8)
     volume[40:52, 30:42, 60:72] = 1
-    lattice = lattice_over([np.zeros_like(volume), volume])
-    assert lattice.points.min(axis=0) == pytest.approx((36, 26, 56), abs=1)
-    assert lattice.points.max(axis=0) == pytest.approx((55, 45, 75), abs=1)
-    assert np.array_equal(volume[lattice.index].reshape(-1), volume[tuple(lattice.points.astype(int).T)])
+    mesh = sample_points(np.zeros_like(volume), volume)
+    assert [side.min() for side in mesh] == pytest.approx((36, 26, 56), abs=1)
+    assert [side.max() for side in mesh] == pytest.approx((55, 45, 75), abs=1)
 
 
-def test_a_reading_moves_the_points_as_the_displacement_that_it_means() -> None:
-    shape = (8, 8, 8)
-    field = np.random.default_rng(0).normal(size=(*shape, 3)).astype(np.float32)
-    lattice = lattice_over([np.ones(shape)])
-    listed = readings(header(shape))
-    assert listed[0] is AS_STORED
-    assert len({one.name for one in listed}) == len(listed)
-    for one in listed:
-        moved = one.displacement(field)[lattice.index].reshape(-1, 3) + lattice.points
-        assert np.allclose(one.positions(field, lattice), moved, atol=1e-4)
+def test_samples_of_a_displacement_are_those_of_the_whole() -> None:
+    field = np.random.default_rng(0).normal(size=(8, 8, 8, 3)).astype(np.float32)
+    grid, mesh = header((8, 8, 8)), np.ix_([1, 4, 5], [0, 2], [3, 7])
+    for one in CONVENTIONS:
+        whole = one.displacement(field, grid)
+        assert np.allclose(one.displacement(field, grid, mesh), whole[mesh], atol=1e-5), one.name
+
+
+def test_the_challenges_convention_comes_first_and_each_one_once() -> None:
+    assert CONVENTIONS[0] is AS_STORED
+    assert len({one.name for one in CONVENTIONS}) == len(CONVENTIONS)
+    mistakes = [len(one.mistakes) for one in CONVENTIONS]
+    assert mistakes == sorted(mistakes)
 
 
 def test_axes_of_other_lengths_are_not_tried_in_another_order() -> None:
     def orders(shape: tuple[int, int, int]) -> set[tuple[int, ...]]:
-        return {one.spatial[0] for one in readings(header(shape))}
+        return {one.spatial[0] for one in CONVENTIONS if one.fits(shape)}
 
     assert len(orders((8, 8, 8))) == 6
     assert orders(SHAPE) == {(0, 1, 2)}
