@@ -6,8 +6,7 @@ from pathlib import Path
 import torch
 
 from pipeline.config import LossConfig, TaskConfig
-from pipeline.network.losses.objective import weighted_losses
-from pipeline.network.losses.overlap import one_hot
+from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import warp
 from pipeline.train.checkpoint import fingerprint_of

@@ -14,8 +14,7 @@ from pipeline.network.backbones.registry import build_backbone
 from pipeline.network.filters.coordinates import CoordinatesHead
 from pipeline.network.filters.heads import FilterTableHead, PlainHead, TextHead
 from pipeline.network.filters.response import to_feature_grid
-from pipeline.network.integration import integrate
-from pipeline.network.warp import compose, upsample_displacement, warp
+from pipeline.network.warp import compose, integrate, upsample_displacement, warp
 from pipeline.typing import Float, Int, Shaped, Tensor
 
 __all__ = ["RegistrationNet", "RegistrationOutput", "build_for_inference", "build_for_training", "freeze"]

@@ -1,4 +1,7 @@
-"""Sampling a volume at displaced positions; the one place that knows the coordinates of `grid_sample`."""
+"""Displacements applied, composed, integrated and resized.
+
+The one place that knows the coordinates of `grid_sample`.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +9,7 @@ import torch.nn.functional as F
 from pipeline.network.gradients import GridSample, resized
 from pipeline.typing import Float, Tensor
 
-__all__ = ["compose", "identity_grid", "sample", "upsample_displacement", "warp"]
+__all__ = ["compose", "identity_grid", "integrate", "sample", "upsample_displacement", "warp"]
 
 _SLABS = 4
 """On a CPU `grid_sample` gives each volume one thread; slabs of the first axis, as volumes, occupy several.
@@ -76,6 +79,22 @@ def compose(
     Border padding: beyond the edge the displacement goes on as at the edge.
     """
     return then + warp(first, then, padding="border")
+
+
+def integrate(velocity: Float[Tensor, "B 3 X Y Z"], steps: int = 7) -> Float[Tensor, "B 3 X Y Z"]:
+    """exp(v) - id: start from `v / 2**steps`, then `steps` times `u <- u + u o (id + u)`.
+
+    Border padding keeps a constant velocity exact up to the edge, where zeros padding would bend it
+    (Arsigny et al. 2006; textSCF section "Int", T = 7).
+
+    Args:
+        velocity: v in voxels of its own grid per unit time.
+        steps: number of squarings; 0 returns v itself.
+    """
+    displacement = velocity / 2**steps
+    for _ in range(steps):
+        displacement = compose(displacement, displacement)
+    return displacement
 
 
 def upsample_displacement(

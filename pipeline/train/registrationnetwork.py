@@ -9,8 +9,7 @@ import torch
 
 from pairs.errors import GridMismatch
 from pipeline.config import RegistrationTraining, TaskConfig
-from pipeline.network.losses.objective import weighted_losses
-from pipeline.network.losses.overlap import one_hot
+from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import sample, warp
 from pipeline.registration.preprocess import pad_to_multiple

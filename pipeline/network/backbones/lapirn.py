@@ -10,8 +10,7 @@ from pipeline.machine.device import mixed_precision
 from pipeline.network.backbones.backbone import Features, Pyramid
 from pipeline.network.backbones.convolution import Conv3, he_start
 from pipeline.network.gradients import resized
-from pipeline.network.integration import integrate
-from pipeline.network.warp import warp
+from pipeline.network.warp import integrate, warp
 from pipeline.typing import Float, Tensor
 
 __all__ = ["LapIRN"]

@@ -7,9 +7,8 @@ from pipeline.config import RegistrationConfig
 from pipeline.network.filters.coordinates import CoordinatesHead
 from pipeline.network.filters.heads import FilterTableHead, PlainHead
 from pipeline.network.filters.response import to_feature_grid
-from pipeline.network.integration import integrate
 from pipeline.network.model import RegistrationNet, build_for_inference, build_for_training, freeze
-from pipeline.network.warp import compose, upsample_displacement, warp
+from pipeline.network.warp import compose, integrate, upsample_displacement, warp
 
 __all__: list[str] = []
 
