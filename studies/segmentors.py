@@ -15,9 +15,8 @@ from pipeline.train.subjects import load_samples, region_table
 from pipeline.weights.bundle import BundleHeader, read_bundle
 from studies.methods import INITIAL
 from studies.ownsegmentor import own_segmentor
-from studies.paper import SEGMENTORS
 from studies.setting import Setting
-from studies.table import Published, Row
+from studies.table import SEGMENTORS, Published, Row
 from studies.variant import Masks, Variant
 
 __all__ = ["segmentor_dice", "segmentor_rows"]

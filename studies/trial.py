@@ -13,7 +13,7 @@ from filelock import FileLock
 from pairs.files.wholefile import write_json
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import file_hash
-from studies.pace import seconds_per_step
+from studies.budget import seconds_per_step
 from studies.process import of_all_the_data, run_module
 from studies.scores import Scores, read_scores
 from studies.setting import Setting

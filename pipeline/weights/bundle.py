@@ -21,8 +21,7 @@ from pipeline.regions.networks import build_network, outline
 from pipeline.regions.segmentor import Segmentor
 from pipeline.regions.volumes import VolumeSegmentor
 from pipeline.typing import Tensor
-from pipeline.weights.statedict import state_faults
-from pipeline.weights.tensorfile import read_own, write_tensors
+from pipeline.weights.tensorfile import read_own, state_faults, write_tensors
 
 __all__ = ["FORMAT_VERSION", "Bundle", "BundleHeader", "file_hash", "read_bundle", "write_bundle"]
 

@@ -15,7 +15,7 @@ from pipeline.text.table import EmbeddingTable, read_table
 from pipeline.typing import Tensor
 from pipeline.weights.bundle import Bundle, BundleHeader
 from pipeline.weights.convert.target import Target
-from pipeline.weights.statedict import state_faults
+from pipeline.weights.tensorfile import state_faults
 from pipeline.weights.torchfile import read_state
 
 __all__ = ["add_arguments", "convert", "convert_registration"]
