@@ -71,7 +71,7 @@ class _Path:
     """What a prediction does on a device, from arrays to the field."""
 
     def __init__(self, bundle: Bundle, device: torch.device) -> None:
-        self.segment = bundle.build_volume_segmentor(device)
+        self.segment = bundle.build_segmentor(device)
         self.register = Registrar(bundle, device)
 
     def regions(self, images: tuple[Volume, Volume]) -> tuple[Segmentation, Segmentation]:

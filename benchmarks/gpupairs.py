@@ -58,7 +58,7 @@ def _parts(
     told = f"field, {_ITERATIONS} steps of refinement"
     yield told, partial(register, moving, fixed, of_fixed, of_moving)
     del register
-    yield "regions of one", partial(bundle.build_volume_segmentor(device), fixed)
+    yield "regions of one", partial(bundle.build_segmentor(device), fixed)
 
 
 def _figures(form: Callable[[], object], device: torch.device, repeats: int, peaks: Peaks) -> tuple[str, ...]:

@@ -35,8 +35,8 @@ HELD_OUT_SEED = 2**40
 """No training step draws from it."""
 STEPS, SEEDS, SMOOTHNESS = 1000, 2, 0.01
 REFERENCES = {"nothing": "no registration", "losses": "best field of the losses"}
-CONTROL = {"one region": "the same, body 1 everywhere in the mask"}
-"""The trained filters, kept from seeing the regions: what they then lose is what the mask gives them."""
+CONTROL = {"one region": "the same, body 1 everywhere as the region"}
+"""The trained filters, kept from seeing the regions: what they then lose is what the regions give them."""
 TITLES = METHODS | CONTROL | REFERENCES
 
 
@@ -168,9 +168,9 @@ _HONEST = """\
 The same as in the paper: the claim under test, that a filter for each region keeps the jump of a sliding
 motion; the head, Eq. 4, the losses, Adam with AMSGrad. Not the same: the pairs are drawn (32x16x16 voxels, a
 plane border, slides of 0.7 to 2 voxels along one axis), the LKU-Net is small (Ns = 4), vectors are one-hot
-and no text, the learning rate is 1e-3, and the filters get the true regions with confidence 1 as their mask.
+and no text, the learning rate is 1e-3, and the filters get the true regions with confidence 1.
 Integration is off, for an integrated displacement cannot jump. Both methods train on the same pairs with the
-same losses, the regions in the Dice loss included; only one of them sees the regions as a mask. The paper has
+same losses, the regions in the Dice loss included; only one of them sees the regions. The paper has
 no figures of this, so there are none to compare with. "Best field of the losses" is no method: it starts from
 the truth and goes down the same losses, and shows how much of the jump they leave to any network."""
 

@@ -59,14 +59,16 @@ def _departures(setting: Setting, variant: Variant) -> list[str]:
     registration = config.registration
     lines = _of_the_training(config.registration_training)
     lines += _of_the_network(registration)
-    masks = setting.masks_of(variant)
+    origin = setting.regions_of(variant)
     if registration.head == "text":
         vectors = setting.vectors_of(variant)
         if vectors is not None:
             encoder = read_table(vectors).embedder
             lines.append(f"text vectors by {encoder}, where the default of the paper is {_PAPERS_ENCODER}")
         source = (
-            f"label maps of {masks.files.name}" if masks.files else f"a {config.segmentor.network} segmentor"
+            f"label maps of {origin.files.name}"
+            if origin.files
+            else f"a {config.segmentor.network} segmentor"
         )
         lines.append(f"regions from {source}, where the paper has SwinUNETR (CT) or label maps (OASIS)")
     return lines

@@ -45,7 +45,7 @@ class Published:
 
 UNKNOWN = Published()
 BRAIN = {"initial": Published(57.18, 3.83), "textSCF": Published(90.05, 1.22, 0.39)}
-"""OASIS; with label maps as masks."""
+"""OASIS; with label maps as regions."""
 ABDOMEN = {
     "initial": Published(30.86, 29.77),
     "LKU-Net": Published(50.32, 20.20, 0.35),

@@ -28,8 +28,8 @@ from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
 from pipeline.programversion import program_version
-from pipeline.regions.choice import mask_source, require_segmentations
 from pipeline.regions.kept import CACHE_NAME
+from pipeline.regions.source import region_source, require_segmentations
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, read_bundle
 from pipeline.weights.folders import bundle_of
@@ -88,9 +88,9 @@ def run(options: argparse.Namespace) -> int:
             registrar = Registrar(bundle, device, fields.profile.upsampling)
             regions, names = bundle.header.regions, bundle.header.label_names
             kept = options.output / CACHE_NAME
-            masks = mask_source(regions, names, options.segmentations, bundle, kept, device)
+            source = region_source(regions, names, options.segmentations, bundle, kept, device)
         identity = options.on_error == "identity"
-        return PairRegistration(registrar, masks, fields, fingerprints, task.root, task.shape, identity)
+        return PairRegistration(registrar, source, fields, fingerprints, task.root, task.shape, identity)
 
     return _summary(run_pairs(plan, prepare, report, options.output), options.output)
 

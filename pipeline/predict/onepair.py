@@ -22,7 +22,7 @@ from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
 from pipeline.regions.segmentor import Segmentation
-from pipeline.regions.source import Masks
+from pipeline.regions.source import RegionSource
 from pipeline.registration.preprocess import window_warnings
 from pipeline.registration.registrar import Registrar, require_same_lattice
 from pipeline.weights.bundle import file_hash
@@ -57,7 +57,7 @@ class PairRegistration:
 
     Attributes:
         registrar: the network.
-        masks: where segmentations come from.
+        regions: where the regions of an image come from.
         fields: where the fields go.
         fingerprints: hashes of the inputs.
         root: the task folder; messages name files from there.
@@ -66,7 +66,7 @@ class PairRegistration:
     """
 
     registrar: Registrar
-    masks: Masks
+    regions: RegionSource
     fields: FieldFolder
     fingerprints: Fingerprints
     root: Path
@@ -129,7 +129,7 @@ class PairRegistration:
         warnings += orientation_warnings(fixed.header, moving.header)
         if self.fingerprints.content(pair.fixed) == self.fingerprints.content(pair.moving):
             warnings.append("fixed and moving image are the same")
-        segmentation = self.masks(fixed)
+        segmentation = self.regions(fixed)
         if self.registrar.region_count > 1 and not segmentation.labels.any():
             warnings.append("no region found in the fixed image: the background filter alone is used")
         regions = self._moving_regions(moving, warnings)
@@ -150,7 +150,7 @@ class PairRegistration:
         if not self.registrar.refines:
             return None
         try:
-            return self.masks(moving)
+            return self.regions(moving)
         except MissingVolume as error:
             warnings.append(f"not refined: {error}")
             return None

@@ -13,17 +13,17 @@ from pipeline.machine.device import DEVICES
 from pipeline.machine.memory import shortage_told
 from pipeline.machine.stopping import interruptible
 from pipeline.network.model import freeze
-from pipeline.regions.choice import mask_source, read_segmentor
 from pipeline.regions.kept import CACHE_NAME
 from pipeline.regions.sides import SideCheck
+from pipeline.regions.source import read_segmentor, region_source
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary
 from pipeline.train.auxiliary import load_auxiliary
 from pipeline.train.footprint import require_memory
 from pipeline.train.job import Job, prepare
-from pipeline.train.masked import load_masked
 from pipeline.train.pairing import pairing_of
 from pipeline.train.registrationnetwork import train_registration
+from pipeline.train.segmented import load_segmented
 from pipeline.train.segmentor import train_segmentor
 from pipeline.train.subjects import load_samples, split_subjects
 from pipeline.weights.bundle import Bundle, BundleHeader, write_bundle
@@ -112,9 +112,9 @@ def _registration(job: Job, options: argparse.Namespace) -> Bundle:
     kept = options.out.parent / CACHE_NAME
     # Segmenting every subject takes minutes; those that are done are kept.
     with interruptible():
-        masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
-        training, held_out = load_masked(
-            job.task, job.config, job.regions, masks, SideCheck(names), job.left_out
+        source = region_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
+        training, held_out = load_segmented(
+            job.task, job.config, job.regions, source, SideCheck(names, job.regions), job.left_out
         )
         others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device, job.left_out)
     net = train_registration(

@@ -19,7 +19,6 @@ from pipeline.machine.memory import shortage_told
 from pipeline.network.model import RegistrationNet, build_for_inference
 from pipeline.regions.networks import build_network, outline
 from pipeline.regions.segmentor import Segmentor
-from pipeline.regions.volumes import VolumeSegmentor
 from pipeline.typing import Tensor
 from pipeline.weights.tensorfile import read_own, state_faults, write_tensors
 
@@ -100,10 +99,10 @@ class Bundle:
 
     @shortage_told("the segmentor")
     def build_segmentor(self, device: torch.device) -> Segmentor:
-        """The segmentor on `device`.
+        """Returns the segmentor on `device`.
 
         Raises:
-            WeightsError: the bundle holds none, or its tensors do not fit its configuration.
+            WeightsError: the bundle holds none, or its parts do not fit each other.
             TooLittleMemory: the network does not fit into the device's memory.
         """
         if not self.segmentor:
@@ -117,17 +116,8 @@ class Bundle:
         if any(parameter.is_meta for parameter in network.parameters()):
             network = build_network(config.segmentor, regions)
         network.load_state_dict(self.segmentor)
-        return Segmentor(network, config.segmentor, device, config.segmentor_training.crop)
-
-    def build_volume_segmentor(self, device: torch.device) -> VolumeSegmentor:
-        """The segmentor for volumes as they lie in their files, on `device`.
-
-        Raises:
-            WeightsError: the bundle holds none, or its parts do not fit each other.
-            TooLittleMemory: the network does not fit into the device's memory.
-        """
-        header = self.header
-        return VolumeSegmentor(self.build_segmentor(device), header.config.intensity, header.regions)
+        crop = config.segmentor_training.crop
+        return Segmentor(network, config.segmentor, device, config.intensity, self.header.regions, crop)
 
     @shortage_told("the registration network")
     def build_registration(self, device: torch.device) -> RegistrationNet:

@@ -1,4 +1,4 @@
-"""The head without text or mask: a filter for every voxel from its coordinates (row 0 of Table 1)."""
+"""The head without text or regions: a filter for every voxel from its coordinates (row 0 of Table 1)."""
 
 import torch
 from torch import nn

@@ -13,7 +13,7 @@ from pairs.process.counting import first_few
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.configtypes import first_fault
 from pipeline.regions.networks import SWIN_FEATURES, build_network
-from pipeline.regions.volumes import region_of_classes
+from pipeline.regions.segmentor import region_of_classes
 from pipeline.typing import Tensor
 from pipeline.weights.bundle import Bundle, file_hash
 from pipeline.weights.convert.target import Target

@@ -125,8 +125,8 @@ def test_an_upgrade_of_the_program(
 ) -> None:
     assert predict() == 0
     work.since()
-    for module in ("fingerprint", "keptmasks", "command"):
-        monkeypatch.setattr(f"pipeline.predict.{module}.program_version", lambda: "another")
+    for module in ("predict.fingerprint", "regions.kept", "predict.command"):
+        monkeypatch.setattr(f"pipeline.{module}.program_version", lambda: "another")
     assert predict() == 0
     assert work.since() == (3, 3)
     report = read_report(output)

@@ -72,7 +72,7 @@ def test_networks_from_a_file_act_like_those_in_memory(written: Path, tiny_bundl
         net = bundle.build_registration(CPU)
         assert not net.training
         outputs.append(net(moving, fixed, labels, torch.ones(1, 16, 16, 16)).displacement)
-        segmentations.append(bundle.build_segmentor(CPU)(fixed[0, 0].numpy()))
+        segmentations.append(bundle.build_segmentor(CPU).segment(fixed[0, 0].numpy()))
     assert torch.equal(*outputs)
     assert outputs[0].abs().max() > 0
     assert np.array_equal(segmentations[0].labels, segmentations[1].labels)
