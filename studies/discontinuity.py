@@ -4,8 +4,7 @@ import argparse
 import csv
 import logging
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from scipy import stats
 from pairs.errors import UsageError
 from pairs.files.wholefile import probe_writable, whole_file
 from pipeline.config import RegistrationConfig, RegistrationTraining, TaskConfig
-from studies.jump import FIGURES, border_profile, figures_of
+from studies.jump import FIGURES, Result, border_profile, figures_of
 from studies.markdown import markdown_table
 from studies.probetraining import (
     METHODS,
@@ -26,7 +25,7 @@ from studies.probetraining import (
 )
 from studies.sliding import SlidingPair, draw_sliding_pair
 
-__all__ = ["Result", "add_arguments", "run"]
+__all__ = ["add_arguments", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -38,27 +37,6 @@ REFERENCES = {"nothing": "no registration", "losses": "best field of the losses"
 CONTROL = {"one region": "the same, body 1 everywhere as the region"}
 """The trained filters, kept from seeing the regions: what they then lose is what the regions give them."""
 TITLES = METHODS | CONTROL | REFERENCES
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What one displacement of one held-out pair shows.
-
-    Attributes:
-        method: a key of `TITLES`.
-        seed: of the training; None where nothing is trained.
-        sample: number of the held-out pair.
-        figures: see `FIGURES`.
-        profile: along the slide, at `DISTANCES`, as a share of the bodies' own motion: -1 to 1 in truth.
-        displacement: u, (1, 3, X, Y, Z) voxels.
-    """
-
-    method: str
-    seed: int | None
-    sample: int
-    figures: Mapping[str, float]
-    profile: np.ndarray
-    displacement: torch.Tensor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
