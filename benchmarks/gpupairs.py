@@ -55,8 +55,8 @@ def _parts(
     register = Registrar(bundle, device)
     yield "field", partial(register, moving, fixed, of_fixed)
     register.refinement = register.refinement.model_copy(update={"iterations": _ITERATIONS})
-    told = f"field, {_ITERATIONS} steps of refinement"
-    yield told, partial(register, moving, fixed, of_fixed, of_moving)
+    name = f"field, {_ITERATIONS} steps of refinement"
+    yield name, partial(register, moving, fixed, of_fixed, of_moving)
     del register
     yield "regions of one", partial(bundle.build_segmentor(device), fixed)
 

@@ -39,7 +39,7 @@ def bundle_for(task: str, shrink: int) -> Bundle:
 
 
 def phantom_pair(shape: Shape3, labels: int) -> tuple[Volume, Volume]:
-    """Moving and fixed image, in grey values that tell the cells apart, 2 mm a voxel."""
+    """Moving and fixed image, in grey values that differ from cell to cell, 2 mm a voxel."""
     return _volume(shape, labels, 0.0, seed=0), _volume(shape, labels, _SHIFT, seed=1)
 
 

@@ -84,12 +84,12 @@ def run(options: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other tables do without it.
     from studies.jumppicture import draw_jump
 
-    told = _page(results, options)
-    print(told)
+    page = _page(results, options)
+    print(page)
     _write_csv(results, options.out / "fig7.csv")
     draw_jump(pairs, results, TITLES, options.out / "fig7.png")
     with whole_file(options.out / "fig7.md") as temporary:
-        temporary.write_text(told + "\n", encoding="utf-8")
+        temporary.write_text(page + "\n", encoding="utf-8")
     return 0
 
 

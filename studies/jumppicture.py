@@ -17,7 +17,7 @@ from studies.sliding import SlidingPair
 __all__ = ["draw_jump"]
 
 _DOTS_PER_INCH = 110
-# Told apart by hue, brightness and line (after Okabe and Ito), so also by the colour-blind and in print.
+# They differ in hue, brightness and line (after Okabe and Ito), for the colour-blind and for print.
 _STYLES: Mapping[str, Mapping[str, Any]] = {
     "text": {"color": "#0072b2", "linewidth": 2.2, "marker": "o", "markersize": 5},
     "plain": {"color": "#d55e00", "linewidth": 2.2, "marker": "s", "markersize": 5, "linestyle": "--"},

@@ -71,7 +71,7 @@ class Setting:
 
     @property
     def task_arguments(self) -> tuple[str | Path, ...]:
-        """The task, as its commands are told it."""
+        """The task, as arguments of its commands."""
         return ("--task", self.task.root, *self.links)
 
     @property

@@ -1,4 +1,4 @@
-"""`fig8`: does SDlogJ tell how much a field folds? The correlation over many models."""
+"""`fig8`: does SDlogJ measure how much a field folds? The correlation over many models."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -31,7 +31,7 @@ __all__ = [
     "write_displacement",
 ]
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def find_field(folder: Path, pair: Pair) -> Path:
         tried = f"one of {', '.join(_names(pair))}"
         raise DisplacementError(f"displacement field of {pair.name} missing", where=folder, expected=tried)
     if len(present) > 1:
-        _LOG.warning("several fields of %s: %s; taking the first", pair.name, ", ".join(map(str, present)))
+        log.warning("several fields of %s: %s; taking the first", pair.name, ", ".join(map(str, present)))
     return present[0]
 
 

@@ -1,4 +1,4 @@
-"""The version of the program, which users cite; what changes fields is told by `pipeline.programversion`."""
+"""The version of the program, which users cite; `pipeline.programversion` says what changes fields."""
 
 __all__ = ["VERSION"]
 

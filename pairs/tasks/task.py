@@ -74,7 +74,7 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
         follow_links: Whether symlinks may lead out of the task folder.
 
     Raises:
-        TaskError: If the description has faults; all are told at once. Missing images are no fault here.
+        TaskError: If the description has faults; all are reported at once. Missing images are no fault here.
         NothingToDo: If there are no pairs.
     """
     root = source if source.is_dir() else source.parent

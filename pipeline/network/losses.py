@@ -29,7 +29,7 @@ EPSILON = 1e-5
 SHIFT = 3.0
 """What the challenge adds to a determinant before it takes the logarithm."""
 LEAST = 1e-3
-"""Folds as deep as this are not told apart; their logarithm would have no end."""
+"""The smallest determinant + 3 that counts; the logarithm of deeper folds would have no lower bound."""
 
 
 def weighted_losses(

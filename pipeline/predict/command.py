@@ -18,7 +18,7 @@ from pairs.tasks.editions import ProfileChoice, choose_profile, profile_fault
 from pairs.tasks.task import Task, read_task
 from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 from pipeline.machine.device import DEVICES, choose_device
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
 from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     _log_start(report, plan)
 
     def prepare() -> Register:
-        with interruptible(), _shortage_told(weights):
+        with interruptible(), _shortage_reported(weights):
             registrar = Registrar(bundle, device, fields.profile.upsampling)
             regions, names = bundle.header.regions, bundle.header.label_names
             kept = options.output / CACHE_NAME
@@ -100,14 +100,14 @@ def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
     if options.weights is None and not path.exists():
         got = f"no weights are shipped for {task.name}"
         raise WeightsError("no weights file", where=path, got=got, remedy="give --weights FILE")
-    with _shortage_told(path):
+    with _shortage_reported(path):
         bundle = read_bundle(path)
     require_fit(bundle.header, task, path)
     return path, bundle
 
 
-def _shortage_told(weights: Path) -> AbstractContextManager[None]:
-    return shortage_told("the networks", weights, "free some memory")
+def _shortage_reported(weights: Path) -> AbstractContextManager[None]:
+    return shortage_reported("the networks", weights, "free some memory")
 
 
 def _profile(asked: str | None, task: Task) -> ProfileChoice:

@@ -1,4 +1,4 @@
-"""The plain U-Net of nnU-Net, of MONAI's blocks for it; in training each level tells what it sees."""
+"""The plain U-Net of nnU-Net, of MONAI's blocks for it; in training each level has logits of its own."""
 
 from collections.abc import Sequence
 from itertools import pairwise

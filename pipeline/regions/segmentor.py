@@ -11,7 +11,7 @@ from pairs.errors import WeightsError
 from pairs.images.volume import Volume
 from pipeline.config import IntensityConfig, SegmentorConfig
 from pipeline.machine.device import repeatable
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
 from pipeline.regions.lattice import lattice_of
 from pipeline.regions.networks import padded_for
 from pipeline.registration.preprocess import content_box, crop_to, normalise
@@ -123,7 +123,7 @@ class Segmentor:
         return torch.softmax(self.logits(volume), dim=1)
 
     @torch.no_grad()
-    @shortage_told("this image")
+    @shortage_reported("this image")
     @repeatable()
     def logits(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:
         """What the network says of each voxel, averaged over the windows that see it.

@@ -8,7 +8,7 @@ from pairs.fields.resampling import Upsampling
 from pairs.images.header import Header
 from pairs.images.volume import Volume
 from pipeline.machine.device import repeatable
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
 from pipeline.network.halfgrid import halved_image, halved_map, on_full_grid
 from pipeline.network.model import RegistrationOutput
 from pipeline.regions.segmentor import Segmentation
@@ -51,7 +51,7 @@ class Registrar:
         return self.refinement.iterations > 0
 
     @torch.no_grad()
-    @shortage_told("this pair")
+    @shortage_reported("this pair")
     @repeatable()
     def __call__(
         self,

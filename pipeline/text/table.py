@@ -119,7 +119,7 @@ def read_table(path: Path) -> EmbeddingTable:
     Raises:
         WeightsError: If the file is missing, is no embedding table, or was altered.
     """
-    remedy = "write it anew with the embed command"
+    remedy = "write it again with the embed command"
     file = read_own(path, _KEY)
     if not file.header or "vectors" not in file.tensors:
         raise WeightsError(

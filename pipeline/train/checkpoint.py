@@ -35,7 +35,7 @@ class Checkpoint:
 
 
 class _Fingerprint(BaseModel):
-    """The entry that tells whose checkpoint it is."""
+    """The entry that names the training that the checkpoint belongs to."""
 
     fingerprint: str
 

@@ -10,7 +10,7 @@ import torch
 from pairs.errors import UsageError, WeightsError
 from pairs.tasks.taskoptions import add_link_option
 from pipeline.machine.device import DEVICES
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
 from pipeline.machine.stopping import interruptible
 from pipeline.network.model import freeze
 from pipeline.regions.kept import CACHE_NAME
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     """Train and write the bundle; returns 0, or 1 where subjects had to be left out."""
     job = prepare(options)
     remedy = "make the crop or the network smaller, or free some memory"
-    with shortage_told("the training", options.out, remedy):
+    with shortage_reported("the training", options.out, remedy):
         bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
     write_bundle(options.out, bundle)
     job.plan.checkpoint.unlink(missing_ok=True)

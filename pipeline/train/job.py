@@ -97,7 +97,7 @@ def _require_trainable(config: TaskConfig, network: str) -> None:
     A segmentor too is trained for the registration that comes after it under the same configuration.
 
     Raises:
-        UsageError: so it is.
+        UsageError: the backbone cannot be built, or its stages do not fit.
     """
     with torch.device("meta"):
         backbone = build_backbone(config.registration)

@@ -15,7 +15,7 @@ from pairs.files.regularfile import open_regular
 from pairs.process.counting import first_few
 from pipeline.config import TaskConfig
 from pipeline.configtypes import Label, first_fault
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
 from pipeline.network.model import RegistrationNet, build_for_inference
 from pipeline.regions.networks import build_network, outline
 from pipeline.regions.segmentor import Segmentor
@@ -97,7 +97,7 @@ class Bundle:
     def _where(self) -> object:
         return self.path or self.header.task
 
-    @shortage_told("the segmentor")
+    @shortage_reported("the segmentor")
     def build_segmentor(self, device: torch.device) -> Segmentor:
         """Returns the segmentor on `device`.
 
@@ -119,7 +119,7 @@ class Bundle:
         crop = config.segmentor_training.crop
         return Segmentor(network, config.segmentor, device, config.intensity, self.header.regions, crop)
 
-    @shortage_told("the registration network")
+    @shortage_reported("the registration network")
     def build_registration(self, device: torch.device) -> RegistrationNet:
         """The run-time registration network on `device`.
 
@@ -222,6 +222,6 @@ def _fitting(
             f"the {part} tensors do not fit the bundle's configuration",
             where=where,
             got=first_few(faults, 3),
-            remedy="the file was altered: get it anew, or make it again",
+            remedy="the file was altered: download it again, or make it again",
         )
     return network

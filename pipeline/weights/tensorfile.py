@@ -112,7 +112,7 @@ def read_own(path: Path, key: str, wanted: Callable[[str], bool] | None = None) 
             where=path,
             expected=f"content of SHA-256 {str(stored)[:64]}",
             got=found,
-            remedy="get it anew, or make it again",
+            remedy="download it again, or make it again",
         )
     return OwnFile(json.dumps(entries), file.tensors, hashed=True)
 
@@ -181,7 +181,7 @@ def require_plain(name: str, tensor: Tensor, where: Path) -> None:
     """Refuse a tensor that is more than an array of common numbers: quantised, sparse, or without values.
 
     Raises:
-        WeightsError: it is.
+        WeightsError: the tensor is of such a type.
     """
     if tensor.layout != torch.strided or tensor.device.type == "meta" or tensor.dtype not in _PLAIN:
         kind = f"{tensor.dtype} {tensor.layout}".replace("torch.", "")

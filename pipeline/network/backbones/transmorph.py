@@ -26,7 +26,7 @@ DROP_PATH = 0.3
 
 @dataclass(frozen=True)
 class Size:
-    """What tells the published networks apart.
+    """The sizes in which the published networks differ.
 
     Attributes:
         channels: E, of the finest tokens; doubled from stage to stage.

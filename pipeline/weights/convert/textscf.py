@@ -85,7 +85,7 @@ def convert_registration(
     the confidence. The checkpoint has no text vectors, so they are given.
 
     Args:
-        state: The checkpoint's tensors by name. Names inside a block do not matter, shapes tell them apart.
+        state: The checkpoint's tensors by name. Inside a block their shapes identify them, not their names.
         table: Text vectors of the regions; the authors' have CLIP ViT-L/14@336px, background `official`.
         config: Of the task; its registration section gives way to the checkpoint's.
         modality: Of the task.

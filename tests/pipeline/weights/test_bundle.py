@@ -281,7 +281,7 @@ def test_a_flipped_bit_of_a_tensor_is_noticed(written: Path) -> None:
     content = bytearray(written.read_bytes())
     content[-1000] ^= 1
     written.write_bytes(content)
-    refuse(written, "the file was altered.*get it anew, or make it again")
+    refuse(written, "the file was altered.*download it again, or make it again")
 
 
 def test_a_bundle_of_an_earlier_version_is_read_with_a_warning(
