@@ -115,7 +115,7 @@ def ncc_loss(
 ) -> Float[Tensor, ""]:
     """1 - mean squared correlation of the two images in the cube of `window` voxels about each voxel.
 
-    LapIRN's measure (Mok and Chung 2020, Eq. 2), but for the border, where LapIRN fills the cube up with
+    LapIRN's measure, but for the border, where LapIRN fills the cube up with
     zeros and we take the part of it that lies in the image, so that there, too, an affine change of grey
     is no difference.
 
@@ -123,6 +123,9 @@ def ncc_loss(
         warped: in 0..1.
         fixed: in 0..1.
         window: side of the cube in voxels, odd.
+
+    References:
+        Mok and Chung 2020, Eq. 2, https://arxiv.org/abs/2006.16148
     """
     maps = torch.cat([warped, fixed, warped * warped, fixed * fixed, warped * fixed], dim=1)
     means = _box_mean(maps, window)
@@ -174,11 +177,14 @@ def gradient_loss(field: Float[Tensor, "B 3 X Y Z"]) -> Float[Tensor, ""]:
 def bending_loss(field: Float[Tensor, "B 3 X Y Z"]) -> Float[Tensor, ""]:
     """Bending energy: squared second derivatives over all pairs of axes, mean over voxels and components.
 
-    Affine fields cost nothing (Rueckert et al. 1999, Eq. 7). MONAI's loss is the same on quadratic fields,
+    Affine fields cost nothing. MONAI's loss is the same on quadratic fields,
     but its mixed differences skip a voxel and miss what alternates, and its import takes six seconds.
 
     Args:
         field: in voxels; at least three a side.
+
+    References:
+        Rueckert et al. 1999, Eq. 7, https://doi.org/10.1109/42.796284
     """
     energy = field.new_zeros(())
     for axis in (2, 3, 4):
@@ -206,8 +212,11 @@ def jacobian_determinant(displacement: Float[Tensor, "B 3 X Y Z"]) -> Float[Tens
 def volume_loss(displacement: Float[Tensor, "B 3 X Y Z"]) -> Float[Tensor, ""]:
     """Mean square of log((J + 3) / 4): 0 where volumes stay, and what the official SDlogJ is made of.
 
-    Unlike the roughness it costs nothing to turn or to shear (Rohlfing et al., IEEE TMI 22, 2003, penalise
-    log J, which has no value where a field folds).
+    Unlike the roughness it costs nothing to turn or to shear. The paper penalises log J, which has no value
+    where a field folds.
+
+    References:
+        Rohlfing et al. 2003, https://doi.org/10.1109/TMI.2003.814791
     """
     determinant = jacobian_determinant(displacement)
     return ((determinant + SHIFT).clamp_min(LEAST) / (1 + SHIFT)).log().square().mean()

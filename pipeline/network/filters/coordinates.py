@@ -30,6 +30,10 @@ class CoordinatesHead(nn.Module):
         self.channels = channels
         self.mlp = build_phi(mlp, 3, width, channels)
 
+    def extra_repr(self) -> str:
+        """Returns C2."""
+        return f"channels={self.channels}"
+
     def forward(
         self,
         features: Float[Tensor, "B C2 X Y Z"],
