@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from pairs.fields.displacement import PROFILES, Profile, decode, encode
+from pairs.fields.displacement import PROFILES, Profile
+from pairs.fields.encoding import decode, encode
 from studies.markdown import markdown_table
 
 __all__ = ["main", "mean_pool", "smooth_field", "zoom_half"]

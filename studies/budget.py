@@ -43,7 +43,9 @@ def parse_budget(text: str) -> Budget:
     """
     found = _FORM.fullmatch(text.strip())
     if found is None or int(found[1]) == 0:
-        raise UsageError("--budget", expected="a number and its unit: 1000steps or 90minutes", got=repr(text))
+        raise UsageError(
+            "argument --budget", expected="a number and its unit: 1000steps or 90minutes", got=repr(text)
+        )
     return Budget(int(found[1]), "steps" if found[2] == "steps" else "minutes")
 
 

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         OutputError: the CSV file cannot be written.
     """
     if min(options.start_channels) < 1:
-        raise UsageError("--start-channels", expected="positive widths", got=options.start_channels)
+        raise UsageError("argument --start-channels", expected="positive widths", got=options.start_channels)
     if options.csv is not None:
         probe_file(options.csv)
     rows = list(_rows(options.start_channels))

@@ -70,9 +70,9 @@ def run(options: argparse.Namespace) -> int:
     """
     for name in ("steps", "seeds"):
         if getattr(options, name) < 1:
-            raise UsageError(f"--{name}", expected="1 or more", got=getattr(options, name))
+            raise UsageError(f"argument --{name}", expected="1 or more", got=getattr(options, name))
     if not 0 <= options.smoothness < math.inf:
-        raise UsageError("--smoothness", expected="0 or more", got=options.smoothness)
+        raise UsageError("argument --smoothness", expected="0 or more", got=options.smoothness)
     probe_writable(options.out)
     probe_writable(options.out / "runs")
     generator = torch.Generator().manual_seed(HELD_OUT_SEED)

@@ -168,7 +168,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
         KnownError: The task, the configuration or an option is wrong, or the folder is not writable.
     """
     if options.seeds < 1:
-        raise UsageError("--seeds", expected="1 or more", got=options.seeds)
+        raise UsageError("argument --seeds", expected="1 or more", got=options.seeds)
     budget = None if options.budget is None else parse_budget(options.budget)
     named = ("segmentor", "embedding", "clip", "clip_rn", "vectors")
     for path in (*(getattr(options, name) for name in named), *options.weaker):

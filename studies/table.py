@@ -174,5 +174,5 @@ def require_rows(rows: Sequence[Row], only: Sequence[str] | None) -> list[Row]:
     known = [row.label for row in rows]
     unknown = [label for label in only if label not in known]
     if unknown:
-        raise UsageError("--only", expected=f"some of {', '.join(map(repr, known))}", got=unknown)
+        raise UsageError("argument --only", expected=f"some of {', '.join(map(repr, known))}", got=unknown)
     return [row for row in rows if row.label in only or row.variant is None]

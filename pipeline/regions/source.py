@@ -25,7 +25,6 @@ __all__ = [
     "RegionFiles",
     "RegionSource",
     "SegmentedRegions",
-    "background_everywhere",
     "read_segmentor",
     "region_source",
     "require_segmentations",
@@ -65,7 +64,7 @@ def region_source(
     if files is not None:
         return RegionFiles(files, regions, sides)
     if not names:
-        return background_everywhere
+        return _background_everywhere
     if segmentor is None:
         raise UsageError("no segmentor given", remedy="give --segmentor FILE or --segmentations DIR")
     network = segmentor.build_segmentor(device)
@@ -158,7 +157,7 @@ class RegionFiles:
         return segmentation_of(torch.from_numpy(read_probabilities(path)).movedim(-1, 0))
 
 
-def background_everywhere(image: Volume) -> Segmentation:
+def _background_everywhere(image: Volume) -> Segmentation:
     """Returns what is known of an image of a task without labels: all is background, for certain."""
     return Segmentation(np.zeros(image.array.shape, np.uint8), np.ones(image.array.shape, np.float16))
 
@@ -182,7 +181,12 @@ def require_segmentations(folder: Path | None) -> None:
         UsageError: it is no folder.
     """
     if folder is not None and not folder.is_dir():
-        raise UsageError("no folder of segmentations", where=folder)
+        raise UsageError(
+            "no folder of segmentations",
+            where=folder,
+            expected="a folder with a label map or probabilities for each image",
+            remedy="give an existing folder with --segmentations",
+        )
 
 
 def read_segmentor(path: Path, regions: Sequence[int], task: str) -> Bundle:

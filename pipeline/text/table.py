@@ -173,7 +173,7 @@ def _require_sound(vectors: Tensor, prompts: Sequence[str], labels: Sequence[int
     else:
         return
     raise WeightsError(
-        "embedding table does not hold together",
+        "embedding table contradicts itself",
         where=where,
         expected="finite float32 rows, one per prompt and label, labels ascending, background first",
         got=fault,

@@ -97,7 +97,9 @@ def read_auxiliary(options: argparse.Namespace) -> Auxiliary:
     for folder, *bundles in options.aux_task:
         if len(bundles) > 1:
             got = f"{len(bundles)} bundles"
-            raise UsageError("too much for one --aux-task", where=folder, expected="one bundle", got=got)
+            raise UsageError(
+                "too many bundles for one --aux-task", where=folder, expected="one bundle", got=got
+            )
         for bundle in bundles:
             require_file(bundle, "give a bundle, or leave it out")
         task = read_task(folder, follow_links=options.follow_links)

@@ -84,6 +84,14 @@ class Bundle:
         text: `vectors`, the embeddings the filter table came from; empty for the plain head.
         sha256: hash of the file it was read from; empty before it is written.
         path: that file.
+
+    Examples:
+        >>> import torch
+        >>> from pipeline.weights.folders import bundle_of
+        >>> bundle = read_bundle(bundle_of("HippocampusMR"))
+        >>> net = bundle.build_registration(torch.device("cpu"))
+        >>> net.training, net.backbone.stride
+        (False, 2)
     """
 
     header: BundleHeader
@@ -149,11 +157,17 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
 
 
 def read_bundle(path: Path) -> Bundle:
-    """Read a bundle; one of an earlier version, which holds no hash of its content, with a warning.
+    """Reads a bundle; one of an earlier version, which holds no hash of its content, with a warning.
 
     Raises:
         WeightsError: absent, not safetensors (a pickle is never opened), truncated, altered, of an unknown
             format version, or with a header that does not fit.
+
+    Examples:
+        >>> from pipeline.weights.folders import bundle_of
+        >>> bundle = read_bundle(bundle_of("HippocampusMR"))
+        >>> bundle.header.task, bundle.header.label_names
+        ('HippocampusMR', {1: 'hippocampus head', 2: 'hippocampus tail'})
     """
     file = read_own(path, HEADER_KEY)
     header = _header(path, file.header)
@@ -183,7 +197,9 @@ def _header(path: Path, text: str) -> BundleHeader:
     except ValidationError as error:
         raise WeightsError("not a weights bundle", where=path, got="no bundle header") from error
     if version != FORMAT_VERSION:
-        raise WeightsError("bundle format", where=path, expected=f"version {FORMAT_VERSION}", got=version)
+        raise WeightsError(
+            "unknown bundle format", where=path, expected=f"version {FORMAT_VERSION}", got=version
+        )
     try:
         return BundleHeader.model_validate_json(text)
     except ValidationError as error:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairs.errors import DisplacementError, NonFiniteDisplacement
-from pairs.fields.displacement import ReadField, decode
+from pairs.fields.displacement import ReadField
+from pairs.fields.encoding import decode
 from pairs.fields.foreign.names import Ending, find_files
 from pairs.fields.npzfile import read_npz_array
 from pairs.fields.profile import NPZ_SUFFIX, Layout, Profile, Shape3, layouts_for

@@ -120,7 +120,9 @@ def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:
     except ValidationError as error:
         fault = first_fault(error, SegmentorConfig)
         where = f"configuration field 'segmentor{'.' if fault.field else ''}{fault.field}'"
-        raise UsageError("segmentor settings", where=where, expected=fault.expected, got=fault.got) from error
+        raise UsageError(
+            "wrong segmentor setting", where=where, expected=fault.expected, got=fault.got
+        ) from error
 
 
 def _numbers(text: str) -> tuple[int, ...]:
