@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from pairs.fields.displacement import PROFILES, Profile, decode, encode
+from pairs.fields.displacement import PROFILES, Profile
+from pairs.fields.encoding import decode, encode
 from studies.markdown import markdown_table
 
 __all__ = ["main", "mean_pool", "smooth_field", "zoom_half"]
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="codec", description=__doc__)
     parser.add_argument("--shape", type=int, nargs=3, default=(160, 192, 224), metavar=("X", "Y", "Z"))
     parser.add_argument("--amplitude", type=float, default=13.0, help="of each component, in voxels")
-    parser.add_argument("--repeats", type=int, default=3, help="encodings; the median of their times is told")
+    parser.add_argument("--repeats", type=int, default=3, help="encodings; their median time is shown")
     return parser
 
 

@@ -45,7 +45,7 @@ class Setting:
 
 
 class Section(NamedTuple):
-    """A table whose rows are told one by one."""
+    """A table whose rows are printed one by one."""
 
     title: str
     header: Sequence[str]

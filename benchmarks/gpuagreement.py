@@ -63,15 +63,15 @@ def _shipped(folder: Path, kind: str, count: int, device: torch.device) -> Itera
         for what, used in (("whole path", regions[device]), ("regions of the CPU", regions[CPU])):
             expected = paths[CPU].field(images, regions[CPU])
             found, again = (paths[device].field(images, used) for _ in range(2))
-            told = f"{task.name}, {kind} {_name(pair)}, {what}"
-            yield _row(told, expected, found, again, str(other) if used is regions[device] else "-")
+            title = f"{task.name}, {kind} {_name(pair)}, {what}"
+            yield _row(title, expected, found, again, str(other) if used is regions[device] else "-")
 
 
 class _Path:
     """What a prediction does on a device, from arrays to the field."""
 
     def __init__(self, bundle: Bundle, device: torch.device) -> None:
-        self.segment = bundle.build_volume_segmentor(device)
+        self.segment = bundle.build_segmentor(device)
         self.register = Registrar(bundle, device)
 
     def regions(self, images: tuple[Volume, Volume]) -> tuple[Segmentation, Segmentation]:
@@ -99,11 +99,11 @@ def _random(name: str, device: torch.device, shrink: int) -> list[str]:
     return _row(f"{name}, random weights, {'x'.join(map(str, shape))}", expected, found, again, "-")
 
 
-def _row(told: str, expected: np.ndarray, found: np.ndarray, again: np.ndarray, other: str) -> list[str]:
+def _row(title: str, expected: np.ndarray, found: np.ndarray, again: np.ndarray, other: str) -> list[str]:
     difference = np.abs(found - expected)
     figures = (np.abs(expected).max(), difference.max(), difference.mean())
     same = "yes" if found.tobytes() == again.tobytes() else "no"
-    return [told, *(f"{figure:.2g}" for figure in figures), other, same]
+    return [title, *(f"{figure:.2g}" for figure in figures), other, same]
 
 
 def _name(pair: Pair) -> str:

@@ -55,10 +55,10 @@ def _parts(
     register = Registrar(bundle, device)
     yield "field", partial(register, moving, fixed, of_fixed)
     register.refinement = register.refinement.model_copy(update={"iterations": _ITERATIONS})
-    told = f"field, {_ITERATIONS} steps of refinement"
-    yield told, partial(register, moving, fixed, of_fixed, of_moving)
+    name = f"field, {_ITERATIONS} steps of refinement"
+    yield name, partial(register, moving, fixed, of_fixed, of_moving)
     del register
-    yield "regions of one", partial(bundle.build_volume_segmentor(device), fixed)
+    yield "regions of one", partial(bundle.build_segmentor(device), fixed)
 
 
 def _figures(form: Callable[[], object], device: torch.device, repeats: int, peaks: Peaks) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pairs.images.header import Header
 from pairs.images.volume import Volume
 from pipeline.config import TaskConfig, shipped_config
 from pipeline.regions.segmentor import Segmentation
-from pipeline.train.registrationnetwork import MaskedSample
+from pipeline.train.registrationnetwork import SegmentedSample
 from pipeline.train.subjects import Sample
 from pipeline.weights.bundle import Bundle
 
@@ -39,7 +39,7 @@ def bundle_for(task: str, shrink: int) -> Bundle:
 
 
 def phantom_pair(shape: Shape3, labels: int) -> tuple[Volume, Volume]:
-    """Moving and fixed image, in grey values that tell the cells apart, 2 mm a voxel."""
+    """Moving and fixed image, in grey values that differ from cell to cell, 2 mm a voxel."""
     return _volume(shape, labels, 0.0, seed=0), _volume(shape, labels, _SHIFT, seed=1)
 
 
@@ -52,15 +52,15 @@ def regions_of(shape: Shape3, labels: int) -> tuple[Segmentation, Segmentation]:
     )
 
 
-def phantom_subjects(config: TaskConfig, shape: Shape3, regions: int, count: int) -> list[MaskedSample]:
-    """Training subjects whose masks are their labels."""
+def phantom_subjects(config: TaskConfig, shape: Shape3, regions: int, count: int) -> list[SegmentedSample]:
+    """Training subjects whose regions are their labels."""
     subjects = []
     for number in range(count):
         labels = torch.from_numpy(cell_labels(shape, regions - 1, number * _SHIFT).astype(np.int64))[None]
         noise = torch.rand(1, 1, *shape, generator=torch.Generator().manual_seed(number))
         image = 0.9 * labels[:, None] / max(regions - 1, 1) + 0.1 * noise
         sample = Sample(f"{config.task} {number}", image, labels)
-        subjects.append(MaskedSample(sample, labels.clone(), torch.full(labels.shape, _CERTAINTY)))
+        subjects.append(SegmentedSample(sample, labels.clone(), torch.full(labels.shape, _CERTAINTY)))
     return subjects
 
 

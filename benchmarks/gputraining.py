@@ -13,7 +13,7 @@ from pairs.fields.profile import Shape3
 from pipeline.config import TaskConfig
 from pipeline.predict.report import peak_memory_mib, restart_peak
 from pipeline.train.loop import Plan
-from pipeline.train.registrationnetwork import MaskedSample, train_registration
+from pipeline.train.registrationnetwork import SegmentedSample, train_registration
 
 __all__ = ["HEADER", "training_paces"]
 
@@ -45,7 +45,7 @@ def _with_precision(config: TaskConfig, precision: str) -> TaskConfig:
 
 
 def _figures(
-    config: TaskConfig, subjects: list[MaskedSample], regions: int, device: torch.device, peaks: Peaks
+    config: TaskConfig, subjects: list[SegmentedSample], regions: int, device: torch.device, peaks: Peaks
 ) -> tuple[str, ...]:
     restart_peak(device)
     try:
@@ -61,7 +61,7 @@ def _figures(
 
 
 def _seconds_a_step(
-    config: TaskConfig, subjects: list[MaskedSample], regions: int, device: torch.device, steps: int
+    config: TaskConfig, subjects: list[SegmentedSample], regions: int, device: torch.device, steps: int
 ) -> float:
     """Of the second half of twice as many steps: the first has the start in it."""
     halfway, end = _train(config, subjects, regions, device, 2 * steps)
@@ -69,7 +69,7 @@ def _seconds_a_step(
 
 
 def _train(
-    config: TaskConfig, subjects: list[MaskedSample], regions: int, device: torch.device, steps: int
+    config: TaskConfig, subjects: list[SegmentedSample], regions: int, device: torch.device, steps: int
 ) -> list[float]:
     """Seconds at the middle of a training and at its end, or at its end alone where it is one step long."""
     settings = config.registration_training

@@ -110,8 +110,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{size}, {options.regions} regions, {options.channels} channels, {device}\n")
     print(markdown_table(HEADER, rows))
     verdict = "holds" if speedups[0] >= CLAIMED else "does not hold"
-    told = f"{CLAIMED:.0f} times as fast as a filter per voxel; measured: {speedups[0]:.1f}, it {verdict}."
-    print(f"\nClaimed: {told}")
+    sentence = (
+        f"{CLAIMED:.0f} times as fast as a filter per voxel; measured: {speedups[0]:.1f}, it {verdict}."
+    )
+    print(f"\nClaimed: {sentence}")
     return 0
 
 

@@ -29,7 +29,7 @@ __all__ = [
 
 
 class KnownError(Exception):
-    """A fault with a known cause, told to the user in one line and without a traceback.
+    """A fault with a known cause, reported to the user in one line and without a traceback.
 
     Attributes:
         exit_code: What the process exits with when this error ends a run.

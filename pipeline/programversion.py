@@ -15,7 +15,7 @@ def program_version() -> str:
     """The version of the sources that this process runs, 16 hexadecimal digits.
 
     The same sources give the same version on any machine and in the image. A change of any source counts,
-    also one that changes no number: fields are then made anew rather than kept wrongly.
+    also one that changes no number: fields are then made again rather than kept wrongly.
     """
     return version_of(Path(__file__).resolve().parents[1])
 

@@ -1,6 +1,5 @@
 """The registration of one pair of images, for the command line, the demo and services alike."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pairs.images.header import Header, read_header
 from pairs.images.volume import Volume, read_image
 from pipeline.machine.device import choose_device
 from pipeline.regions.segmentor import Segmentation
-from pipeline.regions.source import background_everywhere
+from pipeline.regions.source import RegionSource, region_source
 from pipeline.registration.preprocess import window_warnings
 from pipeline.registration.registrar import Registrar, require_same_lattice
 from pipeline.weights.bundle import Bundle, read_bundle
@@ -59,13 +58,13 @@ class Registration:
         bundle: Bundle,
         device: torch.device,
         profile: Profile = PROFILES["l2r2022"],
-        regions: Callable[[Volume], Segmentation] | None = None,
+        regions: RegionSource | None = None,
     ) -> None:
         self.registrar = Registrar(bundle, device, profile.upsampling)
         self.profile = profile
         if regions is None:
-            labelled = bool(bundle.header.label_names)
-            regions = bundle.build_volume_segmentor(device) if labelled else background_everywhere
+            header = bundle.header
+            regions = region_source(header.regions, header.label_names, None, bundle, None, device)
         self.regions = regions
 
     def __call__(

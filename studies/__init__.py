@@ -1,1 +1,1 @@
-"""The tables of the paper, made anew."""
+"""The tables and figures of the paper, reproduced; and the demo task."""

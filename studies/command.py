@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from studies import complexity, discontinuity
-from studies.joint import joint_rows
-from studies.methods import abdomen_rows, brain_rows, dice_picture, two_rows
+from studies.methods import abdomen_rows, brain_rows, dice_picture, joint_rows, two_rows
 from studies.prompts import prompt_rows
 from studies.segmentors import segmentor_rows
 from studies.smoothness import smoothness_picture, smoothness_rows

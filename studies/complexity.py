@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         OutputError: the CSV file cannot be written.
     """
     if min(options.start_channels) < 1:
-        raise UsageError("--start-channels", expected="positive widths", got=options.start_channels)
+        raise UsageError("argument --start-channels", expected="positive widths", got=options.start_channels)
     if options.csv is not None:
         probe_file(options.csv)
     rows = list(_rows(options.start_channels))
@@ -165,13 +165,13 @@ def claim_table() -> str:
             100 * (1 - ours.parameters / lapirn.parameters),
             100 * (1 - ours.published_macs / lapirn.published_macs),
         ]
-        told = (
+        cells = (
             f"{ours.parameters}",
             f"{saved[0]:.2f}",
             f"{ours.published_macs / 1e9:.3f}",
             f"{saved[1]:.2f}",
         )
-        rows.append([f"textSCF, Ns = 8, {name}-resolution decoder", *told])
+        rows.append([f"textSCF, Ns = 8, {name}-resolution decoder", *cells])
         if all(abs(a - b) <= TOLERANCE for a, b in zip(saved, PAPER.values(), strict=True)):
             verdict += f"The {name}-resolution decoder is within {TOLERANCE} points of both. "
     rows.append(["the paper", "", f"{PAPER['parameters']:.2f}", "", f"{PAPER['multi-adds']:.2f}"])

@@ -4,8 +4,7 @@ import argparse
 import csv
 import logging
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from scipy import stats
 from pairs.errors import UsageError
 from pairs.files.wholefile import probe_writable, whole_file
 from pipeline.config import RegistrationConfig, RegistrationTraining, TaskConfig
-from studies.jump import FIGURES, border_profile, figures_of
+from studies.jump import FIGURES, Result, border_profile, figures_of
 from studies.markdown import markdown_table
 from studies.probetraining import (
     METHODS,
@@ -26,7 +25,7 @@ from studies.probetraining import (
 )
 from studies.sliding import SlidingPair, draw_sliding_pair
 
-__all__ = ["Result", "add_arguments", "run"]
+__all__ = ["add_arguments", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -35,30 +34,9 @@ HELD_OUT_SEED = 2**40
 """No training step draws from it."""
 STEPS, SEEDS, SMOOTHNESS = 1000, 2, 0.01
 REFERENCES = {"nothing": "no registration", "losses": "best field of the losses"}
-CONTROL = {"one region": "the same, body 1 everywhere in the mask"}
-"""The trained filters, kept from seeing the regions: what they then lose is what the mask gives them."""
+CONTROL = {"one region": "the same, body 1 everywhere as the region"}
+"""The trained filters, kept from seeing the regions: what they then lose is what the regions give them."""
 TITLES = METHODS | CONTROL | REFERENCES
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What one displacement of one held-out pair shows.
-
-    Attributes:
-        method: a key of `TITLES`.
-        seed: of the training; None where nothing is trained.
-        sample: number of the held-out pair.
-        figures: see `FIGURES`.
-        profile: along the slide, at `DISTANCES`, as a share of the bodies' own motion: -1 to 1 in truth.
-        displacement: u, (1, 3, X, Y, Z) voxels.
-    """
-
-    method: str
-    seed: int | None
-    sample: int
-    figures: Mapping[str, float]
-    profile: np.ndarray
-    displacement: torch.Tensor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,9 +70,9 @@ def run(options: argparse.Namespace) -> int:
     """
     for name in ("steps", "seeds"):
         if getattr(options, name) < 1:
-            raise UsageError(f"--{name}", expected="1 or more", got=getattr(options, name))
+            raise UsageError(f"argument --{name}", expected="1 or more", got=getattr(options, name))
     if not 0 <= options.smoothness < math.inf:
-        raise UsageError("--smoothness", expected="0 or more", got=options.smoothness)
+        raise UsageError("argument --smoothness", expected="0 or more", got=options.smoothness)
     probe_writable(options.out)
     probe_writable(options.out / "runs")
     generator = torch.Generator().manual_seed(HELD_OUT_SEED)
@@ -106,12 +84,12 @@ def run(options: argparse.Namespace) -> int:
     # matplotlib takes a second to load and the other tables do without it.
     from studies.jumppicture import draw_jump
 
-    told = _page(results, options)
-    print(told)
+    page = _page(results, options)
+    print(page)
     _write_csv(results, options.out / "fig7.csv")
     draw_jump(pairs, results, TITLES, options.out / "fig7.png")
     with whole_file(options.out / "fig7.md") as temporary:
-        temporary.write_text(told + "\n", encoding="utf-8")
+        temporary.write_text(page + "\n", encoding="utf-8")
     return 0
 
 
@@ -168,9 +146,9 @@ _HONEST = """\
 The same as in the paper: the claim under test, that a filter for each region keeps the jump of a sliding
 motion; the head, Eq. 4, the losses, Adam with AMSGrad. Not the same: the pairs are drawn (32x16x16 voxels, a
 plane border, slides of 0.7 to 2 voxels along one axis), the LKU-Net is small (Ns = 4), vectors are one-hot
-and no text, the learning rate is 1e-3, and the filters get the true regions with confidence 1 as their mask.
+and no text, the learning rate is 1e-3, and the filters get the true regions with confidence 1.
 Integration is off, for an integrated displacement cannot jump. Both methods train on the same pairs with the
-same losses, the regions in the Dice loss included; only one of them sees the regions as a mask. The paper has
+same losses, the regions in the Dice loss included; only one of them sees the regions. The paper has
 no figures of this, so there are none to compare with. "Best field of the losses" is no method: it starts from
 the truth and goes down the same losses, and shows how much of the jump they leave to any network."""
 

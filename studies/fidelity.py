@@ -26,14 +26,15 @@ _PAPERS_ENCODER = "CLIP ViT-L/14@336px"
 def fidelity_of(setting: Setting, results: Sequence[Result]) -> str:
     """Markdown: what is as in the paper, what is not in all trained rows, and what is not in each."""
     trained = {r.row.label: r.row.variant for r in results if r.row.variant is not None and r.scores}
-    told = {label: _departures(setting, variant) for label, variant in trained.items()}
-    common = [line for line in next(iter(told.values()), []) if all(line in lines for lines in told.values())]
+    departures_of = {label: _departures(setting, variant) for label, variant in trained.items()}
+    every = list(departures_of.values())
+    common = [line for line in next(iter(every), []) if all(line in lines for lines in every)]
     lines = ["## The same as in the paper, and not", "", SAME, "", "Not the same, in all rows:", ""]
     lines += [f"- {line}" for line in (*_of_the_data(setting), *common)]
-    lines += ["", "Row by row, besides:", ""]
+    lines += ["", "Row by row, beyond that:", ""]
     alike: dict[str, list[str]] = {}
     for result in results:
-        own = [line for line in told.get(result.row.label, []) if line not in common]
+        own = [line for line in departures_of.get(result.row.label, []) if line not in common]
         own += [*result.row.notes, *([f"not run: {result.row.missing}"] if result.row.missing else [])]
         if result.scores or own:
             alike.setdefault("; ".join(own) or "nothing else", []).append(result.row.label)
@@ -59,14 +60,16 @@ def _departures(setting: Setting, variant: Variant) -> list[str]:
     registration = config.registration
     lines = _of_the_training(config.registration_training)
     lines += _of_the_network(registration)
-    masks = setting.masks_of(variant)
+    origin = setting.regions_of(variant)
     if registration.head == "text":
         vectors = setting.vectors_of(variant)
         if vectors is not None:
             encoder = read_table(vectors).embedder
             lines.append(f"text vectors by {encoder}, where the default of the paper is {_PAPERS_ENCODER}")
         source = (
-            f"label maps of {masks.files.name}" if masks.files else f"a {config.segmentor.network} segmentor"
+            f"label maps of {origin.files.name}"
+            if origin.files
+            else f"a {config.segmentor.network} segmentor"
         )
         lines.append(f"regions from {source}, where the paper has SwinUNETR (CT) or label maps (OASIS)")
     return lines

@@ -1,6 +1,7 @@
 """How sharply a displacement jumps where two bodies slide along each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from pipeline.train.quality import hard_dice
 from pipeline.typing import Float, Tensor
 from studies.sliding import REGIONS, SlidingPair
 
-__all__ = ["DISTANCES", "FIGURES", "border_profile", "figures_of", "jump_width"]
+__all__ = ["DISTANCES", "FIGURES", "Result", "border_profile", "figures_of", "jump_width"]
 
 REACH = 6
 DISTANCES = tuple(k + 0.5 for k in range(-REACH, REACH))
@@ -28,6 +29,27 @@ FIGURES = {
     "Dice": "mean of the two bodies after warping by the nearest voxel",
 }
 """What `figures_of` gives, in its order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What one displacement of one held-out pair shows.
+
+    Attributes:
+        method: what it is by: a network, the network kept from seeing the regions, or a reference.
+        seed: of the training; None where nothing is trained.
+        sample: number of the held-out pair.
+        figures: see `FIGURES`.
+        profile: along the slide, at `DISTANCES`, as a share of the bodies' own motion: -1 to 1 in truth.
+        displacement: u, (1, 3, X, Y, Z) voxels.
+    """
+
+    method: str
+    seed: int | None
+    sample: int
+    figures: Mapping[str, float]
+    profile: np.ndarray
+    displacement: torch.Tensor
 
 
 def figures_of(displacement: Float[Tensor, "1 3 X Y Z"], pair: SlidingPair) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,16 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from pairs.files.wholefile import whole_file
-from studies.jump import DISTANCES
+from studies.jump import DISTANCES, Result
 from studies.sliding import SlidingPair
-
-if TYPE_CHECKING:
-    from studies.discontinuity import Result
 
 __all__ = ["draw_jump"]
 
 _DOTS_PER_INCH = 110
-# Told apart by hue, brightness and line (after Okabe and Ito), so also by the colour-blind and in print.
+# They differ in hue, brightness and line (after Okabe and Ito), for the colour-blind and for print.
 _STYLES: Mapping[str, Mapping[str, Any]] = {
     "text": {"color": "#0072b2", "linewidth": 2.2, "marker": "o", "markersize": 5},
     "plain": {"color": "#d55e00", "linewidth": 2.2, "marker": "s", "markersize": 5, "linestyle": "--"},
@@ -30,7 +27,7 @@ _SHOWN = ("text", "plain", "losses")
 
 
 def draw_jump(
-    pairs: Sequence[SlidingPair], results: Sequence["Result"], titles: Mapping[str, str], out: Path
+    pairs: Sequence[SlidingPair], results: Sequence[Result], titles: Mapping[str, str], out: Path
 ) -> None:
     """Draws the pair that slides furthest, and the mean profile of all as a PNG file.
 
@@ -109,7 +106,7 @@ def _draw_slice(
     return drawn
 
 
-def _draw_profiles(axes: Axes, results: Sequence["Result"], titles: Mapping[str, str]) -> None:
+def _draw_profiles(axes: Axes, results: Sequence[Result], titles: Mapping[str, str]) -> None:
     """Mean over pairs and trainings, with a band of one standard deviation for the trained methods."""
     axes.plot((-6, 0, 0, 6), (-1, -1, 1, 1), color="black", linewidth=1.4, label="true")
     for method in _SHOWN:

@@ -1,17 +1,26 @@
-"""Rows of `table2` and `table3`: every backbone without filters and with them."""
+"""Rows of `table2` to `table4`: backbones without filters and with them, and subjects of other tasks."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from studies.paper import ABDOMEN, BRAIN
+from pairs.errors import UsageError
 from studies.plots import draw_dice
 from studies.setting import Setting
 from studies.smoothness import correlation_of
-from studies.table import UNKNOWN, Published, Result, Row
+from studies.table import ABDOMEN, BRAIN, UNKNOWN, Published, Result, Row
 from studies.variant import Variant
 
-__all__ = ["INITIAL", "abdomen_rows", "brain_rows", "dice_picture", "filtered", "plain", "two_rows"]
+__all__ = [
+    "INITIAL",
+    "abdomen_rows",
+    "brain_rows",
+    "dice_picture",
+    "filtered",
+    "joint_rows",
+    "plain",
+    "two_rows",
+]
 
 INITIAL = "initial"
 _FILTERS = " + filters"
@@ -72,6 +81,29 @@ def abdomen_rows(setting: Setting) -> list[Row]:
             unfiltered, with_filters = ABDOMEN["LKU-Net"], ABDOMEN["textSCF"]
         rows += [plain(label, network, unfiltered), filtered(label, network, with_filters)]
     return rows
+
+
+def joint_rows(setting: Setting) -> list[Row]:
+    """The task alone; with the others, their regions background; with the others, their regions named.
+
+    Raises:
+        UsageError: No auxiliary task was given.
+    """
+    if not setting.auxiliary:
+        raise UsageError("table4 trains with subjects of other tasks", remedy="give --aux-task DIR")
+    alone = filtered("LKU-Net", {"backbone": "lkunet"}, ABDOMEN["textSCF"])
+    joined = tuple(part for one in setting.auxiliary for part in ("--aux-task", *one))
+    named = tuple(part for one in setting.auxiliary for part in ("--aux-task", one[0]))
+    text = {"backbone": "lkunet", "head": "text"}
+    unnamed = Variant("joint-background", text, arguments=(*joined, "--aux-regions", "background"))
+    encoded = Variant("joint-encoded", text, arguments=joined, embed_arguments=named)
+    note = ("the other subjects are those given, where the paper has 20 lung CT",)
+    return [
+        Row(INITIAL, published=ABDOMEN["initial"]),
+        Row("the task alone", alone.variant, alone.published),
+        Row("others join, their regions background", unnamed, against="the task alone", notes=note),
+        Row("others join, their regions encoded", encoded, against="the task alone", notes=note),
+    ]
 
 
 def dice_picture(setting: Setting, path: Path, results: Sequence[Result]) -> str:

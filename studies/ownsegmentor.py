@@ -10,8 +10,7 @@ from pairs.tasks.task import Task
 from pipeline.config import TaskConfig
 from pipeline.programversion import program_version
 from pipeline.train.datahash import data_hash, subjects_seen
-from studies.budget import Budget
-from studies.pace import seconds_per_step
+from studies.budget import Budget, seconds_per_step
 from studies.process import of_all_the_data, run_module
 
 __all__ = ["SEGMENTORS_SHARE", "own_segmentor"]

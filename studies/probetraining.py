@@ -6,8 +6,7 @@ from pathlib import Path
 import torch
 
 from pipeline.config import LossConfig, TaskConfig
-from pipeline.network.losses.objective import weighted_losses
-from pipeline.network.losses.overlap import one_hot
+from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import warp
 from pipeline.train.checkpoint import fingerprint_of
@@ -69,13 +68,13 @@ def trained(config: TaskConfig, folder: Path, *, one_sense: bool = False) -> Reg
 def displacement_of(net: RegistrationNet, pair: SlidingPair) -> Float[Tensor, "1 3 X Y Z"]:
     """u of a pair, in voxels."""
     fixed = pair.fixed
-    output = net(pair.moving.sample.image, fixed.sample.image, fixed.mask, fixed.confidence)
+    output = net(pair.moving.sample.image, fixed.sample.image, fixed.regions, fixed.confidence)
     return output.displacement
 
 
 def with_one_region(pair: SlidingPair) -> SlidingPair:
-    """The pair with a mask that says body 1 everywhere; images and labels stay."""
-    return replace(pair, fixed=replace(pair.fixed, mask=torch.ones_like(pair.fixed.mask)))
+    """Returns the pair with regions that say body 1 everywhere; images and labels stay."""
+    return replace(pair, fixed=replace(pair.fixed, regions=torch.ones_like(pair.fixed.regions)))
 
 
 def best_of_losses(pair: SlidingPair, losses: LossConfig) -> Float[Tensor, "1 3 X Y Z"]:

@@ -49,7 +49,7 @@ def run_module(*arguments: str | Path, log: Path | None = None) -> Spent:
         log: File that takes its stdout; None drops it.
 
     Raises:
-        NoFigure: If the exit code is not 0; the command has told why on stderr.
+        NoFigure: If the exit code is not 0; the command has said why on stderr.
         Stopped: If a signal ended it.
     """
     command = [sys.executable, "-m", *map(str, arguments)]
@@ -59,7 +59,7 @@ def run_module(*arguments: str | Path, log: Path | None = None) -> Spent:
         # In a group of its own, or Ctrl-C would reach it twice: a second signal ends it with nothing saved.
         process = subprocess.Popen(command, env=environment, stdout=output, process_group=0)
         with _signals_passed_on(process):
-            # Of this process alone, where RUSAGE_CHILDREN would tell the largest of all so far.
+            # Of this process alone, where RUSAGE_CHILDREN would give the largest of all so far.
             _, status, usage = os.wait4(process.pid, 0)
     wall_s = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -2,9 +2,8 @@
 
 from pipeline.text.table1 import TABLE1
 from studies.methods import INITIAL
-from studies.paper import ABDOMEN, PROMPTS
 from studies.setting import Setting
-from studies.table import Published, Row
+from studies.table import ABDOMEN, PROMPTS, Published, Row
 from studies.variant import Variant
 
 __all__ = ["prompt_rows"]

@@ -113,8 +113,8 @@ def _compared(result: Result, other: Result | None) -> list[str]:
         return ["", "", ""]
     differences = paired_differences(result.pairs(lambda p: p.dice), other.pairs(lambda p: p.dice))
     interval = bootstrap_interval(100 * differences)
-    told = f"{interval.mean:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]"
-    return [other.row.label, told, f"{paired_p_value(differences):.2g}"]
+    cell = f"{interval.mean:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]"
+    return [other.row.label, cell, f"{paired_p_value(differences):.2g}"]
 
 
 def _deviation(values: Sequence[float]) -> str:

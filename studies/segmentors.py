@@ -15,10 +15,9 @@ from pipeline.train.subjects import load_samples, region_table
 from pipeline.weights.bundle import BundleHeader, read_bundle
 from studies.methods import INITIAL
 from studies.ownsegmentor import own_segmentor
-from studies.paper import SEGMENTORS
 from studies.setting import Setting
-from studies.table import Published, Row
-from studies.variant import Masks, Variant
+from studies.table import SEGMENTORS, Published, Row
+from studies.variant import RegionOrigin, Variant
 
 __all__ = ["segmentor_dice", "segmentor_rows"]
 
@@ -28,7 +27,7 @@ MANUAL, TRAINED = "manual labels", "the segmentor"
 
 
 def segmentor_rows(setting: Setting) -> list[Row]:
-    """Each source of masks in training and in use, beside the Dice of the masks of the fixed images.
+    """Each source of regions in training and in use, beside the Dice of the regions of the fixed images.
 
     Raises:
         UsageError: The task has no labels, so that nothing is segmented, or there are no weaker segmentors.
@@ -51,7 +50,7 @@ def segmentor_rows(setting: Setting) -> list[Row]:
     for (label, weaker), published, size in zip(
         _weaker(setting, setting.segmentor), paper[2:], ("small", "tiny"), strict=True
     ):
-        variant = Variant(f"masks-of-{weaker.stem}", text, masks=Masks(segmentor=weaker))
+        variant = Variant(f"regions-of-{weaker.stem}", text, regions=RegionOrigin(segmentor=weaker))
         columns = _columns(setting, weaker, size)
         rows.append(Row(label, variant, published, TRAINED, columns=columns))
     return rows
@@ -65,7 +64,7 @@ def segmentor_dice(setting: Setting, bundle: Path) -> float:
     """
     device = choose_device(setting.device)
     weights = read_bundle(bundle)
-    segmentor = weights.build_volume_segmentor(device)
+    segmentor = weights.build_segmentor(device)
     regions = region_table(setting.task)
     fixed = {pair.fixed for pair in setting.task.pairs}
     images = [one for one in setting.task.subjects if one.image in fixed and one.label is not None]
@@ -85,15 +84,17 @@ def segmentor_dice(setting: Setting, bundle: Path) -> float:
 
 
 def _manual(setting: Setting, published: Published) -> Row:
-    """Label maps as masks: of the fixed images too, so this is a bound and no method."""
+    """Label maps as regions: of the fixed images too, so this is a bound and no method."""
     folders = {one.label.parent for one in setting.task.subjects if one.label is not None}
     needed = {path.name for pair in setting.task.pairs for path in (pair.fixed, pair.moving)}
     if len(folders) != 1 or not all((next(iter(folders)) / name).is_file() for name in needed):
         return Row(MANUAL, None, published, missing="the label maps of the pairs are not in one folder")
     variant = Variant(
-        "manual-masks", {"backbone": "lkunet", "head": "text"}, masks=Masks(files=next(iter(folders)))
+        "manual-regions",
+        {"backbone": "lkunet", "head": "text"},
+        regions=RegionOrigin(files=next(iter(folders))),
     )
-    columns = {"masks: Dice [%]": "100.00", "paper's masks: Dice [%]": f"{SEGMENTORS[MANUAL][0]:.2f}"}
+    columns = {"regions: Dice [%]": "100.00", "paper's regions: Dice [%]": f"{SEGMENTORS[MANUAL][0]:.2f}"}
     note = ("it sees the label map of the fixed image, so it is a bound and no method",)
     return Row(MANUAL, variant, published, TRAINED, note, columns=columns)
 
@@ -101,8 +102,8 @@ def _manual(setting: Setting, published: Published) -> Row:
 def _columns(setting: Setting, bundle: Path, size: str) -> dict[str, str]:
     dice = segmentor_dice(setting, bundle)
     return {
-        "masks: Dice [%]": f"{100 * dice:.2f}",
-        "paper's masks: Dice [%]": f"{SEGMENTORS[size][0]:.2f} (SwinUNETR {size})",
+        "regions: Dice [%]": f"{100 * dice:.2f}",
+        "paper's regions: Dice [%]": f"{SEGMENTORS[size][0]:.2f} (SwinUNETR {size})",
     }
 
 

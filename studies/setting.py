@@ -18,7 +18,7 @@ from pipeline.weights.tensorfile import require_file
 from studies.budget import Budget, parse_budget
 from studies.ownsegmentor import SEGMENTORS_SHARE, own_segmentor
 from studies.process import run_module
-from studies.variant import Masks, Variant
+from studies.variant import RegionOrigin, Variant
 
 __all__ = ["Setting", "add_arguments", "setting_of"]
 
@@ -71,7 +71,7 @@ class Setting:
 
     @property
     def task_arguments(self) -> tuple[str | Path, ...]:
-        """The task, as its commands are told it."""
+        """The task, as arguments of its commands."""
         return ("--task", self.task.root, *self.links)
 
     @property
@@ -81,14 +81,14 @@ class Setting:
 
     def config_of(self, variant: Variant) -> TaskConfig:
         """What `variant` is trained with, length apart."""
-        base, own = self.config, variant.masks
+        base, own = self.config, variant.regions
         if own is not None and own.segmentor is not None:
             base = _with_segmentor_of(own.segmentor, base)
         return variant.config(base, self.shape, self.passes)
 
-    def masks_of(self, variant: Variant) -> Masks:
+    def regions_of(self, variant: Variant) -> RegionOrigin:
         """Where its regions come from."""
-        return variant.masks or Masks(segmentor=self.segmentor)
+        return variant.regions or RegionOrigin(segmentor=self.segmentor)
 
     def vectors_of(self, variant: Variant) -> Path | None:
         """The file of its text vectors, made where it is not there yet; None for a head without text.
@@ -168,7 +168,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
         KnownError: The task, the configuration or an option is wrong, or the folder is not writable.
     """
     if options.seeds < 1:
-        raise UsageError("--seeds", expected="1 or more", got=options.seeds)
+        raise UsageError("argument --seeds", expected="1 or more", got=options.seeds)
     budget = None if options.budget is None else parse_budget(options.budget)
     named = ("segmentor", "embedding", "clip", "clip_rn", "vectors")
     for path in (*(getattr(options, name) for name in named), *options.weaker):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pipeline.train.registrationnetwork import MaskedSample
+from pipeline.train.registrationnetwork import SegmentedSample
 from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
 
@@ -36,15 +36,15 @@ class SlidingPair:
     """One drawn pair.
 
     Attributes:
-        moving: image, labels, and the labels once more as the mask, of which it is certain.
+        moving: image, labels, and the labels once more as the regions, of which it is certain.
         fixed: likewise.
         displacement: u, (1, 3, X, Y, Z) in voxels: in the bodies the truth; the background shows nothing.
         border: the bodies meet between the voxels `border - 1` and `border` of the first axis.
         slide: (3,), voxels by which the second body moves, along the border; the first moves against it.
     """
 
-    moving: MaskedSample
-    fixed: MaskedSample
+    moving: SegmentedSample
+    fixed: SegmentedSample
     displacement: Float[Tensor, "1 3 X Y Z"]
     border: int
     slide: Float[Tensor, "3"]
@@ -105,7 +105,7 @@ def _draw_body(border: int, generator: torch.Generator) -> _Body:
 
 def _image(
     bodies: list[_Body], border: int, slide: Float[Tensor, "3"], generator: torch.Generator, name: str
-) -> MaskedSample:
+) -> SegmentedSample:
     """The bodies after the first has moved by `-slide` and the second by `slide`, with noise."""
     axes = [torch.arange(float(side)) for side in SHAPE]
     points = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
@@ -117,9 +117,9 @@ def _image(
     return _certain((grey + noise).clamp(0, 1), labels, name)
 
 
-def _certain(image: Float[Tensor, "X Y Z"], labels: Int[Tensor, "X Y Z"], name: str) -> MaskedSample:
+def _certain(image: Float[Tensor, "X Y Z"], labels: Int[Tensor, "X Y Z"], name: str) -> SegmentedSample:
     sample = Sample(name, image[None, None], labels[None])
-    return MaskedSample(sample, mask=labels[None], confidence=torch.ones(1, *labels.shape))
+    return SegmentedSample(sample, regions=labels[None], confidence=torch.ones(1, *labels.shape))
 
 
 def _uniform(limits: tuple[float, float], count: int, generator: torch.Generator) -> Float[Tensor, " count"]:

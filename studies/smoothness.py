@@ -1,4 +1,4 @@
-"""`fig8`: does SDlogJ tell how much a field folds? The correlation over many models."""
+"""`fig8`: does SDlogJ measure how much a field folds? The correlation over many models."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from studies.setting import Setting
 from studies.table import Result, Row
 from studies.variant import Variant
 
-__all__ = ["SMOOTHNESS_WEIGHTS", "correlation_of", "smoothness_picture", "smoothness_rows"]
+__all__ = ["correlation_of", "smoothness_picture", "smoothness_rows"]
 
 SMOOTHNESS_WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 _HEADS = {"plain": "LKU-Net", "text": "LKU-Net + filters"}

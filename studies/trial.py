@@ -13,7 +13,7 @@ from filelock import FileLock
 from pairs.files.wholefile import write_json
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import file_hash
-from studies.pace import seconds_per_step
+from studies.budget import seconds_per_step
 from studies.process import of_all_the_data, run_module
 from studies.scores import Scores, read_scores
 from studies.setting import Setting
@@ -117,7 +117,7 @@ class Trial:
         """
         fields = self._file(".fields")
         arguments: list[str | Path] = ["--weights", self.weights, "--profile", _PROFILE]
-        files = self.setting.masks_of(self.variant).files
+        files = self.setting.regions_of(self.variant).files
         if files is not None:
             arguments += ["--segmentations", files]
         device = (*self.setting.links, "--device", self.setting.device)
@@ -127,15 +127,15 @@ class Trial:
     @cached_property
     def _arguments(self) -> tuple[str | Path, ...]:
         """Of `train`, all but configuration, seed and output."""
-        setting, masks = self.setting, self.setting.masks_of(self.variant)
+        setting, origin = self.setting, self.setting.regions_of(self.variant)
         arguments: list[str | Path] = [*setting.task_arguments, "--device", setting.device]
         vectors = setting.vectors_of(self.variant)
         if vectors is not None:
             arguments += ["--embedding", vectors]
-        if masks.segmentor is not None:
-            arguments += ["--segmentor", masks.segmentor]
-        if masks.files is not None:
-            arguments += ["--segmentations", masks.files]
+        if origin.segmentor is not None:
+            arguments += ["--segmentor", origin.segmentor]
+        if origin.files is not None:
+            arguments += ["--segmentations", origin.files]
         return (*arguments, *self.variant.arguments)
 
     def _file(self, ending: str) -> Path:
@@ -144,15 +144,15 @@ class Trial:
     @cached_property
     def _stem(self) -> str:
         """Named by all that the result depends on, so that tables share trainings and never mix them up."""
-        vectors, masks = self.setting.vectors_of(self.variant), self.setting.masks_of(self.variant)
+        vectors, origin = self.setting.vectors_of(self.variant), self.setting.regions_of(self.variant)
         depends = [
             # Without what is at its default: a field that a later version adds changes nothing of this.
             self.config.model_dump(mode="json", exclude_defaults=True),
             self.setting.task.name,
             [str(pair.fixed.name) + str(pair.moving.name) for pair in self.setting.task.pairs],
             file_hash(vectors) if vectors else None,
-            file_hash(masks.segmentor) if masks.segmentor else None,
-            sorted((path.name, file_hash(path)) for path in masks.files.iterdir()) if masks.files else None,
+            file_hash(origin.segmentor) if origin.segmentor else None,
+            sorted((path.name, file_hash(path)) for path in origin.files.iterdir()) if origin.files else None,
             self.variant.arguments,
             self.seed,
         ]

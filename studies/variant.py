@@ -9,14 +9,14 @@ from pipeline.config import TaskConfig
 from pipeline.network.backbones.registry import ONE_DECODER
 from pipeline.network.backbones.transmorph import TRANSMORPHS
 
-__all__ = ["Masks", "Variant"]
+__all__ = ["RegionOrigin", "Variant"]
 
 _PUBLISHED_SHARE = 32
 _SMALLEST_WINDOW, _WINDOW_OF_SMALL_IMAGES = 3, 4
 
 
 @dataclass(frozen=True)
-class Masks:
+class RegionOrigin:
     """Where regions come from, in training and in use.
 
     Attributes:
@@ -37,7 +37,7 @@ class Variant:
         registration: Fields of the configuration's `registration` with values of their own.
         training: The same of `registration_training`.
         embed: Arguments of `embed` that make its text vectors; None takes the vectors of the whole table.
-        masks: Its own source of regions; None takes the segmentor of the whole table.
+        regions: Its own source of regions; None takes the segmentor of the whole table.
         arguments: Further arguments of `train registration`.
         embed_arguments: Further arguments of `embed`, whoever chose the vectors.
     """
@@ -46,7 +46,7 @@ class Variant:
     registration: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     embed: tuple[str, ...] | None = None
-    masks: Masks | None = None
+    regions: RegionOrigin | None = None
     arguments: tuple[str, ...] = ()
     embed_arguments: tuple[str, ...] = ()
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from studies.counting import complexity_of
 from studies.methods import INITIAL
-from studies.paper import ABDOMEN
 from studies.plots import draw_points
 from studies.setting import Setting
-from studies.table import Result, Row
+from studies.table import ABDOMEN, Result, Row
 from studies.variant import Variant
 
 __all__ = ["channel_rows", "complexity_picture", "mlp_picture", "mlp_rows"]

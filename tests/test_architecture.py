@@ -79,6 +79,29 @@ def imports_cross_no_border(root: Path) -> list[str]:
     return faults
 
 
+def imports_make_no_circle(root: Path) -> list[str]:
+    """No module imports itself through others, imports inside functions and for annotations included."""
+    trees = {file.removesuffix(".py").replace("/", "."): (file, tree) for file, tree in _sources(root)}
+    left = {
+        name: {one for one in _modules(file, tree) if one in trees} - {name}
+        for name, (file, tree) in trees.items()
+    }
+    while free := [name for name, imported in left.items() if not imported & left.keys()]:
+        for name in free:
+            del left[name]
+    # What only imports a circle is left over too; the circle is among what those import.
+    used = set().union(*left.values()) if left else set()
+    return [f"in a circle of imports: {', '.join(sorted(left.keys() & used))}"] if left else []
+
+
+def _modules(file: str, tree: ast.Module) -> Iterator[str]:
+    """Every module that a file imports, those of `from package import module` too."""
+    yield from _imports(file, tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 def dependencies_have_one_door(root: Path) -> list[str]:
     """open_clip, MONAI and matplotlib each come in through one module."""
     faults = []
@@ -199,6 +222,7 @@ def _span(node: ast.stmt) -> int:
 
 CHECKS: tuple[Check, ...] = (
     imports_cross_no_border,
+    imports_make_no_circle,
     dependencies_have_one_door,
     files_stand_where_they_may,
     modules_introduce_themselves,
@@ -256,6 +280,14 @@ VIOLATIONS = [
 def test_check_finds_a_violation(tmp_path: Path, check: Check, file: str, source: str) -> None:
     _write(tmp_path, file, source)
     assert len(check(tmp_path)) == 1
+
+
+def test_a_circle_of_imports_is_found(tmp_path: Path) -> None:
+    _write(tmp_path, "pairs/a.py", "def late():\n    from pairs import b")
+    _write(tmp_path, "pairs/b.py", "from pairs.c import x")
+    _write(tmp_path, "pairs/c.py", "import pairs.a")
+    _write(tmp_path, "pairs/d.py", "import pairs.a")
+    assert imports_make_no_circle(tmp_path) == ["in a circle of imports: pairs.a, pairs.b, pairs.c"]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

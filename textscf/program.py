@@ -13,7 +13,7 @@ from pairs.errors import UsageError
 from pairs.process.logline import OneLineFormatter
 from pairs.process.surroundings import exit_code_of
 from pairs.process.version import VERSION
-from pipeline.machine.gpufailure import gpu_failure_told
+from pipeline.machine.gpufailure import gpu_failure_reported
 from pipeline.machine.stopping import listen_for_signals
 from textscf.verbs import Verb, overview, verb_of
 
@@ -73,7 +73,7 @@ def hand_on(verb: Verb, arguments: Sequence[str]) -> int:
     command.add_arguments(parser)
     parser.epilog = f"{f'{parser.epilog}. ' if parser.epilog else ''}Example: {PROGRAM} {verb.example}"
     options = parser.parse_args(arguments)
-    with gpu_failure_told():
+    with gpu_failure_reported():
         code: int = command.run(options)
     return code
 

@@ -85,6 +85,34 @@ def evaluate_task(
         UsageError: If no evaluator is given and the fields are made for different ones.
         OutputError: If the journal cannot be used.
         KeyboardInterrupt: On SIGINT and SIGTERM; the journal stays.
+
+    Examples:
+        Two images with the same label map, and a field that moves nothing:
+
+        >>> import json
+        >>> import numpy as np
+        >>> from pairs.fields.displacement import PROFILES, write_displacement
+        >>> from pairs.images.volume import write_volume
+        >>> from pairs.tasks.task import read_task
+        >>> names = [f"Toy_000{number}_0000.nii.gz" for number in (1, 2)]
+        >>> labels = np.zeros((12, 12, 12), np.uint8)
+        >>> labels[3:9, 3:9, 3:9] = 1
+        >>> for name in names:
+        ...     for folder in ("imagesTr", "labelsTr"):
+        ...         Path(folder).mkdir(exist_ok=True)
+        ...         write_volume(Path(folder, name), labels, np.eye(4))
+        >>> pair = {"fixed": f"./imagesTr/{names[0]}", "moving": f"./imagesTr/{names[1]}"}
+        >>> document = {"name": "Toy", "labels": {"0": {"1": "liver"}}, "registration_val": [pair]}
+        >>> _ = Path("Toy_dataset.json").write_text(json.dumps(document))
+        >>> task = read_task(Path())
+        >>> displacement = np.zeros((12, 12, 12, 3), np.float32)
+        >>> _ = write_displacement(Path(), task.pairs[0], displacement, PROFILES["l2r2022"])
+        >>> evaluation = evaluate_task(task, Path(), jobs=1)
+        >>> evaluation.scores[0].after["DSC"].mean
+        1.0
+
+    References:
+        Hering et al., Learn2Reg, https://arxiv.org/abs/2112.04489
     """
     reader = _own_field if read_field is None else read_field
     preferred = preferred_fields(task, fields) if reader is _own_field else {}

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from evaluation.scoring.groundtruth import sibling_path
 from pairs.errors import CorruptVolume, MissingVolume
-from pairs.files.damage import damage_told
+from pairs.files.damage import damage_reported
 from pairs.files.regularfile import is_regular, open_regular
 from pairs.tasks.task import Pair
 
@@ -38,7 +38,7 @@ def _folder_words(pair: Pair, dest: str) -> tuple[str, ...]:
 
 
 def _read_points(path: Path) -> NDArray[np.float64]:
-    with damage_told(path, "file of points", CorruptVolume), open_regular(path) as stream:
+    with damage_reported(path, "file of points", CorruptVolume), open_regular(path) as stream:
         points = np.loadtxt(stream, delimiter=",", ndmin=2, dtype=np.float64)
     if points.shape[1:] != (3,) or not np.isfinite(points).all():
         raise CorruptVolume("points are malformed", where=path, expected="three finite numbers in each line")

@@ -19,7 +19,8 @@ from evaluation.submission.stored import load
 from evaluation.submission.suspicions import SUSPICION
 from evaluation.submission.values import full_field
 from pairs.errors import DisplacementError, NothingToDo, OutputError, UsageError
-from pairs.fields.displacement import encode, field_name
+from pairs.fields.displacement import field_name
+from pairs.fields.encoding import encode
 from pairs.fields.fieldfile import write_array
 from pairs.fields.profile import NPZ_SUFFIX, container_suffix
 from pairs.files.wholefile import probe_writable, whole_file, whole_folder

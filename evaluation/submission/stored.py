@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pairs.errors import DisplacementError
 from pairs.fields.npzfile import NPY_SUFFIX, npy_header, npz_archive
-from pairs.files.damage import damage_told, read_exactly
+from pairs.files.damage import damage_reported, read_exactly
 from pairs.files.regularfile import open_regular
 from pairs.images.niftiheader import HEADER_BYTES, NiftiHeader, NotNifti, parse_nifti
 
@@ -79,7 +79,7 @@ def inspect(path: Path) -> Stored:
     Raises:
         DisplacementError: If it is damaged or in none of the containers npz, npy and NIfTI.
     """
-    with damage_told(path):
+    with damage_reported(path):
         with open_regular(path) as raw:
             start = raw.read(HEADER_BYTES)
         if start.startswith(b"PK"):
@@ -105,7 +105,7 @@ def load(stored: Stored, head: Head) -> NDArray[Any]:
         raise DisplacementError("array is not made of real numbers", where=stored.path, got=head.type_name)
     size = math.prod(head.shape) * head.dtype.itemsize
     order: Literal["F", "C"] = "F" if head.fortran_order else "C"
-    with damage_told(stored.path), _data_stream(stored, head) as stream:
+    with damage_reported(stored.path), _data_stream(stored, head) as stream:
         data = read_exactly(stream, size)
         array: NDArray[Any] = np.frombuffer(data, head.dtype).reshape(head.shape, order=order)
     # What comes out infinite is reported as such.

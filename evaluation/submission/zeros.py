@@ -9,7 +9,8 @@ from evaluation.scoring.groundtruth import read_grid
 from evaluation.submission.pack import Member
 from evaluation.submission.tasknumber import numbered_profile, task_folder, task_number
 from pairs.errors import VolumeError
-from pairs.fields.displacement import field_name, require_storable
+from pairs.fields.displacement import field_name
+from pairs.fields.encoding import require_storable
 from pairs.fields.fieldfile import write_array
 from pairs.fields.profile import Profile, Shape3
 from pairs.tasks.pair import Pair

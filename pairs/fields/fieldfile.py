@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pairs.errors import DisplacementError
 from pairs.fields.npzfile import read_npz_array, write_npz_array
 from pairs.fields.profile import NPZ_SUFFIX, Layout, Shape3, container_suffix, describe_profiles, layouts_for
-from pairs.files.damage import damage_told, read_exactly
+from pairs.files.damage import damage_reported, read_exactly
 from pairs.files.regularfile import open_regular
 from pairs.images.niftiheader import HEADER_BYTES, parse_nifti
 
@@ -60,7 +60,7 @@ def _open(path: Path, shape: Shape3, *, header_only: bool) -> tuple[Layout, NDAr
     def match(found: tuple[int, ...], dtype: np.dtype[Any], key: str | None) -> Layout:
         return _match(path, shape, found, dtype, key)
 
-    with damage_told(path):
+    with damage_reported(path):
         if suffix == NPZ_SUFFIX:
             return read_npz_array(path, match, header_only=header_only)
         return _read_nifti(path, match, header_only)

@@ -75,7 +75,7 @@ def read_npz_array(path: Path, match: _Match, *, header_only: bool = False) -> t
     Raises:
         DisplacementError: If there is not exactly one array, or `match` raises it.
         ValueError: If the file does not hold what its headers declare, and whatever else damage leads to:
-            to be called within `pairs.files.damage.damage_told`.
+            to be called within `pairs.files.damage.damage_reported`.
     """
     with npz_archive(path) as archive:
         member = _only_array(archive, path)
@@ -97,7 +97,7 @@ def read_npz_arrays(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
 
     Raises:
         ValueError: If they take more, one would have to be unpickled, or the file does not hold what its
-            headers declare, and whatever else damage leads to: to be called within `damage_told`.
+            headers declare, and whatever else damage leads to: to be called within `damage_reported`.
     """
     arrays: dict[str, NDArray[Any]] = {}
     left = max_bytes
@@ -121,7 +121,7 @@ def read_npz_arrays(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
 
 @contextmanager
 def npz_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Opens a zip file that is a regular file; to be called within `damage_told`."""
+    """Opens a zip file that is a regular file; to be called within `damage_reported`."""
     with open_regular(path) as raw, zipfile.ZipFile(raw) as archive:
         yield archive
 

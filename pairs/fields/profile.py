@@ -1,4 +1,4 @@
-"""The named ways in which Learn2Reg has asked for displacement fields, and how to tell them apart."""
+"""The named ways in which Learn2Reg has asked for displacement fields, and how to recognise them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pairs.fields.displacement import Profile, decode, encode
+from pairs.fields.displacement import Profile
+from pairs.fields.encoding import decode, encode
 from pairs.fields.resampling import Upsampling, one_blas_thread, round_trip_matrix
 
 __all__ = ["folded_voxels", "unfolded"]

@@ -1,4 +1,4 @@
-"""Damaged files: whatever their readers raise, told as one sentence, and reads of a declared size."""
+"""Damaged files: whatever their readers raise, reported in one sentence, and reads of a declared size."""
 
 import gzip
 import logging
@@ -12,22 +12,22 @@ from typing import IO
 from pairs.errors import DisplacementError, KnownError
 from pairs.files.standin import file_stand_in
 
-__all__ = ["damage_told", "read_exactly", "reason_of"]
+__all__ = ["damage_reported", "read_exactly", "reason_of"]
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 # What says by itself that the file is to blame; the message of any other exception needs its name beside it.
 _SELF_EXPLAINING = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 @contextmanager
-def damage_told(
+def damage_reported(
     path: Path, noun: str = "displacement file", error_type: type[KnownError] = DisplacementError
 ) -> Iterator[None]:
     """Turns whatever a damaged file makes its reader raise into one sentence.
 
-    Only what reads the file belongs into the block: a fault of the program there is told as damage too, with
-    its traceback in the log at level DEBUG.
+    Only what reads the file belongs into the block: a fault of the program there is reported as damage
+    too, with its traceback in the log at level DEBUG.
 
     Args:
         path: The file.
@@ -46,7 +46,7 @@ def damage_told(
     # Every kind: zipfile, zlib, numpy, nibabel and torch raise whatever they trip over, such as IndexError,
     # TypeError, struct.error, tokenize.TokenError or AssertionError. No list of them was ever complete.
     except Exception as error:
-        _LOG.debug("%s %s", noun, path, exc_info=error)
+        log.debug("%s %s", noun, path, exc_info=error)
         found = file_stand_in(path)
         got, remedy = (reason_of(error), None) if found is None else found
         raise error_type(f"{noun} cannot be read", where=path, got=got, remedy=remedy) from error

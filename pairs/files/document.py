@@ -20,7 +20,7 @@ MAX_DOCUMENT_BYTES = 64 * 1024**2
 _MAX_DEPTH = 100
 # The escape of a surrogate, of which a character outside the basic plane has two.
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
-# By pydantic's words for what is wrong with a value; of others its own sentence is told.
+# By pydantic's name of the fault; for other faults its own sentence is shown.
 _EXPECTED = {
     "dict_type": "an object {...}",
     "model_type": "an object {...}",

@@ -2,7 +2,7 @@
 
 A writer holds a lock (`flock`) on its temporary, which the kernel takes away when the process ends, however
 that comes. Whoever gets the lock has found a leftover. Locks hold between the containers of a machine, but
-not on every file system between machines. The name therefore tells the machine, and what another one wrote,
+not on every file system between machines. The name therefore holds the machine, and what another one wrote,
 or this one before its last start, is left alone for a day.
 """
 

@@ -1,4 +1,4 @@
-"""Lines as a terminal may show them: they tell what is in files, and are no commands and have an end."""
+"""Lines that a terminal can show safely: text from files is escaped and has a largest length."""
 
 import copy
 import logging
@@ -33,7 +33,7 @@ def _ends(text: str, longest: int) -> str:
 class OneLineFormatter(logging.Formatter):
     """Escapes line breaks, ANSI sequences and the like in messages; tracebacks keep their lines.
 
-    Levels are in small letters, as in the line that tells why a run ends.
+    Levels are in small letters, as in the line that says why a run ends.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name

@@ -28,7 +28,7 @@ def run_program(main: Callable[[], int]) -> NoReturn:
     guard_streams()
     limit_threads()
     _name_the_user()
-    # It tells of its own caches, which are no concern of the user's.
+    # It logs what it does with its caches, which does not concern the user.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         code: int | str | None = main()

@@ -1,4 +1,4 @@
-"""Faults of the surroundings, such as a full disk or a closed folder, told as known errors."""
+"""Faults of the surroundings, such as a full disk or a closed folder, as known errors."""
 
 import errno
 import re
@@ -26,7 +26,7 @@ _NO_MEMORY = re.compile(
 
 
 def known_error(error: Exception) -> KnownError | None:
-    """Tells faults of the surroundings, such as a folder that may not be searched, from those of the program.
+    """Returns the known error for a fault of the surroundings, such as a folder that may not be searched.
 
     Args:
         error: Any error.

@@ -20,7 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse_dataset(document: Mapping[str, object]) -> TaskForm:
-    """Reads a parsed dataset JSON; faults stay in the form, so that the caller can tell all at once."""
+    """Reads a parsed dataset JSON; faults stay in the form, so that the caller can report all at once."""
     faults: list[str] = []
     dataset = Dataset.read(document, faults)
     warnings = dataset.warnings()

@@ -118,7 +118,7 @@ def read_evaluation_config(path: Path) -> EvaluationConfig:
     """Reads a configuration of version 0.1 (methods as a dict), 0.2, 0.3 or LUMIR (`name` for `task_name`).
 
     Raises:
-        TaskError: If the file cannot be read or has faults; all of them are told at once.
+        TaskError: If the file cannot be read or has faults; all of them are reported at once.
     """
     return parse_evaluation_config(read_document(path), path)
 

@@ -93,7 +93,7 @@ def image_texts(root: Path, text: str) -> Iterator[str]:
 def find_image(root: Path, prefix: str, number: int, modality: int, *, folder: str = "imagesTr") -> Path:
     """Returns the image of a subject in any of the folders and under any of the names the releases have used.
 
-    Where none exists the current name is returned, so that the missing file is told when the image is read.
+    Where none exists the current name is returned: the missing file is reported when the image is read.
 
     Args:
         root: The task folder.

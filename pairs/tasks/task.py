@@ -12,7 +12,7 @@ from pairs.tasks.nearby import missing_images_hint
 from pairs.tasks.pair import Pair, Subject, output_name_faults, short_name_warnings
 from pairs.tasks.pathrules import SymlinkLeaves, link_faults, resolve_inside
 from pairs.tasks.taskfolder import own_form
-from pairs.tasks.taskform import PairText, SubjectText, TaskForm
+from pairs.tasks.taskform import FixedModality, PairText, SubjectText, TaskForm
 
 __all__ = ["Pair", "Subject", "Task", "label_path", "read_task"]
 
@@ -74,8 +74,19 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
         follow_links: Whether symlinks may lead out of the task folder.
 
     Raises:
-        TaskError: If the description has faults; all are told at once. Missing images are no fault here.
+        TaskError: If the description has faults; all are reported at once. Missing images are no fault here.
         NothingToDo: If there are no pairs.
+
+    Examples:
+        >>> import json
+        >>> from pathlib import Path
+        >>> pair = {"fixed": "./imagesTr/Toy_0001_0000.nii.gz", "moving": "./imagesTr/Toy_0002_0000.nii.gz"}
+        >>> labels = {"0": {"1": "liver"}}
+        >>> document = {"name": "Toy", "modality": {"0": "MR"}, "labels": labels, "registration_val": [pair]}
+        >>> _ = Path("Toy_dataset.json").write_text(json.dumps(document))
+        >>> task = read_task(Path())
+        >>> task.name, task.label_names[1], [pair.name for pair in task.pairs]
+        ('Toy', 'liver', ['0001_0000<--0002_0000'])
     """
     root = source if source.is_dir() else source.parent
     given = None if pairs_file is None else read_form(pairs_file)
@@ -96,7 +107,7 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
         raise NothingToDo("no pairs to register", where=where, remedy=remedy)
     absent = missing_images_hint(root, pairs)
     odd = (*own.warnings, *form.warnings, *reading.warnings, *short_name_warnings(pairs))
-    words = _Words(own, form, pairs[0].fixed_id)
+    words = FixedModality(own, form, pairs[0].fixed_id)
     return Task(
         name,
         root,
@@ -209,31 +220,6 @@ class _Reading:
         except TaskError as error:
             self._nameless.append(f"{where}: {error}; not used")
             return None
-
-
-class _Words:
-    """What is said of the fixed modality; the task's own words come before those of the pair list."""
-
-    def __init__(self, own: TaskForm, given: TaskForm, first_fixed: ImageId) -> None:
-        self._forms = (own, given)
-        # ThoraxCBCT pairs have two fixed modalities; the stated direction decides, else the first pair.
-        self._number = own.fixed_modality if own.fixed_modality is not None else int(first_fixed.modality)
-
-    def label_names(self) -> dict[int, str]:
-        return next((dict(names) for form in self._forms if (names := form.labels.get(self._number))), {})
-
-    def modality(self) -> str:
-        return next((word for form in self._forms if (word := form.modality.get(self._number))), "")
-
-    def shape(self) -> tuple[int, int, int] | None:
-        """Returns the stated shape of the fixed modality, or the one shape that all modalities share."""
-        for form in self._forms:
-            shapes = set(form.shapes.values())
-            if self._number in form.shapes:
-                return form.shapes[self._number]
-            if len(shapes) == 1:
-                return shapes.pop()
-        return None
 
 
 def _name_faults(name: str) -> list[str]:

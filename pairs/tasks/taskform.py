@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["PairText", "SubjectText", "TaskForm"]
+from pairs.tasks.imageid import ImageId
+
+__all__ = ["FixedModality", "PairText", "SubjectText", "TaskForm"]
 
 
 @dataclass(frozen=True)
@@ -61,3 +63,36 @@ class TaskForm:
     moving_modality: int | None = None
     warnings: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+
+
+class FixedModality:
+    """What is said of the modality of the fixed images; the task's own words come before the pair list's.
+
+    Args:
+        own: The task's own description.
+        given: The pair list in use.
+        first_fixed: Identifiers of the first fixed image.
+    """
+
+    def __init__(self, own: TaskForm, given: TaskForm, first_fixed: ImageId) -> None:
+        self._forms = (own, given)
+        # ThoraxCBCT pairs have two fixed modalities; the stated direction decides, else the first pair.
+        self._number = own.fixed_modality if own.fixed_modality is not None else int(first_fixed.modality)
+
+    def label_names(self) -> dict[int, str]:
+        """Returns the names by label id, empty where there are none."""
+        return next((dict(names) for form in self._forms if (names := form.labels.get(self._number))), {})
+
+    def modality(self) -> str:
+        """Returns the word for it, empty where it is unknown."""
+        return next((word for form in self._forms if (word := form.modality.get(self._number))), "")
+
+    def shape(self) -> tuple[int, int, int] | None:
+        """Returns the stated shape of the fixed modality, or the one shape that all modalities share."""
+        for form in self._forms:
+            shapes = set(form.shapes.values())
+            if self._number in form.shapes:
+                return form.shapes[self._number]
+            if len(shapes) == 1:
+                return shapes.pop()
+        return None

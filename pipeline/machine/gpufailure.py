@@ -1,11 +1,11 @@
-"""A GPU that fails on the way, or that this PyTorch cannot use, told as a known error that ends the run."""
+"""A GPU that fails on the way, or that this PyTorch cannot use, as a known error that ends the run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pairs.errors import KnownError
 
-__all__ = ["GpuFailure", "gpu_failure_told"]
+__all__ = ["GpuFailure", "gpu_failure_reported"]
 
 # As CUDA words them; what a fault of the program would bring, such as an illegal access, is not among them.
 _WORDS = (
@@ -29,16 +29,16 @@ class GpuFailure(KnownError):
 
 
 @contextmanager
-def gpu_failure_told() -> Iterator[None]:
+def gpu_failure_reported() -> Iterator[None]:
     """Within it, a GPU that does not work is a known error.
 
     Raises:
-        GpuFailure: so it is.
+        GpuFailure: the GPU does not work.
     """
     try:
         yield
     except RuntimeError as error:
-        # Below the first line CUDA tells how to look for faults of programs.
+        # Below the first line CUDA explains how to debug programs.
         said = str(error).partition("\n")[0]
         if not any(words in said for words in _WORDS):
             raise

@@ -1,4 +1,4 @@
-"""Memory that cannot be had, on the device or beside it, told as a known error."""
+"""Too little memory, on the device or beside it, as a known error."""
 
 import re
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ import torch
 from pairs.errors import TooLittleMemory
 from pairs.process.surroundings import known_error
 
-__all__ = ["as_shortage", "shortage_told"]
+__all__ = ["as_shortage", "shortage_reported"]
 
 _REMEDY = "crop the images"
-# Where in its sources torch gave up, which tells users nothing.
+# The place in torch's sources, which means nothing to users.
 _PLACE = re.compile(r"\[enforce fail at [^\]]*\] (err == 0\. )?")
 
 
@@ -40,7 +40,7 @@ def as_shortage(
 
 
 @contextmanager
-def shortage_told(what: str, where: Path | None = None, remedy: str = _REMEDY) -> Iterator[None]:
+def shortage_reported(what: str, where: Path | None = None, remedy: str = _REMEDY) -> Iterator[None]:
     """Within it, too little memory is a known error.
 
     Args:
@@ -49,7 +49,7 @@ def shortage_told(what: str, where: Path | None = None, remedy: str = _REMEDY) -
         remedy: What to do.
 
     Raises:
-        TooLittleMemory: so it is.
+        TooLittleMemory: there is too little memory.
     """
     try:
         yield

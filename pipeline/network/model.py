@@ -14,8 +14,7 @@ from pipeline.network.backbones.registry import build_backbone
 from pipeline.network.filters.coordinates import CoordinatesHead
 from pipeline.network.filters.heads import FilterTableHead, PlainHead, TextHead
 from pipeline.network.filters.response import to_feature_grid
-from pipeline.network.integration import integrate
-from pipeline.network.warp import compose, upsample_displacement, warp
+from pipeline.network.warp import compose, integrate, upsample_displacement, warp
 from pipeline.typing import Float, Int, Shaped, Tensor
 
 __all__ = ["RegistrationNet", "RegistrationOutput", "build_for_inference", "build_for_training", "freeze"]
@@ -47,6 +46,20 @@ class RegistrationNet(nn.Module):
         backbone: makes F.
         head: turns F into the field, already built for the backbone's channels.
         precision: of the backbone; the head and all coordinates stay in float32.
+
+    Examples:
+        >>> import torch
+        >>> from pipeline.config import RegistrationConfig
+        >>> text_vectors = torch.randn(3, 8)
+        >>> net = build_for_training(RegistrationConfig(start_channels=2, mlp_width=8), text_vectors)
+        >>> moving, fixed = torch.rand(2, 1, 1, 16, 16, 16)
+        >>> labels = torch.randint(0, 3, (1, 16, 16, 16))
+        >>> net(moving, fixed, labels, torch.ones(1, 16, 16, 16)).displacement.shape
+        torch.Size([1, 3, 16, 16, 16])
+
+    References:
+        Chen et al., textSCF, https://arxiv.org/abs/2311.15607; cycle spinning of the passes, Coifman and
+        Donoho 1995, https://doi.org/10.1007/978-1-4612-2544-7_9
     """
 
     def __init__(
@@ -62,7 +75,15 @@ class RegistrationNet(nn.Module):
         self.backbone = backbone
         self.head = head
         self.level: int | None = None
-        """The coarse level of a pyramid that speaks in place of the head; None is the whole network."""
+        """The coarse level of a pyramid whose field is taken in place of the head's; None uses all levels."""
+
+    def extra_repr(self) -> str:
+        """Returns the settings that hold for the whole network."""
+        config = self.config
+        return (
+            f"grid={config.grid}, integration_steps={config.integration_steps}, passes={config.passes}, "
+            f"precision={str(self.precision).removeprefix('torch.')}"
+        )
 
     def forward(
         self,

@@ -19,7 +19,7 @@ from pairs.tasks.editions import ProfileChoice, choose_profile, profile_fault
 from pairs.tasks.task import Task, read_task
 from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 from pipeline.machine.device import DEVICES, choose_device
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
 from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
@@ -29,8 +29,8 @@ from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
 from pipeline.programversion import program_version
-from pipeline.regions.choice import mask_source, require_segmentations
 from pipeline.regions.kept import CACHE_NAME
+from pipeline.regions.source import region_source, require_segmentations
 from pipeline.register import Registration
 from pipeline.weights.bundle import Bundle, read_bundle
 from pipeline.weights.folders import bundle_of
@@ -85,10 +85,10 @@ def run(options: argparse.Namespace) -> int:
     _log_start(report, plan)
 
     def prepare() -> Register:
-        with interruptible(), _shortage_told(weights):
+        with interruptible(), _shortage_reported(weights):
             regions, names = bundle.header.regions, bundle.header.label_names
             kept = options.output / CACHE_NAME
-            source = mask_source(regions, names, options.segmentations, bundle, kept, device)
+            source = region_source(regions, names, options.segmentations, bundle, kept, device)
             registration = Registration(bundle, device, fields.profile, source)
         identity = options.on_error == "identity"
         return PairRegistration(registration, fields, fingerprints, task.root, task.shape, identity)
@@ -101,14 +101,14 @@ def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
     if options.weights is None and not path.exists():
         got = f"no weights are shipped for {task.name}"
         raise WeightsError("no weights file", where=path, got=got, remedy="give --weights FILE")
-    with _shortage_told(path):
+    with _shortage_reported(path):
         bundle = read_bundle(path)
     require_fit(bundle.header, task, path)
     return path, bundle
 
 
-def _shortage_told(weights: Path) -> AbstractContextManager[None]:
-    return shortage_told("the networks", weights, "free some memory")
+def _shortage_reported(weights: Path) -> AbstractContextManager[None]:
+    return shortage_reported("the networks", weights, "free some memory")
 
 
 def _profile(asked: str | None, task: Task) -> ProfileChoice:

@@ -7,14 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from pairs.errors import OutputError, UsageError
-from pairs.fields.displacement import (
-    PROFILES,
-    Profile,
-    WrittenField,
-    field_name,
-    require_storable,
-    write_displacement,
-)
+from pairs.fields.displacement import PROFILES, Profile, WrittenField, field_name, write_displacement
+from pairs.fields.encoding import require_storable
 from pairs.tasks.pair import Pair
 from pipeline.predict.report import PairRecord
 from pipeline.weights.bundle import file_hash

@@ -1,4 +1,4 @@
-"""Whether weights, task and output folder belong together, told before any work."""
+"""Whether weights, task and output folder belong together, checked before any work."""
 
 import re
 from pathlib import Path

@@ -12,7 +12,7 @@ from pairs.fields.displacement import WrittenField
 from pairs.images.header import read_header
 from pairs.process.surroundings import known_error
 from pairs.tasks.pair import Pair
-from pipeline.machine.gpufailure import GpuFailure, gpu_failure_told
+from pipeline.machine.gpufailure import GpuFailure, gpu_failure_reported
 from pipeline.machine.memory import as_shortage
 from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
@@ -99,7 +99,7 @@ class PairRegistration:
         try:
             outcome.fingerprint = self.fingerprints.of(pair)
             # The field is written outside: a signal then waits, and the finished pair is recorded.
-            with interruptible(), gpu_failure_told():
+            with interruptible(), gpu_failure_reported():
                 displacement = self._displacement(pair, outcome.warnings)
             outcome.written = self.fields.write(pair, displacement)
         except (GpuFailure, OutputError, Stopped):

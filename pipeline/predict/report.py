@@ -94,7 +94,7 @@ def write_report(folder: Path, report: RunReport) -> None:
 def restart_peak(device: torch.device) -> None:
     """Count the peak from here on; the one of resident memory cannot be restarted.
 
-    (Linux can, but would then tell whoever started this process a peak that is too low.)
+    (Linux can, but whoever started this process would then read a peak that is too low.)
     """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)

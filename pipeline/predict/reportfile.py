@@ -38,7 +38,7 @@ class ReportFile:
         self._made: set[str] = set()
 
     def write(self, made: PairRecord | None = None) -> RunReport:
-        """Write the report anew, with one more record of this run.
+        """Writes the whole report, with one more record of this run.
 
         Returns:
             The report as written: first the pairs that the run was asked for, in the task's order, then those

@@ -96,7 +96,7 @@ def _progress(plan: Plan) -> Iterator[Iterator[Pair]]:
 
 
 def _log_record(record: PairRecord) -> None:
-    """One line per pair; on a terminal, where the bar counts them, only for those with something to tell."""
+    """One line per pair; on a terminal, where the bar counts them, only for warnings and errors."""
     remarks = "".join(f"; warning: {warning}" for warning in record.warnings)
     if record.error:
         log.error("%s: %s (%s) %s%s", record.pair, record.status, record.error_code, record.error, remarks)

@@ -113,7 +113,7 @@ class SegmentorConfig(StrictModel):
 
     @property
     def is_on_the_image_grid(self) -> bool:
-        """Whether the network sees the voxels of the file and tells the task's own labels."""
+        """Whether the network sees the voxels of the file and gives the task's own labels."""
         return self.orientation is None and self.spacing_mm is None and self.class_labels is None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pairs.errors import CorruptVolume, OutputError
 from pairs.fields.npzfile import read_npz_arrays
-from pairs.files.damage import damage_told
+from pairs.files.damage import damage_reported
 from pairs.files.wholefile import whole_file
 from pipeline.machine.stopping import uninterrupted
 from pipeline.programversion import program_version
@@ -68,7 +68,7 @@ class KeptSegmentations:
         if not path.is_symlink() and not path.exists():
             return None
         try:
-            with damage_told(path, "kept segmentation", CorruptVolume):
+            with damage_reported(path, "kept segmentation", CorruptVolume):
                 arrays = read_npz_arrays(path, _VOXEL_BYTES * image.size)
                 return self._sound(arrays, image.shape)
         except CorruptVolume as error:

@@ -1,4 +1,4 @@
-"""The plain U-Net of nnU-Net, of MONAI's blocks for it; in training each level tells what it sees."""
+"""The plain U-Net of nnU-Net, of MONAI's blocks for it; in training each level has logits of its own."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,11 +14,14 @@ NORM = ("instance", {"affine": True})
 
 
 class PlainUNet(nn.Module):
-    """Two convolutions a level, the first level on the full grid (Isensee et al., Nat. Methods 18, 2021).
+    """Two convolutions a level, the first level on the full grid.
 
     Args:
         channels: of the levels, finest first; each has half the sides of the one before.
         classes: of the logits.
+
+    References:
+        Isensee et al. 2021, nnU-Net, https://doi.org/10.1038/s41592-020-01008-z
     """
 
     def __init__(self, channels: Sequence[int], classes: int) -> None:

@@ -1,19 +1,23 @@
-"""A trained segmentor applied to one image: region of each voxel and the confidence in it."""
+"""A trained segmentor applied to a volume as it lies in its file: region of each voxel and its confidence."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from pipeline.config import SegmentorConfig
+from pairs.errors import WeightsError
+from pairs.images.volume import Volume
+from pipeline.config import IntensityConfig, SegmentorConfig
 from pipeline.machine.device import repeatable
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
+from pipeline.regions.lattice import lattice_of
 from pipeline.regions.networks import padded_for
-from pipeline.registration.preprocess import content_box, crop_to
+from pipeline.registration.preprocess import content_box, crop_to, normalise
 from pipeline.typing import Float, Tensor
 
-__all__ = ["Segmentation", "Segmentor", "segmentation_of"]
+__all__ = ["Segmentation", "Segmentor", "region_of_classes", "segmentation_of"]
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,20 @@ class Segmentation:
 
 
 class Segmentor:
-    """A network with its inference settings; the same image has the same regions every time.
+    """A network with all that lies between a file and it: own window of intensities, axes, spacing, classes.
+
+    The same image has the same regions every time.
 
     Args:
         network: (1, 1, X, Y, Z) to (1, N, X, Y, Z) logits; sides must divide by its total stride.
-        config: window size and overlap.
+        config: window size and overlap, and the grid that the network was trained on.
         device: where it runs.
+        intensity: how its inputs are scaled, where its own configuration does not say.
+        regions: label value of each region index.
         crop: size of the content crops it was trained on; None if on whole volumes.
+
+    Raises:
+        WeightsError: its classes mean labels that are not among the regions.
     """
 
     def __init__(
@@ -44,22 +55,67 @@ class Segmentor:
         network: nn.Module,
         config: SegmentorConfig,
         device: torch.device,
+        intensity: IntensityConfig,
+        regions: Sequence[int],
         crop: tuple[int, int, int] | None = None,
     ) -> None:
+        self.region_of_class = region_of_classes(config.class_labels or regions, regions)
+        self.region_count = len(regions)
         self.network = network.to(device).eval()
         self.config = config
         self.device = device
+        self.intensity = config.intensity or intensity
         self.crop = crop
 
+    def __call__(self, volume: Volume) -> Segmentation:
+        """Returns regions and confidence on the volume's own grid.
+
+        Raises:
+            TooLittleMemory: the image does not fit into the device's memory.
+        """
+        if self.config.is_on_the_image_grid:
+            return self.segment(normalise(volume.array, self.intensity))
+        lattice = lattice_of(volume.header, self.config)
+        image = normalise(lattice.from_image(volume.array), self.intensity)
+        confidence = np.full(volume.array.shape, -1, np.float32)
+        labels = np.zeros(volume.array.shape, np.uint8)
+        # Probabilities are brought back before the largest is taken: labels cannot be interpolated. One
+        # region at a time, since fourteen of them on both grids would take gigabytes.
+        for region, probability in self._region_probabilities(image):
+            found = lattice.to_image(probability)
+            better = found > confidence
+            labels[better] = region
+            confidence[better] = found[better]
+        return Segmentation(labels, confidence.astype(np.float16))
+
     @torch.no_grad()
-    def __call__(self, image: np.ndarray) -> Segmentation:
-        """Segment an image scaled to 0..1, (X, Y, Z) float32; away from its content all is background."""
-        box = content_box(image, self.crop)
-        volume = torch.from_numpy(np.ascontiguousarray(image[box]))[None, None].to(self.device)
-        part = segmentation_of(self.probabilities(volume)[0])
+    def segment(self, image: np.ndarray) -> Segmentation:
+        """Segments an image scaled to 0..1, (X, Y, Z) float32; away from its content all is background."""
+        box, part = self._content(image)
+        found = segmentation_of(self.probabilities(part)[0])
         labels, confidence = np.zeros(image.shape, np.uint8), np.ones(image.shape, np.float16)
-        labels[box], confidence[box] = part.labels, part.confidence
+        labels[box], confidence[box] = found.labels, found.confidence
         return Segmentation(labels, confidence)
+
+    @torch.no_grad()
+    def _region_probabilities(self, image: np.ndarray) -> Iterator[tuple[int, Float[Tensor, "U V W"]]]:
+        """Gives each region's probability on the network's grid; away from the content all is background."""
+        box, part = self._content(image)
+        logits = self.logits(part)[0]
+        log_sum = logits.logsumexp(0)
+        for region in range(self.region_count):
+            classes = [c for c, meant in enumerate(self.region_of_class) if meant == region]
+            whole = torch.full(image.shape, float(region == 0), device=logits.device)
+            inside = whole[box]
+            inside.zero_()
+            for number in classes:
+                inside += (logits[number] - log_sum).exp_()
+            yield region, whole
+
+    def _content(self, image: np.ndarray) -> tuple[tuple[slice, slice, slice], Float[Tensor, "1 1 U V W"]]:
+        """Returns the box around the content, and what lies in it on the device."""
+        box = content_box(image, self.crop)
+        return box, torch.from_numpy(np.ascontiguousarray(image[box]))[None, None].to(self.device)
 
     @torch.no_grad()
     def probabilities(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:
@@ -67,7 +123,7 @@ class Segmentor:
         return torch.softmax(self.logits(volume), dim=1)
 
     @torch.no_grad()
-    @shortage_told("this image")
+    @shortage_reported("this image")
     @repeatable()
     def logits(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:
         """What the network says of each voxel, averaged over the windows that see it.
@@ -96,3 +152,29 @@ def segmentation_of(probabilities: Float[Tensor, "N X Y Z"]) -> Segmentation:
     confidence, labels = probabilities.max(dim=0)
     # Half precision in memory and in the cache alike, so a cached run gives the same bytes.
     return Segmentation(labels.to(torch.uint8).cpu().numpy(), confidence.half().cpu().numpy())
+
+
+def region_of_classes(class_labels: Sequence[int], regions: Sequence[int]) -> tuple[int, ...]:
+    """The region index that each class of a network stands for.
+
+    Args:
+        class_labels: the task's label of each class.
+        regions: label value of each region index.
+
+    Raises:
+        WeightsError: a class has a label that is not among the regions, or none has one but background.
+    """
+    remedy = "give the task's label of each class with `class_labels`, in `convert` with --class-labels"
+    unknown = sorted(set(class_labels) - set(regions))
+    if unknown:
+        raise WeightsError(
+            "the segmentor's class_labels name labels that the weights do not have",
+            expected=f"some of {list(regions)}",
+            got=unknown,
+            remedy=remedy,
+        )
+    if not any(class_labels):
+        raise WeightsError(
+            "the segmentor's class_labels name background only", got=list(class_labels), remedy=remedy
+        )
+    return tuple(list(regions).index(label) for label in class_labels)

@@ -24,22 +24,27 @@ class SideCheck:
 
     Args:
         names: of every label but background.
+        regions: label value of each region index.
     """
 
-    def __init__(self, names: Mapping[int, str]) -> None:
+    def __init__(self, names: Mapping[int, str], regions: Sequence[int]) -> None:
         self.names = names
-        # Whether there is nothing left to look for: no two kidneys to compare with, or told already.
+        # The smallest type: with it a volume of label values is looked up, a byte a voxel.
+        self.regions = np.array(regions, np.min_scalar_type(max(regions)))
+        # Whether there is nothing left to look for: no two kidneys to compare with, or reported already.
         self.settled = _kidneys(_sided(names)) is None
 
-    def __call__(self, labels: np.ndarray, affine: np.ndarray, where: str) -> None:
-        """Look at one label map.
+    def __call__(self, indices: np.ndarray, affine: np.ndarray, where: str) -> None:
+        """Looks at the regions of one image.
 
         Args:
-            labels: label values, (X, Y, Z).
+            indices: region indices, (X, Y, Z).
             affine: voxel indices to millimetres, (4, 4).
             where: what it is, for the message.
         """
-        swapped = [] if self.settled else swapped_pairs(labels, self.names, affine)
+        if self.settled:
+            return
+        swapped = swapped_pairs(self.regions[indices], self.names, affine)
         if not swapped:
             return
         self.settled = True

@@ -1,4 +1,4 @@
-"""Where an image's regions come from: the bundle's segmentor, the user's own files, or nowhere."""
+"""Where an image's regions come from: the user's files, the bundle's segmentor, or nowhere."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -7,73 +7,122 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pairs.errors import BadLabels, MissingVolume
+from pairs.errors import BadLabels, MissingVolume, UsageError, WeightsError
 from pairs.files.regularfile import is_regular
+from pairs.files.wholefile import probe_writable
 from pairs.images.grid import require_same_grid
 from pairs.images.header import StoredArray, parse_header
 from pairs.images.volume import Volume, read_labels, read_probabilities
 from pairs.images.volumefile import open_volume
 from pairs.process.counting import first_few
-from pipeline.regions.kept import KeptSegmentations
-from pipeline.regions.segmentor import Segmentation, segmentation_of
+from pipeline.machine.stopping import uninterrupted
+from pipeline.regions.kept import KeptSegmentations, refuse_link
+from pipeline.regions.segmentor import Segmentation, Segmentor, segmentation_of
 from pipeline.regions.sides import SideCheck
-from pipeline.regions.volumes import VolumeSegmentor
+from pipeline.weights.bundle import Bundle, read_bundle
 
 __all__ = [
-    "FileMasks",
-    "Masks",
-    "SegmentorMasks",
-    "SideCheckedMasks",
-    "background_everywhere",
+    "RegionFiles",
+    "RegionSource",
+    "SegmentedRegions",
+    "read_segmentor",
+    "region_source",
+    "require_segmentations",
     "segmentation_file",
 ]
 
-Masks = Callable[[Volume], Segmentation]
-"""A source of segmentations: regions and confidence of an image, on its grid."""
+RegionSource = Callable[[Volume], Segmentation]
+"""Gives the regions of an image and the confidence in them, on its grid."""
 
 log = logging.getLogger(__name__)
 
 
-class SegmentorMasks:
-    """The bundle's segmentor, asked once for each image content.
+def region_source(
+    regions: Sequence[int],
+    names: Mapping[int, str],
+    files: Path | None,
+    segmentor: Bundle | None,
+    kept: Path | None,
+    device: torch.device,
+) -> RegionSource:
+    """Returns the source of regions.
+
+    Args:
+        regions: label value of each region index; the background alone needs no source.
+        names: of the labels but background.
+        files: folder of label maps or probabilities named as the images; comes before the segmentor.
+        segmentor: bundle that holds one.
+        kept: folder for the segmentor's results, so that a run that goes on does not segment again; None
+            keeps none.
+        device: where the segmentor runs.
+
+    Raises:
+        UsageError: there are regions, and neither files nor a segmentor to find them.
+        WeightsError: `segmentor` holds none.
+        OutputError: `kept` is a symlink, or not writable.
+    """
+    sides = SideCheck(names, regions)
+    if files is not None:
+        return RegionFiles(files, regions, sides)
+    if not names:
+        return _background_everywhere
+    if segmentor is None:
+        raise UsageError("no segmentor given", remedy="give --segmentor FILE or --segmentations DIR")
+    network = segmentor.build_segmentor(device)
+    if kept is None:
+        return network
+    refuse_link(kept)
+    with uninterrupted():
+        probe_writable(kept)
+    store = KeptSegmentations(kept, f"{segmentor.sha256} {device.type}", len(regions))
+    return SegmentedRegions(network, store, sides)
+
+
+class SegmentedRegions:
+    """Regions by the bundle's segmentor, which is asked once for each image content.
 
     Args:
         segmentor: the network.
         kept: where its results are kept.
+        sides: warns of exchanged sides.
     """
 
-    def __init__(self, segmentor: VolumeSegmentor, kept: KeptSegmentations) -> None:
+    def __init__(self, segmentor: Segmentor, kept: KeptSegmentations, sides: SideCheck) -> None:
         self.segmentor = segmentor
         self.kept = kept
+        self.sides = sides
 
     def __call__(self, image: Volume) -> Segmentation:
-        """The kept segmentation, or a new one.
+        """Returns the kept segmentation, or a new one.
 
         Raises:
             OutputError: the result cannot be kept.
         """
         affine = None if self.segmentor.config.is_on_the_image_grid else image.header.affine
-        segmentation = self.kept.get(image.array, affine)
-        if segmentation is None:
-            segmentation = self.segmentor(image)
-            self.kept.put(image.array, segmentation, affine)
-        return segmentation
+        found = self.kept.get(image.array, affine)
+        if found is None:
+            found = self.segmentor(image)
+            self.kept.put(image.array, found, affine)
+        self.sides(found.labels, image.header.affine, f"segmentation of {image.header.path.name}")
+        return found
 
 
-class FileMasks:
-    """The user's own label maps (X, Y, Z) or probabilities (X, Y, Z, N), named as the images.
+class RegionFiles:
+    """Regions by the user's label maps (X, Y, Z) or probabilities (X, Y, Z, N), named as the images.
 
     Args:
         folder: where they lie.
         regions: label value of each region index, ascending; the N probabilities are in this order.
+        sides: warns of exchanged sides.
     """
 
-    def __init__(self, folder: Path, regions: Sequence[int]) -> None:
+    def __init__(self, folder: Path, regions: Sequence[int], sides: SideCheck) -> None:
         self.folder = folder
         self.regions = np.asarray(regions)
+        self.sides = sides
 
     def __call__(self, image: Volume) -> Segmentation:
-        """The file's segmentation; a label map alone counts as certain, p = 1.
+        """Returns the file's segmentation; a label map alone counts as certain, p = 1.
 
         Raises:
             VolumeError: missing, unreadable, on another grid, or of other labels than the weights.
@@ -83,7 +132,9 @@ class FileMasks:
             stored = parse_header(path, stream, frames=True)
         for warning in require_same_grid(image.header, stored.header):
             log.warning("%s", warning)
-        return self._from_labels(path) if stored.shape[3] == 1 else self._from_probabilities(path, stored)
+        found = self._from_labels(path) if stored.shape[3] == 1 else self._from_probabilities(path, stored)
+        self.sides(found.labels, image.header.affine, f"segmentation of {image.header.path.name}")
+        return found
 
     def _from_labels(self, path: Path) -> Segmentation:
         labels = read_labels(path).array
@@ -109,37 +160,13 @@ class FileMasks:
         return segmentation_of(torch.from_numpy(read_probabilities(path)).movedim(-1, 0))
 
 
-class SideCheckedMasks:
-    """A source of segmentations, looked through for exchanged sides.
-
-    Args:
-        masks: the source.
-        regions: label value of each region index.
-        names: of the labels but background.
-    """
-
-    def __init__(self, masks: Masks, regions: Sequence[int], names: Mapping[int, str]) -> None:
-        self.masks = masks
-        # The smallest type: with it a volume of label values is looked up, a byte a voxel.
-        self.regions = np.array(regions, np.min_scalar_type(max(regions)))
-        self.check = SideCheck(names)
-
-    def __call__(self, image: Volume) -> Segmentation:
-        """The source's segmentation; the first with exchanged sides is logged."""
-        found = self.masks(image)
-        header = image.header
-        if not self.check.settled:
-            self.check(self.regions[found.labels], header.affine, f"segmentation of {header.path.name}")
-        return found
-
-
-def background_everywhere(image: Volume) -> Segmentation:
-    """What is known of an image of a task without labels: all is background, for certain."""
+def _background_everywhere(image: Volume) -> Segmentation:
+    """Returns what is known of an image of a task without labels: all is background, for certain."""
     return Segmentation(np.zeros(image.array.shape, np.uint8), np.ones(image.array.shape, np.float16))
 
 
 def segmentation_file(folder: Path, image: Path) -> Path:
-    """The user's own segmentation of `image`.
+    """Returns the file of the user's own segmentation of `image`.
 
     Raises:
         MissingVolume: there is none.
@@ -148,3 +175,36 @@ def segmentation_file(folder: Path, image: Path) -> Path:
     if not is_regular(path):
         raise MissingVolume("no segmentation of the image", where=path)
     return path
+
+
+def require_segmentations(folder: Path | None) -> None:
+    """Refuses what is no folder, where one is given.
+
+    Raises:
+        UsageError: it is no folder.
+    """
+    if folder is not None and not folder.is_dir():
+        raise UsageError(
+            "no folder of segmentations",
+            where=folder,
+            expected="a folder with a label map or probabilities for each image",
+            remedy="give an existing folder with --segmentations",
+        )
+
+
+def read_segmentor(path: Path, regions: Sequence[int], task: str) -> Bundle:
+    """Reads the bundle of a segmentor for a task.
+
+    Raises:
+        WeightsError: it cannot be read, or is for other labels.
+    """
+    bundle = read_bundle(path)
+    if bundle.header.regions != tuple(regions):
+        raise WeightsError(
+            "the segmentor is for other labels",
+            where=path,
+            expected=f"{regions} of {task}",
+            got=bundle.header.regions,
+            remedy="train one for this task, or name its labels in `labels` of the dataset JSON",
+        )
+    return bundle

@@ -6,11 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from pipeline.config import RefinementConfig
-from pipeline.network.integration import integrate
-from pipeline.network.losses.objective import weighted_losses
-from pipeline.network.losses.overlap import one_hot
+from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationOutput
-from pipeline.network.warp import compose, upsample_displacement, warp
+from pipeline.network.warp import compose, integrate, upsample_displacement, warp
 from pipeline.typing import Float, Int, Tensor
 
 __all__ = ["Regions", "refine"]

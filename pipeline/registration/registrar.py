@@ -8,7 +8,7 @@ from pairs.fields.resampling import Upsampling
 from pairs.images.header import Header
 from pairs.images.volume import Volume
 from pipeline.machine.device import repeatable
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
 from pipeline.network.halfgrid import halved_image, halved_map, on_full_grid
 from pipeline.network.model import RegistrationOutput
 from pipeline.regions.segmentor import Segmentation
@@ -31,6 +31,24 @@ class Registrar:
     Raises:
         WeightsError: the bundle holds no registration network or it does not fit its configuration.
         TooLittleMemory: the network does not fit into the device's memory.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> import torch
+        >>> from pairs.images.volume import read_image, write_volume
+        >>> from pipeline.weights.bundle import read_bundle
+        >>> from pipeline.weights.folders import bundle_of
+        >>> for name in ("moving.nii.gz", "fixed.nii.gz"):
+        ...     write_volume(Path(name), np.random.default_rng(0).random((16, 16, 16), np.float32), np.eye(4))
+        >>> moving, fixed = read_image(Path("moving.nii.gz")), read_image(Path("fixed.nii.gz"))
+        >>> background = np.zeros((16, 16, 16), np.uint8), np.ones((16, 16, 16), np.float16)
+        >>> register = Registrar(read_bundle(bundle_of("HippocampusMR")), torch.device("cpu"))
+        >>> register(moving, fixed, Segmentation(*background)).shape
+        (16, 16, 16, 3)
+
+    References:
+        Chen et al., textSCF, https://arxiv.org/abs/2311.15607
     """
 
     def __init__(self, bundle: Bundle, device: torch.device, upsampling: Upsampling | None = None) -> None:
@@ -51,7 +69,7 @@ class Registrar:
         return self.refinement.iterations > 0
 
     @torch.no_grad()
-    @shortage_told("this pair")
+    @shortage_reported("this pair")
     @repeatable()
     def __call__(
         self,

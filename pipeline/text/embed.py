@@ -23,7 +23,7 @@ from pipeline.typing import Float, Tensor
 
 __all__ = ["add_arguments", "embed", "largest_cosines", "run"]
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _SAME = 1.0 - 1e-6
 
 
@@ -217,4 +217,4 @@ def _show(table: EmbeddingTable) -> None:
         print(f"{label:>5}  {prompt:<{width}}  {norm:>8.3f}  {cosine:>10.4f}")
     same = [label for label, cosine in zip(table.labels, cosines, strict=True) if cosine > _SAME]
     if same:
-        _log.warning("labels %s have text vectors of the same direction as another label's", same)
+        log.warning("labels %s have text vectors of the same direction as another label's", same)

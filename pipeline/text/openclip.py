@@ -12,8 +12,7 @@ from pairs.errors import UsageError, WeightsError
 from pairs.process.counting import first_few
 from pipeline.text.torchvision_standin import torchvision_or_standin
 from pipeline.typing import Float, Tensor
-from pipeline.weights.statedict import state_faults
-from pipeline.weights.tensorfile import require_file
+from pipeline.weights.tensorfile import require_file, state_faults
 from pipeline.weights.torchfile import read_state
 
 __all__ = ["OpenClipEmbedder", "build_tower", "import_open_clip", "load_tower"]

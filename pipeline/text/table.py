@@ -119,7 +119,7 @@ def read_table(path: Path) -> EmbeddingTable:
     Raises:
         WeightsError: If the file is missing, is no embedding table, or was altered.
     """
-    remedy = "write it anew with the embed command"
+    remedy = "write it again with the embed command"
     file = read_own(path, _KEY)
     if not file.header or "vectors" not in file.tensors:
         raise WeightsError(
@@ -173,7 +173,7 @@ def _require_sound(vectors: Tensor, prompts: Sequence[str], labels: Sequence[int
     else:
         return
     raise WeightsError(
-        "embedding table does not hold together",
+        "embedding table contradicts itself",
         where=where,
         expected="finite float32 rows, one per prompt and label, labels ascending, background first",
         got=fault,

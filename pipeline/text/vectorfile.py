@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pairs.errors import TaskError, UsageError, WeightsError
 from pairs.fields.npzfile import read_npz_arrays
-from pairs.files.damage import damage_told
+from pairs.files.damage import damage_reported
 from pairs.files.document import read_document
 from pipeline.configtypes import first_fault
 from pipeline.text.table import is_table, read_table
@@ -172,7 +172,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, tuple[str, ...]]]:
 
 def _read_npz(path: Path) -> tuple[dict[str, Tensor], tuple[str, ...] | None]:
     """Arrays of floats in float32 and of integers, and the text array `prompts` where there is one."""
-    with damage_told(path, "text vectors", WeightsError):
+    with damage_reported(path, "text vectors", WeightsError):
         content = read_npz_arrays(path, MAX_BYTES)
         texts = content.pop("prompts", None)
         sentences = None if texts is None else tuple(str(text) for text in texts.ravel())

@@ -11,12 +11,12 @@ import torch
 from pairs.errors import UsageError
 from pairs.tasks.task import Task, read_task
 from pipeline.config import TaskConfig
-from pipeline.regions.choice import mask_source, read_segmentor
+from pipeline.regions.source import read_segmentor, region_source
 from pipeline.regions.table import JointRegions, joint_regions
 from pipeline.train.leftout import LeftOut
-from pipeline.train.masked import halved, with_masks
 from pipeline.train.pairing import pairing_of
-from pipeline.train.registrationnetwork import Group, MaskedSample
+from pipeline.train.registrationnetwork import Group, SegmentedSample
+from pipeline.train.segmented import halved, with_regions
 from pipeline.train.subjects import Sample, load_samples, region_table, split_subjects
 from pipeline.weights.bundle import file_hash
 from pipeline.weights.tensorfile import require_file
@@ -30,7 +30,7 @@ class AuxiliaryTask:
 
     Attributes:
         task: Its folder's description.
-        segmentor: Bundle whose segmentor makes the masks; None takes the label maps, with p = 1.
+        segmentor: Bundle whose segmentor finds the regions; None takes the label maps, with p = 1.
     """
 
     task: Task
@@ -55,9 +55,9 @@ class Auxiliary:
         return joint_regions(main.label_names, others)
 
     def provenance(self) -> dict[str, Any]:
-        """Names, and what the masks are from, for fingerprint and bundle; nothing where there is no task."""
+        """Returns names and sources of regions for fingerprint and bundle; nothing where there is no task."""
         tasks = [
-            {"task": one.task.name, "masks": file_hash(one.segmentor) if one.segmentor else "label maps"}
+            {"task": one.task.name, "regions": file_hash(one.segmentor) if one.segmentor else "label maps"}
             for one in self.tasks
         ]
         return {"auxiliary": tasks, "auxiliary_regions_encoded": self.encoded} if tasks else {}
@@ -97,7 +97,9 @@ def read_auxiliary(options: argparse.Namespace) -> Auxiliary:
     for folder, *bundles in options.aux_task:
         if len(bundles) > 1:
             got = f"{len(bundles)} bundles"
-            raise UsageError("too much for one --aux-task", where=folder, expected="one bundle", got=got)
+            raise UsageError(
+                "too many bundles for one --aux-task", where=folder, expected="one bundle", got=got
+            )
         for bundle in bundles:
             require_file(bundle, "give a bundle, or leave it out")
         task = read_task(folder, follow_links=options.follow_links)
@@ -141,31 +143,31 @@ def _load(
     kept: Path,
     device: torch.device,
     left_out: LeftOut,
-) -> list[MaskedSample]:
+) -> list[SegmentedSample]:
     regions, crop = region_table(one.task), config.registration_training.crop
     subjects, _ = split_subjects(one.task, held_out=0)
     samples = load_samples(subjects, regions, config.intensity, crop, left_out)
     left_out.require_enough(subjects)
     if one.segmentor is None:
-        masked = _certain(samples)
+        segmented = _certain(samples)
     else:
         bundle = read_segmentor(one.segmentor, regions, one.task.name)
-        masks = mask_source(regions, one.task.label_names, None, bundle, kept, device)
-        masked = with_masks(left_out.without(subjects), samples, masks, crop, left_out)
+        source = region_source(regions, one.task.label_names, None, bundle, kept, device)
+        segmented = with_regions(left_out.without(subjects), samples, source, crop, left_out)
         left_out.require_enough(subjects)
     if config.registration.grid == "half":
-        masked = [halved(subject) for subject in masked]
+        segmented = [halved(subject) for subject in segmented]
     rows = torch.tensor(joint.rows_of(one.task.label_names))
     return [
         replace(
             subject,
             sample=replace(subject.sample, labels=rows[subject.sample.labels]),
-            mask=rows[subject.mask],
+            regions=rows[subject.regions],
         )
-        for subject in masked
+        for subject in segmented
     ]
 
 
-def _certain(samples: Sequence[Sample]) -> list[MaskedSample]:
-    """The true labels as masks."""
-    return [MaskedSample(one, one.labels, torch.ones(one.labels.shape)) for one in samples]
+def _certain(samples: Sequence[Sample]) -> list[SegmentedSample]:
+    """Takes the true labels as regions."""
+    return [SegmentedSample(one, one.labels, torch.ones(one.labels.shape)) for one in samples]

@@ -14,8 +14,7 @@ from pairs.errors import WeightsError
 from pairs.process.counting import first_few
 from pipeline.configtypes import first_fault
 from pipeline.train.average import Average
-from pipeline.weights.statedict import state_faults
-from pipeline.weights.tensorfile import OwnFile, read_own, write_tensors
+from pipeline.weights.tensorfile import OwnFile, read_own, state_faults, write_tensors
 
 __all__ = ["Checkpoint", "fingerprint_of", "load_checkpoint", "require_own", "save_checkpoint"]
 
@@ -36,7 +35,7 @@ class Checkpoint:
 
 
 class _Fingerprint(BaseModel):
-    """The entry that tells whose checkpoint it is."""
+    """The entry that names the training that the checkpoint belongs to."""
 
     fingerprint: str
 

@@ -10,20 +10,20 @@ import torch
 from pairs.errors import UsageError, WeightsError
 from pairs.tasks.taskoptions import add_link_option
 from pipeline.machine.device import DEVICES
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
 from pipeline.machine.stopping import interruptible
 from pipeline.network.model import freeze
-from pipeline.regions.choice import mask_source, read_segmentor
 from pipeline.regions.kept import CACHE_NAME
 from pipeline.regions.sides import SideCheck
+from pipeline.regions.source import read_segmentor, region_source
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary
 from pipeline.train.auxiliary import load_auxiliary
 from pipeline.train.footprint import require_memory
 from pipeline.train.job import Job, prepare
-from pipeline.train.masked import load_masked
 from pipeline.train.pairing import pairing_of
 from pipeline.train.registrationnetwork import train_registration
+from pipeline.train.segmented import load_segmented
 from pipeline.train.segmentor import train_segmentor
 from pipeline.train.subjects import load_samples, split_subjects
 from pipeline.weights.bundle import Bundle, BundleHeader, write_bundle
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     """Train and write the bundle; returns 0, or 1 where subjects had to be left out."""
     job = prepare(options)
     remedy = "make the crop or the network smaller, or free some memory"
-    with shortage_told("the training", options.out, remedy):
+    with shortage_reported("the training", options.out, remedy):
         bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
     write_bundle(options.out, bundle)
     job.plan.checkpoint.unlink(missing_ok=True)
@@ -112,9 +112,9 @@ def _registration(job: Job, options: argparse.Namespace) -> Bundle:
     kept = options.out.parent / CACHE_NAME
     # Segmenting every subject takes minutes; those that are done are kept.
     with interruptible():
-        masks = mask_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
-        training, held_out = load_masked(
-            job.task, job.config, job.regions, masks, SideCheck(names), job.left_out
+        source = region_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
+        training, held_out = load_segmented(
+            job.task, job.config, job.regions, source, SideCheck(names, job.regions), job.left_out
         )
         others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device, job.left_out)
     net = train_registration(

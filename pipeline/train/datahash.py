@@ -24,7 +24,7 @@ def data_hash(subjects: Iterable[Subject], segmentations: Path | None = None) ->
     """Hash of images and label maps, by names and bytes.
 
     They are read a second time for it, which is little beside a training, and cannot be deceived as sizes and
-    times of change can. A file that cannot be read counts as absent; who loads it tells what is wrong.
+    times of change can. A file that cannot be read counts as absent; whatever loads it reports what is wrong.
 
     Args:
         subjects: those of every task that is trained on.

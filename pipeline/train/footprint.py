@@ -1,4 +1,4 @@
-"""Whether a network can be trained on a machine at all, told before any image is read."""
+"""Whether a network can be trained on a machine at all, checked before any image is read."""
 
 import os
 
@@ -27,7 +27,7 @@ def require_memory(
         device: where it is to be trained.
 
     Raises:
-        UsageError: so it is.
+        UsageError: the network does not fit.
     """
     with torch.device("meta"):
         net = build_for_training(config, None if embeddings is None else embeddings.to("meta"))

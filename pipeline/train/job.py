@@ -16,7 +16,7 @@ from pipeline.configtypes import first_fault
 from pipeline.machine.device import choose_device
 from pipeline.network.backbones.registry import build_backbone
 from pipeline.programversion import program_version
-from pipeline.regions.choice import require_segmentations
+from pipeline.regions.source import require_segmentations
 from pipeline.regions.table import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of, require_own
@@ -97,7 +97,7 @@ def _require_trainable(config: TaskConfig, network: str) -> None:
     A segmentor too is trained for the registration that comes after it under the same configuration.
 
     Raises:
-        UsageError: so it is.
+        UsageError: the backbone cannot be built, or its stages do not fit.
     """
     with torch.device("meta"):
         backbone = build_backbone(config.registration)

@@ -1,4 +1,4 @@
-"""Training subjects whose files cannot be used: each is told, and the others are trained on."""
+"""Training subjects whose files cannot be used: each is reported, and the others are trained on."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -150,7 +150,7 @@ def train(
             average.update(step + 1)
             bar.update()
             is_due = (step + 1) % plan.validate_every == 0 or step + 1 == plan.steps
-            # To read a loss is to wait for the GPU: only where it is told, and before the clock is read.
+            # To read a loss is to wait for the GPU: only where it is logged, and before the clock is read.
             figures = {name: value.item() for name, value in losses.items()} if is_due else None
             at = Checkpoint(step + 1, time.monotonic() - started, figures)
             at = _validated(module, average, validate, at, metrics)

@@ -24,7 +24,7 @@ def pairing_of(kind: str, task: Task) -> Pairing:
 
     Args:
         kind: `any` two images, or `within-subject`: of one subject.
-        task: its first pair tells the modalities of fixed and moving images.
+        task: its first pair gives the modalities of fixed and moving images.
     """
     first = task.pairs[0]
     fixed_modality, moving_modality = first.fixed_id.modality, first.moving_id.modality

@@ -1,6 +1,6 @@
 """Figures on held-out subjects during training; the official scores are the evaluation package's."""
 
-from pipeline.network.losses.volume import jacobian_determinant
+from pipeline.network.losses import jacobian_determinant
 from pipeline.typing import Float, Int, Tensor
 
 __all__ = ["hard_dice", "smoothness_figures"]

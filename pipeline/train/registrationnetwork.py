@@ -9,8 +9,7 @@ import torch
 
 from pairs.errors import GridMismatch
 from pipeline.config import RegistrationTraining, TaskConfig
-from pipeline.network.losses.objective import weighted_losses
-from pipeline.network.losses.overlap import one_hot
+from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import sample, warp
 from pipeline.registration.preprocess import pad_to_multiple
@@ -23,54 +22,54 @@ from pipeline.train.stages import enter_stage, stage_steps
 from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
 
-__all__ = ["Group", "MaskedSample", "augmented_masked", "pair_losses", "train_registration"]
+__all__ = ["Group", "SegmentedSample", "augmented_segmented", "pair_losses", "train_registration"]
 
 
 @dataclass(frozen=True)
-class MaskedSample:
+class SegmentedSample:
     """A training subject with what the segmentor says of it.
 
     Attributes:
         sample: image and true labels; the labels serve the Dice loss only.
-        mask: (1, X, Y, Z) int64 region indices from the segmentor, J of textSCF.
+        regions: (1, X, Y, Z) int64 region indices from the segmentor, J of textSCF.
         confidence: (1, X, Y, Z) float32, p of Eq. 4.
     """
 
     sample: Sample
-    mask: Int[Tensor, "1 X Y Z"]
+    regions: Int[Tensor, "1 X Y Z"]
     confidence: Float[Tensor, "1 X Y Z"]
 
 
 class Group(NamedTuple):
     """Training subjects that are paired among themselves: those of one task."""
 
-    subjects: Sequence[MaskedSample]
+    subjects: Sequence[SegmentedSample]
     pairing: Pairing
 
 
-def augmented_masked(
-    subject: MaskedSample,
+def augmented_segmented(
+    subject: SegmentedSample,
     generator: torch.Generator,
     strength: float,
     shift_vox: Sequence[float] = (0.0, 0.0, 0.0),
-) -> MaskedSample:
-    """`augmented` for a masked subject: the segmentor's mask and confidence move with the image."""
+) -> SegmentedSample:
+    """Does what `augmented` does; the segmentor's regions and confidence move with the image."""
     if strength == 0 and not any(shift_vox):
         return subject
     image = subject.sample.image
     deformation = random_deformation(image, generator, strength, shift_vox)
     # Zero is what sampling gives outside; there the background is certain, p = 1.
     moved = sample(torch.cat([image, subject.confidence[:, None] - 1], dim=1), deformation)
-    indices = moved_labels(torch.cat([subject.sample.labels, subject.mask]), deformation)
+    indices = moved_labels(torch.cat([subject.sample.labels, subject.regions]), deformation)
     grey = regreyed(moved[:, :1], generator, strength)
     changed = replace(subject.sample, image=grey, labels=indices[:1])
-    return MaskedSample(changed, indices[1:], moved[:, 1] + 1)
+    return SegmentedSample(changed, indices[1:], moved[:, 1] + 1)
 
 
 def train_registration(
     config: TaskConfig,
-    training: Sequence[MaskedSample],
-    held_out: Sequence[MaskedSample],
+    training: Sequence[SegmentedSample],
+    held_out: Sequence[SegmentedSample],
     embeddings: Float[Tensor, "N C1"] | None,
     regions: int,
     plan: Plan,
@@ -130,18 +129,20 @@ def train_registration(
 
 def _draw(
     groups: Sequence[Group], settings: RegistrationTraining, step: int
-) -> tuple[MaskedSample, MaskedSample, int]:
+) -> tuple[SegmentedSample, SegmentedSample, int]:
     """Fixed and moving image of a step, and the number of its passes."""
     generator = step_generator(settings.seed, step)
     fixed, moving = (
-        augmented_masked(one, generator, settings.augmentation, settings.shift_vox)
+        augmented_segmented(one, generator, settings.augmentation, settings.shift_vox)
         for one in _drawn_pair(groups, generator)
     )
     # Every pass learns what the passes before it leave over.
     return fixed, moving, 1 + int(torch.randint(settings.passes, (), generator=generator))
 
 
-def _drawn_pair(groups: Sequence[Group], generator: torch.Generator) -> tuple[MaskedSample, MaskedSample]:
+def _drawn_pair(
+    groups: Sequence[Group], generator: torch.Generator
+) -> tuple[SegmentedSample, SegmentedSample]:
     """Fixed and moving image of one task; a task is drawn in proportion to its images."""
     group = groups[0]
     if len(groups) > 1:
@@ -170,16 +171,16 @@ def _require_one_shape(samples: Sequence[Sample]) -> None:
             )
 
 
-def _padded(one: MaskedSample, multiple: int) -> MaskedSample:
+def _padded(one: SegmentedSample, multiple: int) -> SegmentedSample:
     """Padded behind; the segmentor says nothing there, so p = 0 as in a prediction."""
-    mask, confidence = (pad_to_multiple(part[None], multiple)[0] for part in (one.mask, one.confidence))
-    return MaskedSample(padded(one.sample, multiple), mask, confidence)
+    regions, confidence = (pad_to_multiple(part[None], multiple)[0] for part in (one.regions, one.confidence))
+    return SegmentedSample(padded(one.sample, multiple), regions, confidence)
 
 
 def pair_losses(
     net: RegistrationNet,
-    moving: MaskedSample,
-    fixed: MaskedSample,
+    moving: SegmentedSample,
+    fixed: SegmentedSample,
     passes: int,
     config: TaskConfig,
     regions: int,
@@ -187,7 +188,7 @@ def pair_losses(
 ) -> dict[str, Tensor]:
     """The weighted losses of one pair; the true labels serve the Dice term."""
     moving_image, fixed_image = moving.sample.image.to(device), fixed.sample.image.to(device)
-    output = net(moving_image, fixed_image, fixed.mask.to(device), fixed.confidence.to(device), passes)
+    output = net(moving_image, fixed_image, fixed.regions.to(device), fixed.confidence.to(device), passes)
     channels = torch.cat([moving_image, one_hot(moving.sample.labels.to(device), regions)], dim=1)
     warped = warp(channels, output.displacement)
     target = one_hot(fixed.sample.labels.to(device), regions)
@@ -197,12 +198,12 @@ def pair_losses(
 
 
 def _figures(
-    net: RegistrationNet, moving: MaskedSample, fixed: MaskedSample, regions: int, device: torch.device
+    net: RegistrationNet, moving: SegmentedSample, fixed: SegmentedSample, regions: int, device: torch.device
 ) -> dict[str, float]:
     output = net(
         moving.sample.image.to(device),
         fixed.sample.image.to(device),
-        fixed.mask.to(device),
+        fixed.regions.to(device),
         fixed.confidence.to(device),
     )
     smoothness = smoothness_figures(output.displacement)

@@ -66,7 +66,7 @@ def train_segmentor(
         if not held_out:
             return {}
         figures = {"dice": _mean_dice(learner, held_out, regions, device)}
-        # The gap to subjects it was trained on tells over-fitting from under-training.
+        # The gap to subjects it was trained on distinguishes over-fitting from under-training.
         return figures | {"training_dice": _mean_dice(learner, training[: len(held_out)], regions, device)}
 
     with Ahead(partial(_draw, training, settings), plan.steps, device) as drawn:
@@ -87,7 +87,7 @@ def _draw(training: Sequence[Sample], settings: SegmentorTraining, step: int) ->
 def _supervised(
     loss: nn.Module, logits: Tensor | list[Tensor], labels: Int[Tensor, "1 1 X Y Z"]
 ) -> Float[Tensor, ""]:
-    """The loss; its mean over the levels where a network tells them, each of half the weight of the finer."""
+    """The loss; its mean over the levels of a network that has several, each half the weight of the finer."""
     levels = logits if isinstance(logits, list) else [logits]
     weights = [0.5**level for level in range(len(levels))]
     losses = [

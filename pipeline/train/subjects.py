@@ -107,7 +107,7 @@ def load_samples(
 
     Raises:
         UsageError: a subject has no label map although there are regions besides the background.
-        TaskError: a label map holds values that the task does not name, all subjects told at once, or all
+        TaskError: a label map holds values that the task does not name, all subjects reported at once, or all
             of them are empty.
     """
     maps = _LabelMaps(regions)

@@ -15,14 +15,12 @@ from pairs.files.regularfile import open_regular
 from pairs.process.counting import first_few
 from pipeline.config import TaskConfig
 from pipeline.configtypes import Label, first_fault
-from pipeline.machine.memory import shortage_told
+from pipeline.machine.memory import shortage_reported
 from pipeline.network.model import RegistrationNet, build_for_inference
 from pipeline.regions.networks import build_network, outline
 from pipeline.regions.segmentor import Segmentor
-from pipeline.regions.volumes import VolumeSegmentor
 from pipeline.typing import Tensor
-from pipeline.weights.statedict import state_faults
-from pipeline.weights.tensorfile import read_own, write_tensors
+from pipeline.weights.tensorfile import read_own, state_faults, write_tensors
 
 __all__ = ["FORMAT_VERSION", "Bundle", "BundleHeader", "file_hash", "read_bundle", "write_bundle"]
 
@@ -86,6 +84,14 @@ class Bundle:
         text: `vectors`, the embeddings the filter table came from; empty for the plain head.
         sha256: hash of the file it was read from; empty before it is written.
         path: that file.
+
+    Examples:
+        >>> import torch
+        >>> from pipeline.weights.folders import bundle_of
+        >>> bundle = read_bundle(bundle_of("HippocampusMR"))
+        >>> net = bundle.build_registration(torch.device("cpu"))
+        >>> net.training, net.backbone.stride
+        (False, 2)
     """
 
     header: BundleHeader
@@ -99,12 +105,12 @@ class Bundle:
     def _where(self) -> object:
         return self.path or self.header.task
 
-    @shortage_told("the segmentor")
+    @shortage_reported("the segmentor")
     def build_segmentor(self, device: torch.device) -> Segmentor:
-        """The segmentor on `device`.
+        """Returns the segmentor on `device`.
 
         Raises:
-            WeightsError: the bundle holds none, or its tensors do not fit its configuration.
+            WeightsError: the bundle holds none, or its parts do not fit each other.
             TooLittleMemory: the network does not fit into the device's memory.
         """
         if not self.segmentor:
@@ -118,19 +124,10 @@ class Bundle:
         if any(parameter.is_meta for parameter in network.parameters()):
             network = build_network(config.segmentor, regions)
         network.load_state_dict(self.segmentor)
-        return Segmentor(network, config.segmentor, device, config.segmentor_training.crop)
+        crop = config.segmentor_training.crop
+        return Segmentor(network, config.segmentor, device, config.intensity, self.header.regions, crop)
 
-    def build_volume_segmentor(self, device: torch.device) -> VolumeSegmentor:
-        """The segmentor for volumes as they lie in their files, on `device`.
-
-        Raises:
-            WeightsError: the bundle holds none, or its parts do not fit each other.
-            TooLittleMemory: the network does not fit into the device's memory.
-        """
-        header = self.header
-        return VolumeSegmentor(self.build_segmentor(device), header.config.intensity, header.regions)
-
-    @shortage_told("the registration network")
+    @shortage_reported("the registration network")
     def build_registration(self, device: torch.device) -> RegistrationNet:
         """The run-time registration network on `device`.
 
@@ -160,11 +157,17 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
 
 
 def read_bundle(path: Path) -> Bundle:
-    """Read a bundle; one of an earlier version, which holds no hash of its content, with a warning.
+    """Reads a bundle; one of an earlier version, which holds no hash of its content, with a warning.
 
     Raises:
         WeightsError: absent, not safetensors (a pickle is never opened), truncated, altered, of an unknown
             format version, or with a header that does not fit.
+
+    Examples:
+        >>> from pipeline.weights.folders import bundle_of
+        >>> bundle = read_bundle(bundle_of("HippocampusMR"))
+        >>> bundle.header.task, bundle.header.label_names
+        ('HippocampusMR', {1: 'hippocampus head', 2: 'hippocampus tail'})
     """
     file = read_own(path, HEADER_KEY)
     header = _header(path, file.header)
@@ -194,7 +197,9 @@ def _header(path: Path, text: str) -> BundleHeader:
     except ValidationError as error:
         raise WeightsError("not a weights bundle", where=path, got="no bundle header") from error
     if version != FORMAT_VERSION:
-        raise WeightsError("bundle format", where=path, expected=f"version {FORMAT_VERSION}", got=version)
+        raise WeightsError(
+            "unknown bundle format", where=path, expected=f"version {FORMAT_VERSION}", got=version
+        )
     try:
         return BundleHeader.model_validate_json(text)
     except ValidationError as error:
@@ -233,6 +238,6 @@ def _fitting(
             f"the {part} tensors do not fit the bundle's configuration",
             where=where,
             got=first_few(faults, 3),
-            remedy="the file was altered: get it anew, or make it again",
+            remedy="the file was altered: download it again, or make it again",
         )
     return network

@@ -1,4 +1,4 @@
-"""Safetensors files: written whole, read without ever running code, our own with a hash of their content."""
+"""Tensors by name: safetensors files, our own with a hash of their content, and what a network expects."""
 
 import contextlib
 import json
@@ -27,6 +27,7 @@ __all__ = [
     "read_tensors",
     "require_file",
     "require_plain",
+    "state_faults",
     "write_tensors",
 ]
 
@@ -111,7 +112,7 @@ def read_own(path: Path, key: str, wanted: Callable[[str], bool] | None = None) 
             where=path,
             expected=f"content of SHA-256 {str(stored)[:64]}",
             got=found,
-            remedy="get it anew, or make it again",
+            remedy="download it again, or make it again",
         )
     return OwnFile(json.dumps(entries), file.tensors, hashed=True)
 
@@ -180,7 +181,7 @@ def require_plain(name: str, tensor: Tensor, where: Path) -> None:
     """Refuse a tensor that is more than an array of common numbers: quantised, sparse, or without values.
 
     Raises:
-        WeightsError: it is.
+        WeightsError: the tensor is of such a type.
     """
     if tensor.layout != torch.strided or tensor.device.type == "meta" or tensor.dtype not in _PLAIN:
         kind = f"{tensor.dtype} {tensor.layout}".replace("torch.", "")
@@ -190,6 +191,29 @@ def require_plain(name: str, tensor: Tensor, where: Path) -> None:
             expected="floats, integers or booleans of up to 64 bits",
             got=f"{name[:80]}: {kind}" + (" without values" if tensor.device.type == "meta" else ""),
         )
+
+
+def state_faults(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[str]:
+    """Everything that keeps `state` from being loaded, in the network's own order.
+
+    The shapes in it show which other network the tensors are of.
+
+    Args:
+        state: Tensors of a file by name.
+        expected: The network's, which may be on the meta device.
+    """
+    found = [fault for name, tensor in expected.items() if (fault := _fault(name, state.get(name), tensor))]
+    return found + [
+        f"a tensor {name} that the network does not have" for name in state if name not in expected
+    ]
+
+
+def _fault(name: str, tensor: Tensor | None, expected: Tensor) -> str | None:
+    if tensor is None:
+        return f"no tensor {name}"
+    if tensor.shape != expected.shape:
+        return f"{name} of shape {tuple(tensor.shape)} in place of {tuple(expected.shape)}"
+    return None if tensor.isfinite().all() else f"{name} with NaN or infinity"
 
 
 def _digest(header: Mapping[str, object], tensors: Mapping[str, Tensor]) -> str:

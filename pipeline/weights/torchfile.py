@@ -32,7 +32,7 @@ _NUMBERS: list[Any] = [
     np.dtype,
     *(type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32")),
 ]
-_REMEDY = "write it anew where it comes from: torch.save(model.state_dict(), FILE)"
+_REMEDY = "write it again where it was made: torch.save(model.state_dict(), FILE)"
 
 
 def read_state(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[str, Tensor]:

@@ -34,9 +34,9 @@ def run(options: argparse.Namespace) -> int:
         WeightsError: the template is missing or altered.
     """
     if not 2 <= options.subjects <= MAX_SUBJECTS:
-        raise UsageError("--subjects", expected=f"2 to {MAX_SUBJECTS}", got=options.subjects)
+        raise UsageError("argument --subjects", expected=f"2 to {MAX_SUBJECTS}", got=options.subjects)
     if options.seed < 0:
-        raise UsageError("--seed", expected="0 or more", got=options.seed)
+        raise UsageError("argument --seed", expected="0 or more", got=options.seed)
     template = read_template(options.template)
     document = write_task(options.folder, template, options.subjects, options.seed)
     drawn = counted(options.subjects, "subject")

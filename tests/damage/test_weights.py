@@ -98,7 +98,7 @@ def _bundle(folder: Path) -> Path:
 def _built(path: Path) -> None:
     bundle = read_bundle(path)
     describe(bundle)
-    bundle.build_volume_segmentor(CPU)
+    bundle.build_segmentor(CPU)
     bundle.build_registration(CPU)
 
 

@@ -12,7 +12,7 @@ from pairs.tasks.known import known_tasks
 from pairs.tasks.official import read_official
 from pipeline import config as module
 from pipeline.config import TaskConfig, read_config, shipped_config
-from pipeline.regions.btcv import class_labels_by_name
+from pipeline.weights.convert.swinunetr import class_labels_by_name
 
 __all__: list[str] = []
 

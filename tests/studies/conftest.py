@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import Bundle, write_bundle
-from studies import ownsegmentor, pace, setting, structures, trial
+from studies import budget, ownsegmentor, setting, structures, trial
 from studies.process import NoFigure, Spent
 from tests.tinytask import (
     device,
@@ -54,7 +54,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
             raise NoFigure("command failed", where=" ".join(words), got=f"exit {code}")
         return Spent(0.0, 0.0)
 
-    for module in (ownsegmentor, pace, setting, structures, trial):
+    for module in (budget, ownsegmentor, setting, structures, trial):
         monkeypatch.setattr(module, "run_module", run)
     return seen
 

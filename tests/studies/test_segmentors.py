@@ -27,7 +27,7 @@ def test_fixed_images_without_label_maps_are_told(
         if subject.label is not None:
             subject.label.unlink()
     task = task if listed else replace(task, subjects=())
-    weights = SimpleNamespace(build_volume_segmentor=lambda _: None)
+    weights = SimpleNamespace(build_segmentor=lambda _: None)
     monkeypatch.setattr(segmentors, "read_bundle", lambda _: weights)
     # Of a setting, what this figure depends on.
     setting = object.__new__(Setting)

@@ -13,10 +13,9 @@ from pairs.errors import Stopped
 from pairs.tasks.task import read_task
 from pipeline.config import SegmentorConfig, TaskConfig
 from studies import trial
-from studies.budget import Budget
+from studies.budget import Budget, seconds_per_step
 from studies.command import TABLES
 from studies.ownsegmentor import own_segmentor
-from studies.pace import seconds_per_step
 from studies.process import NoFigure
 
 __all__: list[str] = []

@@ -6,7 +6,7 @@ import numpy as np
 
 from pairs.errors import DisplacementError
 from pairs.fields.foreign.physical import Matrix, ras_affine, usable
-from pairs.files.damage import damage_told
+from pairs.files.damage import damage_reported
 from pairs.files.regularfile import open_regular
 
 __all__ = ["itk_affine", "read_itk_affine", "read_ras_affine"]
@@ -28,7 +28,7 @@ def read_itk_affine(path: Path) -> Matrix:
     Raises:
         DisplacementError: If the file is missing, damaged or holds another kind of transform.
     """
-    with damage_told(path):
+    with damage_reported(path):
         variables = _level4_variables(_bounded(path))
         if len(variables) != 2 or variables[1][0] != "fixed":
             raise ValueError(f"variables {[name for name, _ in variables]}")
@@ -70,7 +70,7 @@ def read_ras_affine(path: Path) -> Matrix:
     Raises:
         DisplacementError: If the file is missing or holds anything else.
     """
-    with damage_told(path):
+    with damage_reported(path):
         text = _bounded(path).decode("ascii")
         rows = [[float(number) for number in line.split()] for line in text.splitlines() if line.strip()]
         if [len(row) for row in rows] != [4, 4, 4, 4]:

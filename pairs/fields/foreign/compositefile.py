@@ -12,7 +12,7 @@ from pairs.errors import DisplacementError
 from pairs.fields.foreign.affinefile import itk_affine
 from pairs.fields.foreign.payload import field_array, inflated, require_sides
 from pairs.fields.foreign.physical import Matrix, PhysicalField, ras_affine, usable
-from pairs.files.damage import damage_told
+from pairs.files.damage import damage_reported
 from pairs.files.regularfile import open_regular
 
 __all__ = ["read_composite_field"]
@@ -49,7 +49,7 @@ def read_composite_field(path: Path, max_voxels: int) -> PhysicalField:
         DisplacementError: If the file is missing, damaged or holds other transforms.
         NonFiniteDisplacement: If a component is NaN or infinite.
     """
-    with damage_told(path):
+    with damage_reported(path):
         *affines, last = _transforms(_content(path, max_voxels))
         if last.kind != f"{_DISPLACEMENT}_float_3_3" and last.kind != f"{_DISPLACEMENT}_double_3_3":
             raise DisplacementError(

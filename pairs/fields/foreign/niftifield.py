@@ -12,7 +12,7 @@ from pairs.fields.foreign.payload import (
     require_sides,
 )
 from pairs.fields.foreign.physical import PhysicalField, usable
-from pairs.files.damage import damage_told, read_exactly
+from pairs.files.damage import damage_reported, read_exactly
 from pairs.files.regularfile import open_regular
 from pairs.images.niftiheader import HEADER_BYTES, parse_nifti
 
@@ -36,7 +36,7 @@ def read_nifti_field(path: Path, max_voxels: int) -> PhysicalField:
         DisplacementError: If the file is missing, damaged or no such field.
         NonFiniteDisplacement: If a component is NaN or infinite.
     """
-    with damage_told(path), open_regular(path) as raw, _decompressed(raw, path) as stream:
+    with damage_reported(path), open_regular(path) as raw, _decompressed(raw, path) as stream:
         nifti = parse_nifti(stream.read(HEADER_BYTES))
         frame = _FRAMES.get(int(nifti.entries["intent_code"]))
         if frame is None:

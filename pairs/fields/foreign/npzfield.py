@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairs.errors import DisplacementError, NonFiniteDisplacement
-from pairs.fields.displacement import ReadField, decode
+from pairs.fields.displacement import ReadField
+from pairs.fields.encoding import decode
 from pairs.fields.foreign.names import Ending, find_files
 from pairs.fields.npzfile import read_npz_array
 from pairs.fields.profile import NPZ_SUFFIX, Layout, Profile, Shape3, layouts_for
-from pairs.files.damage import damage_told
+from pairs.files.damage import damage_reported
 from pairs.images.header import Header
 from pairs.tasks.pair import Pair
 
@@ -47,7 +48,7 @@ def read_npz(folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadFie
     def match(found: tuple[int, ...], dtype: np.dtype[Any], key: str) -> Layout:
         return _layout(path, fixed.shape, found, dtype, key)
 
-    with damage_told(path):
+    with damage_reported(path):
         layout, array = read_npz_array(path, match)
     _LOG.info(
         "%s is read as %s %s %s, voxels of the full grid", path, layout.profile.name, array.shape, array.dtype

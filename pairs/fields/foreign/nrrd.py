@@ -15,7 +15,7 @@ from pairs.fields.foreign.payload import (
     require_sides,
 )
 from pairs.fields.foreign.physical import Matrix, PhysicalField, ras_affine, usable
-from pairs.files.damage import damage_told, read_exactly
+from pairs.files.damage import damage_reported, read_exactly
 from pairs.files.regularfile import open_regular
 
 __all__ = ["read_nrrd_field"]
@@ -38,7 +38,7 @@ def read_nrrd_field(path: Path, max_voxels: int) -> PhysicalField:
         DisplacementError: If the file is missing, damaged or no such field.
         NonFiniteDisplacement: If a component is NaN or infinite.
     """
-    with damage_told(path), open_regular(path) as stream:
+    with damage_reported(path), open_regular(path) as stream:
         entries = _entries(stream)
         sides = _sides(path, entries, max_voxels)
         affine = _affine(path, entries)

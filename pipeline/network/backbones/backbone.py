@@ -38,6 +38,10 @@ class Backbone(nn.Module):
     size_multiple: int
     head_bias: bool = False
 
+    def extra_repr(self) -> str:
+        """Returns what the head and the caller need to know."""
+        return f"channels={self.out_channels}, stride={self.stride}, size_multiple={self.size_multiple}"
+
     @abstractmethod
     def forward(self, moving: Float[Tensor, "B 1 X Y Z"], fixed: Float[Tensor, "B 1 X Y Z"]) -> Features:
         """F of the pair; images are in 0..1."""

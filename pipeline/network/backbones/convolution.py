@@ -27,10 +27,13 @@ class Conv3(nn.Conv3d):
 
 
 def he_start(conv: nn.Conv3d | nn.ConvTranspose3d, inputs: int, slope: float) -> None:
-    """Variance-preserving start (He et al. 2015): `inputs` terms per output, then a leaky ReLU of `slope`.
+    """Variance-preserving start: `inputs` terms per output, then a leaky ReLU of `slope`.
 
     PyTorch's default divides the variance by about three in every layer, so that F barely varies over
     space at the start and the first hundreds of steps move nothing.
+
+    References:
+        He et al. 2015, https://arxiv.org/abs/1502.01852
     """
     nn.init.normal_(conv.weight, std=(2 / (1 + slope**2) / inputs) ** 0.5)
     if conv.bias is not None:

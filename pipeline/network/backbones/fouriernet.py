@@ -15,6 +15,9 @@ class FourierNet(Backbone):
 
     Args:
         start_channels: Ns, the width of the finest level; C2 = 2 Ns.
+
+    References:
+        Jia et al. 2023, https://arxiv.org/abs/2211.16342
     """
 
     stride = 4

@@ -10,8 +10,7 @@ from pipeline.machine.device import mixed_precision
 from pipeline.network.backbones.backbone import Features, Pyramid
 from pipeline.network.backbones.convolution import Conv3, he_start
 from pipeline.network.gradients import resized
-from pipeline.network.integration import integrate
-from pipeline.network.warp import warp
+from pipeline.network.warp import integrate, warp
 from pipeline.typing import Float, Tensor
 
 __all__ = ["LapIRN"]
@@ -48,6 +47,9 @@ class LapIRN(Pyramid):
         integration_steps: 0 is the published `disp` variant, whose levels add displacements. More are the
             `diff` variant: levels add velocities, integrated in so many squarings (7 in the paper) wherever
             images are warped.
+
+    References:
+        Mok and Chung 2020, https://arxiv.org/abs/2006.16148
     """
 
     stride = 1
@@ -65,6 +67,10 @@ class LapIRN(Pyramid):
         self.levels = nn.ModuleList(
             _Level(2 if level == 0 else 5, width, has_head=level < LEVELS - 1) for level in range(LEVELS)
         )
+
+    def extra_repr(self) -> str:
+        """Returns the settings of every backbone, and how the levels' fields are integrated."""
+        return f"{super().extra_repr()}, integration_steps={self.integration_steps}"
 
     def forward(self, moving: Float[Tensor, "B 1 X Y Z"], fixed: Float[Tensor, "B 1 X Y Z"]) -> Features:
         """F of the finest level; `coarse` is the field of the others on its grid, in the authors' units."""

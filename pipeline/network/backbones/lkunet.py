@@ -18,6 +18,9 @@ class LKUNet(Backbone):
     Args:
         start_channels: Ns, the width of the finest level.
         decoder_stride: 1 gives F on the input grid, 2 on the half grid; both have C2 = 2 Ns channels.
+
+    References:
+        Jia et al. 2022, https://arxiv.org/abs/2208.04939
     """
 
     size_multiple = 16

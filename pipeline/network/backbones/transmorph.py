@@ -26,7 +26,7 @@ DROP_PATH = 0.3
 
 @dataclass(frozen=True)
 class Size:
-    """What tells the published networks apart.
+    """The sizes in which the published networks differ.
 
     Attributes:
         channels: E, of the finest tokens; doubled from stage to stage.
@@ -59,6 +59,9 @@ class TransMorph(Backbone):
         window: of the attention, in tokens (patches of 4 voxels), see `PUBLISHED_WINDOW`. The tables of
             relative positions depend on it, and so does the number of parameters.
         decoder_stride: 1 gives F on the input grid with C2 = 16; 2 stops one block earlier, with C2 = E / 2.
+
+    References:
+        Chen et al. 2022, https://arxiv.org/abs/2111.10480
     """
 
     size_multiple = 32

@@ -57,6 +57,9 @@ class VoxelMorph(Backbone):
         widths: of all layers.
         decoder_stride: 1 gives F on the input grid; 2 leaves out the last upsampling with its skip map
             (voxelmorph's `half_res`). C2 is the same.
+
+    References:
+        Balakrishnan et al. 2019, https://arxiv.org/abs/1809.05231
     """
 
     size_multiple = 16

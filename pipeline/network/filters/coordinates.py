@@ -1,4 +1,4 @@
-"""The head without text or mask: a filter for every voxel from its coordinates (row 0 of Table 1)."""
+"""The head without text or regions: a filter for every voxel from its coordinates (row 0 of Table 1)."""
 
 import torch
 from torch import nn
@@ -29,6 +29,10 @@ class CoordinatesHead(nn.Module):
         super().__init__()
         self.channels = channels
         self.mlp = build_phi(mlp, 3, width, channels)
+
+    def extra_repr(self) -> str:
+        """Returns C2."""
+        return f"channels={self.channels}"
 
     def forward(
         self,

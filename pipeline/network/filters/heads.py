@@ -31,6 +31,15 @@ class _RegionHead(nn.Module):
         self.channels = channels
         self.blend = blend
 
+    def extra_repr(self) -> str:
+        """Returns the sizes, and how the filters are put together."""
+        return f"regions={self.region_count}, channels={self.channels}, blend={self.blend}"
+
+    @property
+    @abstractmethod
+    def region_count(self) -> int:
+        """N, background included."""
+
     def _add_free_part(self) -> None:
         # After Phi: a seed then gives the weights that it gave before there was a choice of the blend.
         if self.blend == "paper":
@@ -64,6 +73,9 @@ class TextHead(_RegionHead):
         width: C_Phi.
         mlp: one MLP for all components, or one each.
         blend: how region filters and the region-free part are put together.
+
+    References:
+        Chen et al., textSCF, section III-B, https://arxiv.org/abs/2311.15607
     """
 
     def __init__(
@@ -79,6 +91,15 @@ class TextHead(_RegionHead):
         self.register_buffer("embeddings", embeddings.clone())
         self.mlp = build_phi(mlp, embeddings.shape[1], width, channels)
         self._add_free_part()
+
+    def extra_repr(self) -> str:
+        """Returns the sizes, the text vectors' length among them."""
+        return f"{super().extra_repr()}, text_length={self.embeddings.shape[1]}"
+
+    @property
+    def region_count(self) -> int:
+        """Rows of the text vectors."""
+        return len(self.embeddings)
 
     def region_filters(self) -> Float[Tensor, "N C2 3"]:
         """w of every region: Phi(B)."""
@@ -115,6 +136,11 @@ class FilterTableHead(_RegionHead):
         table.load_state_dict({"filters": filters} | free)
         return table
 
+    @property
+    def region_count(self) -> int:
+        """Rows of the table."""
+        return len(self.filters)
+
     def region_filters(self) -> Float[Tensor, "N C2 3"]:
         """w of every region: the table."""
         return self.filters
@@ -130,7 +156,12 @@ class PlainHead(nn.Module):
 
     def __init__(self, channels: int, bias: bool = False) -> None:
         super().__init__()
+        self.channels = channels
         self.conv = _field_convolution(channels, bias)
+
+    def extra_repr(self) -> str:
+        """Returns C2."""
+        return f"channels={self.channels}"
 
     def forward(
         self,

@@ -24,7 +24,7 @@ def blend_responses(
     labels: Int[Tensor, "B X Y Z"],
     confidence: Float[Tensor, "B X Y Z"],
 ) -> Float[Tensor, "B 3 X Y Z"]:
-    """u = (p w + (1 - p) w_r)^T F at every voxel (textSCF, Eq. 4).
+    """u = (p w + (1 - p) w_r)^T F at every voxel.
 
     By linearity the two responses are computed apart and blended, which never builds a filter per voxel.
 
@@ -34,6 +34,9 @@ def blend_responses(
         free_filter: w_r.
         labels: region index of each voxel of F's grid.
         confidence: p in 0..1 on the same grid.
+
+    References:
+        Chen et al., textSCF, Eq. 4, https://arxiv.org/abs/2311.15607
     """
     table = torch.cat([filters, free_filter[None]])
     return _by_blocks(_blended, features, table, labels, confidence)

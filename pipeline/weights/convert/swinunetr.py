@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,19 +12,35 @@ from pairs.errors import UsageError, WeightsError
 from pairs.process.counting import first_few
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.configtypes import first_fault
-from pipeline.regions.btcv import BTCV_CLASSES, class_labels_by_name
 from pipeline.regions.networks import SWIN_FEATURES, build_network
-from pipeline.regions.volumes import region_of_classes
+from pipeline.regions.segmentor import region_of_classes
 from pipeline.typing import Tensor
 from pipeline.weights.bundle import Bundle, file_hash
 from pipeline.weights.convert.target import Target
-from pipeline.weights.statedict import state_faults
+from pipeline.weights.tensorfile import state_faults
 from pipeline.weights.torchfile import read_state
 
-__all__ = ["add_arguments", "convert"]
+__all__ = ["BTCV_CLASSES", "add_arguments", "class_labels_by_name", "convert"]
 
 log = logging.getLogger(__name__)
 
+BTCV_CLASSES = (
+    "background",
+    "spleen",
+    "right kidney",
+    "left kidney",
+    "gallbladder",
+    "esophagus",
+    "liver",
+    "stomach",
+    "aorta",
+    "inferior vena cava",
+    "portal vein and splenic vein",
+    "pancreas",
+    "right adrenal gland",
+    "left adrenal gland",
+)
+"""Class k of MONAI's BTCV weights; AbdomenCTCT has the last two the other way round."""
 BTCV_INPUT = {
     "roi": (96, 96, 96),
     "intensity": {"kind": "window", "low": -175, "high": 250},
@@ -31,6 +48,9 @@ BTCV_INPUT = {
     "spacing_mm": (1.5, 1.5, 2.0),
 }
 """What the public weights were trained on, unless the configuration says."""
+
+_LEFT_OUT = {"and", "gland", "vein", "veins", "the"}
+_OTHER_SPELLINGS = {"oesophagus": "esophagus", "ivc": "inferiorvenacava", "postcava": "inferiorvenacava"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +88,22 @@ def convert(path: Path, target: Target, options: argparse.Namespace) -> Bundle:
     return Bundle(target.header(config, {"segmentor": note}), segmentor=state)
 
 
+def class_labels_by_name(names: Mapping[int, str]) -> tuple[int, ...]:
+    """The task's label of each BTCV class, 0 for organs that the task does not name.
+
+    Args:
+        names: of the task's labels; case, blanks, hyphens and the words vein and gland do not count.
+    """
+    labels = {_key(name): label for label, name in names.items()}
+    return (0, *(labels.get(_key(name), 0) for name in BTCV_CLASSES[1:]))
+
+
+def _key(name: str) -> str:
+    words = [word for word in re.split(r"[\W_]+", name.casefold()) if word not in _LEFT_OUT]
+    joined = "".join(words)
+    return _OTHER_SPELLINGS.get(joined, joined)
+
+
 def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:
     """The task's configuration with this segmentor in it."""
     config = target.config
@@ -84,7 +120,9 @@ def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:
     except ValidationError as error:
         fault = first_fault(error, SegmentorConfig)
         where = f"configuration field 'segmentor{'.' if fault.field else ''}{fault.field}'"
-        raise UsageError("segmentor settings", where=where, expected=fault.expected, got=fault.got) from error
+        raise UsageError(
+            "wrong segmentor setting", where=where, expected=fault.expected, got=fault.got
+        ) from error
 
 
 def _numbers(text: str) -> tuple[int, ...]:

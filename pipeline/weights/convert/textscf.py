@@ -15,7 +15,7 @@ from pipeline.text.table import EmbeddingTable, read_table
 from pipeline.typing import Tensor
 from pipeline.weights.bundle import Bundle, BundleHeader
 from pipeline.weights.convert.target import Target
-from pipeline.weights.statedict import state_faults
+from pipeline.weights.tensorfile import state_faults
 from pipeline.weights.torchfile import read_state
 
 __all__ = ["add_arguments", "convert", "convert_registration"]
@@ -85,7 +85,7 @@ def convert_registration(
     the confidence. The checkpoint has no text vectors, so they are given.
 
     Args:
-        state: The checkpoint's tensors by name. Names inside a block do not matter, shapes tell them apart.
+        state: The checkpoint's tensors by name. Inside a block their shapes identify them, not their names.
         table: Text vectors of the regions; the authors' have CLIP ViT-L/14@336px, background `official`.
         config: Of the task; its registration section gives way to the checkpoint's.
         modality: Of the task.

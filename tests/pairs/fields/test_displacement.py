@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates, zoom
 
 from pairs.errors import DisplacementError, NonFiniteDisplacement
-from pairs.fields.displacement import (
-    PROFILES,
-    decode,
-    encode,
-    read_displacement,
-    write_displacement,
-)
+from pairs.fields.displacement import PROFILES, read_displacement, write_displacement
+from pairs.fields.encoding import decode, encode
 from pairs.tasks.imageid import ImageId
 from pairs.tasks.task import Pair
 

@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 from pairs.errors import DisplacementError
 from pairs.fields.npzfile import npy_header, read_npz_array, read_npz_arrays, write_npz_array
 from pairs.fields.profile import Layout, layouts_for
-from pairs.files.damage import damage_told
+from pairs.files.damage import damage_reported
 
 SHAPE = (4, 5, 6)
 ARRAY = np.arange(3 * 4 * 5 * 6, dtype=np.float16).reshape(3, *SHAPE)
@@ -65,7 +65,7 @@ def test_member_longer_than_its_array_is_refused(tmp_path: Path) -> None:
     npy.write_array(buffer, ARRAY)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("arr_0.npy", buffer.getvalue() + b"more")
-    with pytest.raises(DisplacementError, match="declares an array of 720 bytes"), damage_told(path):
+    with pytest.raises(DisplacementError, match="declares an array of 720 bytes"), damage_reported(path):
         read_npz_array(path, _any_layout)
 
 
@@ -141,5 +141,5 @@ def test_no_pickle_is_opened_and_no_pipe_waited_for(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="pickled objects"):
         read_npz_arrays(tmp_path / "a.npz", 1 << 20)
     os.mkfifo(tmp_path / "pipe.npz")
-    with pytest.raises(DisplacementError, match="named pipe"), damage_told(tmp_path / "pipe.npz"):
+    with pytest.raises(DisplacementError, match="named pipe"), damage_reported(tmp_path / "pipe.npz"):
         read_npz_array(tmp_path / "pipe.npz", _any_layout)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from pairs.fields.displacement import PROFILES, decode, encode
+from pairs.fields.displacement import PROFILES
+from pairs.fields.encoding import decode, encode
 from pairs.fields.unfolding import folded_voxels, unfolded
 
 __all__: list[str] = []

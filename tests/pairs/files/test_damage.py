@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pairs.errors import BadLabels, DisplacementError, Stopped, WeightsError
-from pairs.files.damage import damage_told, read_exactly
+from pairs.files.damage import damage_reported, read_exactly
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from pairs.files.damage import damage_told, read_exactly
     ids=lambda error: type(error).__name__,
 )
 def test_whatever_damage_raises_becomes_one_sentence(error: Exception) -> None:
-    with pytest.raises(DisplacementError, match="cannot be read") as told, damage_told(Path("disp.npz")):
+    with pytest.raises(DisplacementError, match="cannot be read") as told, damage_reported(Path("disp.npz")):
         raise error
     assert "disp.npz" in str(told.value)
     assert told.value.__cause__ is error
@@ -37,12 +37,12 @@ def test_whatever_damage_raises_becomes_one_sentence(error: Exception) -> None:
 
 def test_the_noun_and_the_class_are_the_callers() -> None:
     told_as = pytest.raises(WeightsError, match=r"text vectors cannot be read: v\.npz; got KeyError: 'a'")
-    with told_as, damage_told(Path("v.npz"), "text vectors", WeightsError):
+    with told_as, damage_reported(Path("v.npz"), "text vectors", WeightsError):
         raise KeyError("a")
 
 
 def test_missing_file_is_told_as_missing_and_not_as_damaged(tmp_path: Path) -> None:
-    with pytest.raises(DisplacementError, match="missing"), damage_told(tmp_path / "disp.npz"):
+    with pytest.raises(DisplacementError, match="missing"), damage_reported(tmp_path / "disp.npz"):
         (tmp_path / "other.npz").open("rb")
 
 
@@ -50,7 +50,7 @@ def test_an_unknown_exception_leaves_its_traceback_in_the_log(caplog: pytest.Log
     with (
         caplog.at_level("DEBUG", logger="pairs"),
         pytest.raises(DisplacementError),
-        damage_told(Path("disp.npz")),
+        damage_reported(Path("disp.npz")),
     ):
         raise KeyError("programming")
     assert "KeyError" in caplog.text
@@ -58,7 +58,7 @@ def test_an_unknown_exception_leaves_its_traceback_in_the_log(caplog: pytest.Log
 
 @pytest.mark.parametrize("error", [Stopped("stopped"), BadLabels("labels"), KeyboardInterrupt()])
 def test_known_errors_and_signals_pass_through(error: BaseException) -> None:
-    with pytest.raises(type(error)) as told, damage_told(Path("disp.npz")):
+    with pytest.raises(type(error)) as told, damage_reported(Path("disp.npz")):
         raise error
     assert told.value is error
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pairs.errors import TooLittleMemory
-from pipeline.machine.memory import as_shortage, shortage_told
+from pipeline.machine.memory import as_shortage, shortage_reported
 
 __all__: list[str] = []
 
@@ -24,7 +24,7 @@ def fail(error: Exception, *parts: str) -> None:
     """Raises within parts of work, the outermost first."""
     with ExitStack() as stack:
         for part in parts:
-            stack.enter_context(shortage_told(part))
+            stack.enter_context(shortage_reported(part))
         raise error
 
 

@@ -6,8 +6,7 @@ import torch.nn.functional as F
 
 from pipeline.network import warp as warping
 from pipeline.network.gradients import GridSample, Resize, resized
-from pipeline.network.integration import integrate
-from pipeline.network.warp import upsample_displacement, warp
+from pipeline.network.warp import integrate, upsample_displacement, warp
 
 __all__: list[str] = []
 

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from pipeline.network.integration import integrate
-from pipeline.network.warp import identity_grid, warp
+from pipeline.network.warp import identity_grid, integrate, warp
 
 __all__: list[str] = []
 

@@ -7,9 +7,8 @@ from pipeline.config import RegistrationConfig
 from pipeline.network.filters.coordinates import CoordinatesHead
 from pipeline.network.filters.heads import FilterTableHead, PlainHead
 from pipeline.network.filters.response import to_feature_grid
-from pipeline.network.integration import integrate
 from pipeline.network.model import RegistrationNet, build_for_inference, build_for_training, freeze
-from pipeline.network.warp import compose, upsample_displacement, warp
+from pipeline.network.warp import compose, integrate, upsample_displacement, warp
 
 __all__: list[str] = []
 
@@ -242,3 +241,11 @@ def test_gradients_reach_the_last_pass_only() -> None:
     )
     for parameter, gradient in zip(net.backbone.stem.parameters(), expected, strict=True):
         assert torch.allclose(parameter.grad, gradient, rtol=1e-4, atol=1e-8)
+
+
+def test_a_network_shows_its_settings_and_those_of_its_head() -> None:
+    net = trained(RegistrationConfig(start_channels=2, mlp_width=4, grid="half", integration_steps=7))
+    assert repr(net).splitlines()[1] == ("  grid=half, integration_steps=7, passes=1, precision=float32")
+    regions, channels = len(net.head.embeddings), net.backbone.out_channels
+    assert f"regions={regions}, channels={channels}, blend=paper, text_length=" in repr(net.head)
+    assert repr(freeze(net).head) == f"FilterTableHead(regions={regions}, channels={channels}, blend=paper)"

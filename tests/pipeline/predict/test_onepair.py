@@ -17,7 +17,6 @@ from pipeline import register
 from pipeline.config import IntensityConfig, RefinementConfig
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.regions.segmentor import Segmentation
-from pipeline.regions.source import SideCheckedMasks
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, write_bundle
 
@@ -329,17 +328,6 @@ def test_images_of_any_sides_are_registered_where_the_profile_can_store_them(
         assert "half of the grid" in record.error
         assert "even sides" in record.error
         assert "l2r2022" in record.error
-
-
-def test_the_label_values_of_a_volume_take_a_byte_a_voxel(image: Volume) -> None:
-    seen: list[np.dtype] = []
-    found = Segmentation(np.ones((4, 4, 4), np.uint8), np.ones((4, 4, 4), np.float16))
-    names = {2: "right kidney", 3: "left kidney", 200: "spleen"}
-    masks = SideCheckedMasks(lambda _: found, (0, 2, 3, 200), names)
-    masks.check = lambda labels, *_: seen.append(labels.dtype)
-    masks.check.settled = False
-    masks(image)
-    assert seen == [np.uint8]
 
 
 def crumpled(*_: object) -> np.ndarray:

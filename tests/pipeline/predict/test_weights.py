@@ -178,7 +178,7 @@ def test_free_text_of_the_weights_cannot_spoil_the_report(
         RuntimeError("CUDA error: out of memory"),
     ],
 )
-@pytest.mark.parametrize("where", ["Registration.__init__", "Bundle.build_volume_segmentor", "read_bundle"])
+@pytest.mark.parametrize("where", ["Registration.__init__", "Bundle.build_segmentor", "read_bundle"])
 def test_memory_that_the_networks_cannot_have_is_one_line(
     predict: Predict,
     output: Path,

@@ -11,7 +11,8 @@ from pairs.errors import OutputError
 from pairs.images.volume import Volume
 from pipeline.regions.kept import KeptSegmentations, refuse_link
 from pipeline.regions.segmentor import Segmentation, Segmentor
-from pipeline.regions.source import SegmentorMasks
+from pipeline.regions.sides import SideCheck
+from pipeline.regions.source import SegmentedRegions
 from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []
@@ -21,25 +22,26 @@ SHAPE = (32, 48, 40)
 
 
 @pytest.fixture
-def segmented(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SegmentorMasks:
+def segmented(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SegmentedRegions:
     """The segmentor with a counter in the attribute `asked` of its class."""
     monkeypatch.setattr(Segmentor, "asked", 0, raising=False)
     original = Segmentor.__call__
 
-    def count(self: Segmentor, array: np.ndarray) -> Segmentation:
+    def count(self: Segmentor, volume: Volume) -> Segmentation:
         monkeypatch.setattr(Segmentor, "asked", Segmentor.asked + 1, raising=False)
-        return original(self, array)
+        return original(self, volume)
 
     monkeypatch.setattr(Segmentor, "__call__", count)
     kept = KeptSegmentations(tmp_path, "weights cpu", len(REGIONS))
-    return SegmentorMasks(tiny_bundle.build_volume_segmentor(torch.device("cpu")), kept)
+    segmentor = tiny_bundle.build_segmentor(torch.device("cpu"))
+    return SegmentedRegions(segmentor, kept, SideCheck({}, REGIONS))
 
 
 def asked() -> int:
     return int(Segmentor.asked)
 
 
-def test_an_image_is_segmented_once(segmented: SegmentorMasks, image: Volume, tmp_path: Path) -> None:
+def test_an_image_is_segmented_once(segmented: SegmentedRegions, image: Volume, tmp_path: Path) -> None:
     first, second = segmented(image), segmented(image)
     assert asked() == 1
     assert len(list(tmp_path.glob("*.npz"))) == 1
@@ -50,7 +52,7 @@ def test_an_image_is_segmented_once(segmented: SegmentorMasks, image: Volume, tm
 
 
 def test_other_content_or_other_weights_are_segmented_anew(
-    segmented: SegmentorMasks, image: Volume, tmp_path: Path
+    segmented: SegmentedRegions, image: Volume, tmp_path: Path
 ) -> None:
     segmented(image)
     segmented(Volume(image.header, image.array.reshape(48, 32, 40)))
@@ -107,7 +109,7 @@ def damaged(path: Path, kind: str) -> None:
     ],
 )
 def test_a_damaged_kept_segmentation_is_made_anew(
-    segmented: SegmentorMasks, image: Volume, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
+    segmented: SegmentedRegions, image: Volume, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected = segmented(image)
     (path,) = tmp_path.glob("*.npz")
@@ -144,7 +146,7 @@ def test_no_flipped_bit_is_ever_taken_or_raises(tmp_path: Path) -> None:
 
 
 def test_a_pipe_in_place_of_a_kept_segmentation_is_not_waited_for(
-    segmented: SegmentorMasks, image: Volume, tmp_path: Path
+    segmented: SegmentedRegions, image: Volume, tmp_path: Path
 ) -> None:
     segmented(image)
     (path,) = tmp_path.glob("*.npz")

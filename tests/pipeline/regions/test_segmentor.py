@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.config import SegmentorConfig
+from pipeline.config import IntensityConfig, SegmentorConfig
 from pipeline.regions.networks import build_network, segmentation_loss
 from pipeline.regions.segmentor import Segmentor, segmentation_of
 
@@ -36,13 +36,22 @@ def blocks(shape: tuple[int, int, int]) -> np.ndarray:
     return image
 
 
+def segmentor(
+    network: nn.Module,
+    config: SegmentorConfig,
+    device: torch.device,
+    crop: tuple[int, int, int] | None = None,
+) -> Segmentor:
+    return Segmentor(network, config, device, IntensityConfig(), range(3), crop)
+
+
 @pytest.mark.parametrize("shape", [(8, 8, 8), (20, 24, 16), (9, 13, 11), (3, 5, 30)])
 def test_windows_of_any_volume_give_the_answer_of_the_whole(
     device: torch.device, shape: tuple[int, int, int]
 ) -> None:
     image = blocks(shape)
     whole = torch.softmax(Threshold()(torch.from_numpy(image)[None, None]), dim=1)[0]
-    result = Segmentor(Threshold(), CONFIG, device)(image)
+    result = segmentor(Threshold(), CONFIG, device).segment(image)
     assert result.labels.shape == shape
     assert np.array_equal(result.labels, whole.argmax(0).numpy())
     assert np.allclose(result.confidence, whole.amax(0).numpy(), atol=2e-3)
@@ -51,7 +60,7 @@ def test_windows_of_any_volume_give_the_answer_of_the_whole(
 @pytest.mark.parametrize("shape", [(8, 8, 8), (2, 2, 2), (1, 1, 1), (3, 1, 2)])
 def test_small_volumes_are_segmented_whole(device: torch.device, shape: tuple[int, int, int]) -> None:
     config = SegmentorConfig(channels=(2, 2, 2, 2), residual_units=1, roi=(16, 16, 16))
-    result = Segmentor(build_network(config, 3), config, device)(np.ones(shape, np.float32))
+    result = segmentor(build_network(config, 3), config, device).segment(np.ones(shape, np.float32))
     assert result.labels.shape == shape
     assert np.isfinite(result.confidence).all()
 
@@ -65,7 +74,7 @@ def test_a_volume_smaller_than_the_crop_is_padded_as_in_training(
     image = 0.2 + 0.8 * np.random.default_rng(0).random(shape, np.float32)
     crop = (8, 8, 8)
     by_hand = np.pad(image, [(0, max(0, 8 - side)) for side in shape])
-    result, whole = (Segmentor(network, CONFIG, device, crop)(part) for part in (image, by_hand))
+    result, whole = (segmentor(network, CONFIG, device, crop).segment(part) for part in (image, by_hand))
     inside = tuple(slice(side) for side in shape)
     assert result.labels.shape == shape
     assert np.array_equal(result.labels, whole.labels[inside])
@@ -74,12 +83,12 @@ def test_a_volume_smaller_than_the_crop_is_padded_as_in_training(
 
 def test_no_window_exceeds_the_configured_one(device: torch.device) -> None:
     network = Threshold()
-    Segmentor(network, CONFIG, device)(blocks((24, 24, 24)))
+    segmentor(network, CONFIG, device).segment(blocks((24, 24, 24)))
     assert network.largest == 8
 
 
 def test_a_constant_network_stays_constant_over_window_seams(device: torch.device) -> None:
-    probabilities = Segmentor(Constant(), CONFIG, device).probabilities(torch.rand(1, 1, 21, 17, 10))
+    probabilities = segmentor(Constant(), CONFIG, device).probabilities(torch.rand(1, 1, 21, 17, 10))
     expected = torch.softmax(torch.tensor([0.0, 2.0, 1.0]), dim=0)
     assert torch.allclose(probabilities, expected.view(1, 3, 1, 1, 1).expand_as(probabilities), atol=1e-6)
 
@@ -93,21 +102,21 @@ def test_padding_around_the_content_changes_nothing(device: torch.device) -> Non
     image[:, 1:7] = content
     far = np.zeros((24, 8, 20), np.float32)
     far[14:22, 1:7, 3:11] = content
-    expected = Segmentor(network, CONFIG, device, (8, 8, 8))(image)
-    result = Segmentor(network, CONFIG, device, (8, 8, 8))(far)
+    expected = segmentor(network, CONFIG, device, (8, 8, 8)).segment(image)
+    result = segmentor(network, CONFIG, device, (8, 8, 8)).segment(far)
     assert np.array_equal(result.labels[14:22, :, 3:11], expected.labels)
     assert np.array_equal(result.confidence[14:22, :, 3:11], expected.confidence)
     assert result.labels[:14].max() == 0
     assert result.confidence[:14].min() == 1
     assert not np.array_equal(
-        Segmentor(network, CONFIG, device)(far).confidence[14:22, :, 3:11], expected.confidence
+        segmentor(network, CONFIG, device).segment(far).confidence[14:22, :, 3:11], expected.confidence
     )
 
 
 def test_probabilities_are_probabilities(device: torch.device) -> None:
     torch.manual_seed(0)
-    segmentor = Segmentor(build_network(CONFIG, 3), CONFIG, device)
-    probabilities = segmentor.probabilities(torch.rand(1, 1, 11, 9, 10))
+    find = segmentor(build_network(CONFIG, 3), CONFIG, device)
+    probabilities = find.probabilities(torch.rand(1, 1, 11, 9, 10))
     assert torch.allclose(probabilities.sum(1), torch.ones(1, 11, 9, 10), atol=1e-6)
     segmentation = segmentation_of(probabilities[0])
     assert segmentation.confidence.min() >= 1 / 3 - 1e-3
@@ -124,9 +133,9 @@ def test_segmentation_is_argmax_and_max() -> None:
 
 def test_the_same_image_gives_the_same_bytes(device: torch.device) -> None:
     torch.manual_seed(0)
-    segmentor = Segmentor(build_network(CONFIG, 3), CONFIG, device)
+    find = segmentor(build_network(CONFIG, 3), CONFIG, device)
     image = np.random.default_rng(0).random((12, 10, 9), np.float32)
-    first, second = segmentor(image), segmentor(image)
+    first, second = find.segment(image), find.segment(image)
     assert first.labels.tobytes() == second.labels.tobytes()
     assert first.confidence.tobytes() == second.confidence.tobytes()
 

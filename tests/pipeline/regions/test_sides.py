@@ -7,6 +7,7 @@ import pytest
 
 from pairs.images.volume import read_labels
 from pairs.tasks.official import read_official
+from pipeline.regions import sides
 from pipeline.regions.sides import SideCheck, swapped_pairs
 
 __all__: list[str] = []
@@ -60,8 +61,8 @@ def test_names_without_kidneys_are_not_looked_at() -> None:
     assert swapped_pairs(body(13, 12), names, RAS) == []
 
 
-def test_it_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    check = SideCheck(NAMES)
+def test_it_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    check = SideCheck(NAMES, range(1 + max(NAMES)))
     with caplog.at_level("WARNING"):
         check(body(12, 13), RAS, "first")
         check(body(13, 12), RAS, "second")
@@ -81,5 +82,14 @@ def test_the_real_scan_has_its_glands_where_the_dataset_json_says(shared: Path) 
 
 
 def test_without_kidneys_there_is_nothing_to_look_for() -> None:
-    assert SideCheck({1: "head", 2: "tail"}).settled
-    assert not SideCheck(NAMES).settled
+    assert SideCheck({1: "head", 2: "tail"}, (0, 1, 2)).settled
+    assert not SideCheck(NAMES, range(1 + max(NAMES))).settled
+
+
+def test_the_label_values_of_a_volume_take_a_byte_a_voxel(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[np.ndarray] = []
+    monkeypatch.setattr(sides, "swapped_pairs", lambda labels, *_: seen.append(labels) or [])
+    check = SideCheck({2: "right kidney", 3: "left kidney", 200: "spleen"}, (0, 2, 3, 200))
+    check(np.array([[[0, 3]]], np.uint8), RAS, "a")
+    assert seen[0].dtype == np.uint8
+    assert seen[0].ravel().tolist() == [0, 200]

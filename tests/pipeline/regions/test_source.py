@@ -9,7 +9,8 @@ import pytest
 from pairs.errors import BadLabels, GridMismatch, KnownError, MissingVolume
 from pairs.images.volume import Volume, read_labels, write_volume
 from pipeline.predict.report import read_report
-from pipeline.regions.source import FileMasks
+from pipeline.regions.sides import SideCheck
+from pipeline.regions.source import RegionFiles
 
 __all__: list[str] = []
 
@@ -23,26 +24,26 @@ def labels(tiny_task: Path) -> np.ndarray:
 
 
 @pytest.fixture
-def give(tmp_path: Path, image: Volume) -> Callable[..., FileMasks]:
+def give(tmp_path: Path, image: Volume) -> Callable[..., RegionFiles]:
     """Writes the segmentation of the image."""
 
-    def write(array: np.ndarray, affine: np.ndarray | None = None) -> FileMasks:
+    def write(array: np.ndarray, affine: np.ndarray | None = None) -> RegionFiles:
         folder = tmp_path / "own"
         folder.mkdir(exist_ok=True)
         path = folder / image.header.path.name
         write_volume(path, array, image.header.affine if affine is None else affine)
-        return FileMasks(folder, REGIONS)
+        return RegionFiles(folder, REGIONS, SideCheck({}, REGIONS))
 
     return write
 
 
-def test_a_label_map_is_certain(give: Callable[..., FileMasks], image: Volume, labels: np.ndarray) -> None:
+def test_a_label_map_is_certain(give: Callable[..., RegionFiles], image: Volume, labels: np.ndarray) -> None:
     found = give(labels)(image)
     assert np.array_equal(np.array(REGIONS)[found.labels], labels)
     assert (found.confidence == 1).all()
 
 
-def test_probabilities(give: Callable[..., FileMasks], image: Volume) -> None:
+def test_probabilities(give: Callable[..., RegionFiles], image: Volume) -> None:
     random = np.random.default_rng(0)
     probabilities = random.dirichlet((1, 1, 1), SHAPE).astype(np.float32)
     found = give(probabilities)(image)
@@ -69,7 +70,7 @@ MOVED = np.diag([1.0, 1.0, 1.0, 1.0]) + np.eye(4, k=3)
     ],
 )
 def test_files_that_do_not_fit_are_refused(
-    give: Callable[..., FileMasks],
+    give: Callable[..., RegionFiles],
     image: Volume,
     array: np.ndarray,
     affine: np.ndarray | None,
@@ -82,7 +83,7 @@ def test_files_that_do_not_fit_are_refused(
 
 def test_no_file_for_the_image(tmp_path: Path, image: Volume) -> None:
     with pytest.raises(MissingVolume, match="no segmentation"):
-        FileMasks(tmp_path, REGIONS)(image)
+        RegionFiles(tmp_path, REGIONS, SideCheck({}, REGIONS))(image)
 
 
 def test_a_segmentation_on_another_grid_fails_its_pair(

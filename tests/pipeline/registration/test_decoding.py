@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.fields.displacement import PROFILES, decode, encode
+from pairs.fields.displacement import PROFILES
+from pairs.fields.encoding import decode, encode
 from pairs.fields.resampling import Upsampling
 from pipeline.registration.decoding import HostDecoding
 

@@ -4,9 +4,7 @@ import pytest
 import torch
 
 from pipeline.config import RefinementConfig
-from pipeline.network.losses.overlap import one_hot
-from pipeline.network.losses.smoothness import gradient_loss
-from pipeline.network.losses.volume import volume_loss
+from pipeline.network.losses import gradient_loss, one_hot, volume_loss
 from pipeline.network.model import RegistrationOutput
 from pipeline.network.warp import warp
 from pipeline.registration.refinement import Regions, refine

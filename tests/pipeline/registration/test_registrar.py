@@ -309,7 +309,7 @@ def test_a_network_or_a_pair_too_large_for_the_device_is_a_known_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.nn.Module, "to", out_of_memory)
-    for build in (tiny_bundle.build_registration, tiny_bundle.build_volume_segmentor, Registrar):
+    for build in (tiny_bundle.build_registration, tiny_bundle.build_segmentor, Registrar):
         arguments = (tiny_bundle, device) if build is Registrar else (device,)
         with pytest.raises(TooLittleMemory, match=r"for the (registration network|segmentor)"):
             build(*arguments)

@@ -104,7 +104,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     save_file({"vectors": torch.zeros(2, 2)}, tmp_path / "plain")
     assert not is_table(tmp_path / "plain")
     assert not is_table(tmp_path / "missing")
-    with pytest.raises(WeightsError, match=r"not an embedding table.*tensors such as vectors; write it anew"):
+    with pytest.raises(
+        WeightsError, match=r"not an embedding table.*tensors such as vectors; write it again"
+    ):
         read_table(tmp_path / "plain")
     save_file({"vectors": torch.zeros(2, 2)}, tmp_path / "odd", metadata={_KEY: '{"format": 1}'})
     with pytest.raises(WeightsError, match=r"field 'prompts': .*odd; expected a value, got none"):

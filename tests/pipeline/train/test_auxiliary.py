@@ -1,4 +1,4 @@
-"""Auxiliary tasks: their regions by name, their masks, and the bundle that stays the main task's."""
+"""Auxiliary tasks: regions by name, from label maps or a segmentor, and the bundle, still the main task's."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from pipeline.config import TaskConfig
 from pipeline.text.table import make_table, write_table
 from pipeline.train.auxiliary import Auxiliary, AuxiliaryTask, load_auxiliary, read_auxiliary
 from pipeline.train.leftout import LeftOut
-from pipeline.train.registrationnetwork import MaskedSample
+from pipeline.train.registrationnetwork import SegmentedSample
 from pipeline.weights.bundle import Bundle, read_bundle, write_bundle
 
 __all__: list[str] = []
@@ -45,14 +45,14 @@ def other_segmentor(tiny_bundle: Bundle, tmp_path: Path) -> Path:
 
 def loaded(
     main: Path, other: Path, config: TaskConfig, *, encoded: bool = True, segmentor: Path | None = None
-) -> Sequence[MaskedSample]:
+) -> Sequence[SegmentedSample]:
     auxiliary = Auxiliary((AuxiliaryTask(read_task(other), segmentor),), encoded)
     joint = auxiliary.joined(read_task(main))
     (group,) = load_auxiliary(auxiliary, joint, config, main / "kept", CPU, LeftOut())
     return group.subjects
 
 
-def voxels(samples: Sequence[MaskedSample]) -> dict[int, int]:
+def voxels(samples: Sequence[SegmentedSample]) -> dict[int, int]:
     rows, counts = torch.stack([one.sample.labels for one in samples]).unique(return_counts=True)
     return dict(zip(rows.tolist(), counts.tolist(), strict=True))
 
@@ -69,21 +69,21 @@ def test_labels_become_rows_of_the_joint_table(
     assert background == {0: counts[0] + counts[3], 2: counts[2]}
 
 
-def test_label_maps_are_certain_masks(tiny_task: Path, other_task: Path, tiny_config: TaskConfig) -> None:
+def test_label_maps_are_certain_regions(tiny_task: Path, other_task: Path, tiny_config: TaskConfig) -> None:
     for one in loaded(tiny_task, other_task, tiny_config):
-        assert torch.equal(one.mask, one.sample.labels)
+        assert torch.equal(one.regions, one.sample.labels)
         assert (one.confidence == 1).all()
         assert one.sample.image.shape == (1, 1, 32, 32, 32)
 
 
-def test_masks_of_a_segmentor_are_rows_too(
+def test_regions_of_a_segmentor_are_rows_too(
     tiny_task: Path, other_task: Path, tiny_config: TaskConfig, other_segmentor: Path
 ) -> None:
-    masked = loaded(tiny_task, other_task, tiny_config, segmentor=other_segmentor)
-    rows = torch.stack([one.mask for one in masked]).unique().tolist()
+    segmented = loaded(tiny_task, other_task, tiny_config, segmentor=other_segmentor)
+    rows = torch.stack([one.regions for one in segmented]).unique().tolist()
     assert set(rows) <= {0, 2, 3}
     assert len(rows) > 1
-    assert all(one.confidence.min() < 1 for one in masked)
+    assert all(one.confidence.min() < 1 for one in segmented)
 
 
 def test_a_segmentor_of_other_labels_is_refused(
@@ -128,7 +128,7 @@ def test_training_writes_a_bundle_of_the_main_task(
     assert bundle.text["vectors"].shape == (3, 6)
     told = bundle.header.training["registration"]
     assert [one["task"] for one in told["auxiliary"]] == ["OtherCT", "OtherCT"]
-    assert told["auxiliary"][1]["masks"] == "label maps"
+    assert told["auxiliary"][1]["regions"] == "label maps"
     assert told["auxiliary_regions_encoded"] == (regions == "encode")
     assert train("registration", tmp_path / "alone.safetensors") == 0
     alone = read_bundle(tmp_path / "alone.safetensors")

@@ -39,7 +39,7 @@ def test_segmentor(train: Train, tmp_path: Path, tiny_config: TaskConfig) -> Non
     assert header.training["segmentor"]["licence"] == "CC0"
     assert header.training["segmentor"]["subjects"] == 3
     assert bundle.registration == {}
-    assert bundle.build_segmentor(CPU)(torch.rand(9, 8, 7).numpy()).labels.shape == (9, 8, 7)
+    assert bundle.build_segmentor(CPU).segment(torch.rand(9, 8, 7).numpy()).labels.shape == (9, 8, 7)
     assert [line["step"] for line in metrics(out)] == [2, 4]
     assert metrics(out)[0]["held_out"].keys() == {"dice", "training_dice"}
 
@@ -153,7 +153,7 @@ def test_validation_subjects_are_never_read(
     assert (tmp_path / "after.safetensors").read_bytes() == (tmp_path / "before.safetensors").read_bytes()
 
 
-def test_masks_from_files_need_no_segmentor(
+def test_regions_from_files_need_no_segmentor(
     tiny_task: Path, config: Path, embedding: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out" / "a.safetensors"

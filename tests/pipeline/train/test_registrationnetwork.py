@@ -16,7 +16,7 @@ from pipeline.train import loop
 from pipeline.train import registrationnetwork as registration
 from pipeline.train.loop import Plan
 from pipeline.train.pairing import any_two
-from pipeline.train.registrationnetwork import Group, MaskedSample, augmented_masked, train_registration
+from pipeline.train.registrationnetwork import Group, SegmentedSample, augmented_segmented, train_registration
 from pipeline.train.subjects import Sample
 
 __all__: list[str] = []
@@ -34,8 +34,10 @@ def config(**training: float | str) -> TaskConfig:
     )
 
 
-def subject(number: int, shape: tuple[int, int, int] = (SIDE,) * 3, *, relabel: bool = False) -> MaskedSample:
-    """A bright cube that sits elsewhere in each subject; the mask knows it with p = 0.9."""
+def subject(
+    number: int, shape: tuple[int, int, int] = (SIDE,) * 3, *, relabel: bool = False
+) -> SegmentedSample:
+    """A bright cube that sits elsewhere in each subject; the segmentor knows it with p = 0.9."""
     start = 3 + number % 4
     labels = torch.zeros(1, *shape, dtype=torch.int64)
     labels[:, start : start + 7, 4:12, 5:12] = 1
@@ -44,7 +46,7 @@ def subject(number: int, shape: tuple[int, int, int] = (SIDE,) * 3, *, relabel: 
     mask = labels.clone()
     if relabel:
         labels = labels.roll(3, dims=2)
-    return MaskedSample(Sample(str(number), image, labels), mask, torch.full((1, *shape), 0.9))
+    return SegmentedSample(Sample(str(number), image, labels), mask, torch.full((1, *shape), 0.9))
 
 
 SUBJECTS = [subject(number) for number in range(4)]
@@ -58,8 +60,8 @@ def plan(out: Path, steps: int, rate: float = 5e-3) -> Plan:
 def trained(device: torch.device) -> Callable[..., RegistrationNet]:
     def make(
         out: Path,
-        training: Sequence[MaskedSample] = SUBJECTS[:3],
-        held_out: Sequence[MaskedSample] = (),
+        training: Sequence[SegmentedSample] = SUBJECTS[:3],
+        held_out: Sequence[SegmentedSample] = (),
         *,
         settings: TaskConfig | None = None,
         steps: int = 3,
@@ -141,7 +143,7 @@ def test_training_moves_the_cubes_onto_each_other(
 ) -> None:
     """Either direction of the pair has a region of its own, so its filter alone can tell where to go."""
     pair = [
-        replace(one, mask=torch.full_like(one.mask, region), confidence=torch.ones_like(one.confidence))
+        replace(one, regions=torch.full_like(one.regions, region), confidence=torch.ones_like(one.confidence))
         for region, one in ((1, subject(0)), (2, subject(2)))
     ]
     trained(tmp_path / "a.safetensors", pair, pair, steps=80)
@@ -182,7 +184,7 @@ def test_true_labels_reach_the_network_through_the_dice_loss_only(
     assert not equal(trained(tmp_path / "c", lying), trained(tmp_path / "d"))
 
 
-def test_masks_and_confidence_of_the_fixed_image_are_what_the_network_sees(
+def test_regions_and_confidence_of_the_fixed_image_are_what_the_network_sees(
     trained: Callable[..., RegistrationNet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
@@ -208,7 +210,7 @@ def test_pairs_are_ordered_and_never_of_one_subject(
     pairs = []
 
     def note(
-        net: RegistrationNet, moving: MaskedSample, fixed: MaskedSample, *_: object
+        net: RegistrationNet, moving: SegmentedSample, fixed: SegmentedSample, *_: object
     ) -> dict[str, torch.Tensor]:
         pairs.append((moving.sample.name, fixed.sample.name))
         return {"none": torch.stack([p.sum() * 0 for p in net.parameters()]).sum()}
@@ -224,7 +226,7 @@ def test_pairs_stay_within_a_task_and_tasks_come_by_their_subjects(
     pairs = []
 
     def note(
-        net: RegistrationNet, moving: MaskedSample, fixed: MaskedSample, *_: object
+        net: RegistrationNet, moving: SegmentedSample, fixed: SegmentedSample, *_: object
     ) -> dict[str, torch.Tensor]:
         assert moving.sample.image.shape == fixed.sample.image.shape
         pairs.append((moving.sample.name, fixed.sample.name))
@@ -287,17 +289,17 @@ def test_subjects_of_different_shape_are_refused(
         trained(tmp_path / "a", [*SUBJECTS[:2], subject(3, (16, 16, 32))])
 
 
-def test_augmentation_moves_mask_and_confidence_with_the_labels() -> None:
-    original = replace(subject(1), confidence=0.5 + 0.5 * subject(1).mask.float())
-    changed = augmented_masked(original, torch.Generator().manual_seed(2), 1.0)
-    assert not torch.equal(changed.mask, original.mask)
-    assert torch.equal(changed.mask, changed.sample.labels)
+def test_augmentation_moves_regions_and_confidence_with_the_labels() -> None:
+    original = replace(subject(1), confidence=0.5 + 0.5 * subject(1).regions.float())
+    changed = augmented_segmented(original, torch.Generator().manual_seed(2), 1.0)
+    assert not torch.equal(changed.regions, original.regions)
+    assert torch.equal(changed.regions, changed.sample.labels)
     # Trilinear confidence crosses 0.75 about where the nearest-voxel mask changes; outside p is 1.
     inside = changed.sample.image[:, 0] > 0
-    assert ((changed.confidence > 0.75) == (changed.mask == 1))[inside].float().mean() > 0.95
+    assert ((changed.confidence > 0.75) == (changed.regions == 1))[inside].float().mean() > 0.95
     assert (changed.confidence[~inside] > 0.99).float().mean() > 0.5
 
 
 def test_augmentation_is_off_at_strength_zero() -> None:
     original = subject(1)
-    assert augmented_masked(original, torch.Generator(), 0.0) is original
+    assert augmented_segmented(original, torch.Generator(), 0.0) is original

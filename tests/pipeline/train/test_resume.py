@@ -13,7 +13,7 @@ import pytest
 
 from pairs.images.volume import read_image, write_volume
 from pipeline.config import TaskConfig
-from pipeline.regions.source import SegmentorMasks
+from pipeline.regions.source import SegmentedRegions
 from pipeline.train import loop
 from textscf.program import main
 
@@ -136,7 +136,7 @@ def test_a_signal_while_the_subjects_are_segmented_ends_it(
         pytest.fail("went on after the signal")
 
     out = tmp_path / "out" / "a.safetensors"
-    monkeypatch.setattr(SegmentorMasks, "__call__", stopped)
+    monkeypatch.setattr(SegmentedRegions, "__call__", stopped)
     assert train("registration", out) == 75
     assert capsys.readouterr().err.startswith("error: stopped by a signal; run the same command to go on")
     assert not out.exists()

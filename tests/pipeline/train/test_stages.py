@@ -14,7 +14,7 @@ from pipeline.network.backbones.registry import build_backbone
 from pipeline.network.model import RegistrationNet
 from pipeline.train import loop
 from pipeline.train.loop import Plan
-from pipeline.train.registrationnetwork import MaskedSample, train_registration
+from pipeline.train.registrationnetwork import SegmentedSample, train_registration
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import Sample
 
@@ -37,14 +37,14 @@ def config(backbone: str = "lapirn", steps: int = 0, **training: object) -> Task
     )
 
 
-def subject(number: int) -> MaskedSample:
+def subject(number: int) -> SegmentedSample:
     """A soft ball that sits elsewhere in each subject."""
     axes = torch.meshgrid(*[torch.arange(SIDE).float()] * 3, indexing="ij")
     centre = (6 + number, 8, 9 - number)
     radius = sum((axis - c) ** 2 for axis, c in zip(axes, centre, strict=True)).sqrt()
     labels = (radius < 5).long()[None]
     image = torch.sigmoid(5 - radius)[None, None]
-    return MaskedSample(Sample(str(number), image, labels), labels.clone(), torch.full_like(image[0], 0.9))
+    return SegmentedSample(Sample(str(number), image, labels), labels.clone(), torch.full_like(image[0], 0.9))
 
 
 SUBJECTS = [subject(number) for number in range(3)]

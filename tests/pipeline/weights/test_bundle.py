@@ -72,7 +72,7 @@ def test_networks_from_a_file_act_like_those_in_memory(written: Path, tiny_bundl
         net = bundle.build_registration(CPU)
         assert not net.training
         outputs.append(net(moving, fixed, labels, torch.ones(1, 16, 16, 16)).displacement)
-        segmentations.append(bundle.build_segmentor(CPU)(fixed[0, 0].numpy()))
+        segmentations.append(bundle.build_segmentor(CPU).segment(fixed[0, 0].numpy()))
     assert torch.equal(*outputs)
     assert outputs[0].abs().max() > 0
     assert np.array_equal(segmentations[0].labels, segmentations[1].labels)
@@ -281,7 +281,7 @@ def test_a_flipped_bit_of_a_tensor_is_noticed(written: Path) -> None:
     content = bytearray(written.read_bytes())
     content[-1000] ^= 1
     written.write_bytes(content)
-    refuse(written, "the file was altered.*get it anew, or make it again")
+    refuse(written, "the file was altered.*download it again, or make it again")
 
 
 def test_a_bundle_of_an_earlier_version_is_read_with_a_warning(

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from pairs.errors import TooLittleMemory, WeightsError
 from pipeline.weights import tensorfile
-from pipeline.weights.tensorfile import HASH_KEY, read_own, read_tensors, write_tensors
+from pipeline.weights.tensorfile import HASH_KEY, read_own, read_tensors, state_faults, write_tensors
 
 
 def test_round_trip_keeps_tensors_and_header(tmp_path: Path) -> None:
@@ -150,3 +150,24 @@ def test_an_npz_file_is_no_pytorch_checkpoint(tmp_path: Path) -> None:
     path = (tmp_path / "v.npz").rename(tmp_path / "v.safetensors")
     with pytest.raises(WeightsError, match=r"got an npz file; give it the ending \.npz"):
         read_tensors(path)
+
+
+NETWORK = {"a.weight": torch.zeros(2, 3, device="meta"), "a.index": torch.zeros(2, dtype=torch.int64)}
+STATE = {"a.weight": torch.arange(6.0).view(2, 3), "a.index": torch.tensor([1, 2])}
+
+
+@pytest.mark.parametrize(
+    ("change", "faults"),
+    [
+        ({}, []),
+        ({"a.weight": torch.zeros(3, 2)}, ["a.weight of shape (3, 2) in place of (2, 3)"]),
+        ({"a.weight": torch.full((2, 3), torch.inf)}, ["a.weight with NaN or infinity"]),
+        ({"b": torch.zeros(1)}, ["a tensor b that the network does not have"]),
+    ],
+)
+def test_every_fault_of_a_state_is_named(change: dict[str, torch.Tensor], faults: list[str]) -> None:
+    assert state_faults(STATE | change, NETWORK) == faults
+
+
+def test_missing_tensors_come_in_the_networks_own_order() -> None:
+    assert state_faults({}, NETWORK) == ["no tensor a.weight", "no tensor a.index"]

@@ -109,7 +109,7 @@ def test_what_is_no_checkpoint(path: Path, content: bytes, words: str) -> None:
 
 def test_a_whole_network_is_told_by_its_class(path: Path) -> None:
     torch.save(torch.nn.Linear(2, 2), path)
-    with pytest.raises(WeightsError, match=r"got torch\.nn.modules\.linear\.Linear; write it anew"):
+    with pytest.raises(WeightsError, match=r"got torch\.nn.modules\.linear\.Linear; write it again"):
         read_state(path)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pairs.errors import DisplacementError, NonFiniteDisplacement
-from pairs.fields.displacement import PROFILES, encode
+from pairs.fields.displacement import PROFILES
+from pairs.fields.encoding import encode
 from pairs.fields.foreign.npzfield import read_npz
 from pairs.images.header import Header
 from pairs.tasks.pair import Pair

@@ -9,8 +9,7 @@ from torch import nn
 from pipeline.network.backbones.backbone import Features
 from pipeline.network.backbones.lapirn import LapIRN
 from pipeline.network.filters.heads import PlainHead
-from pipeline.network.integration import integrate
-from pipeline.network.warp import upsample_displacement, warp
+from pipeline.network.warp import integrate, upsample_displacement, warp
 
 __all__: list[str] = []
 

@@ -161,3 +161,11 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 def test_a_window_is_refused_where_there_is_none(name: str) -> None:
     with pytest.raises(UsageError, match=r"registration\.window.*transmorph-tiny"):
         build_backbone(RegistrationConfig(backbone=name, window=(3, 3, 4)))
+
+
+@cases(BACKBONES)
+def test_each_backbone_shows_its_sizes(name: str, stride: int) -> None:
+    with torch.device("meta"):
+        net = build_backbone(config(name, decoder_stride=stride))
+    sizes = f"channels={net.out_channels}, stride={net.stride}, size_multiple={net.size_multiple}"
+    assert sizes in repr(net).splitlines()[1]

@@ -4,11 +4,16 @@ import pytest
 import torch
 
 from pipeline.config import LossConfig
-from pipeline.network.losses.objective import weighted_losses
-from pipeline.network.losses.overlap import challenge_dice_loss, dice_loss
-from pipeline.network.losses.similarity import mse_loss, multiscale_ncc_loss
-from pipeline.network.losses.smoothness import bending_loss, gradient_loss
-from pipeline.network.losses.volume import volume_loss
+from pipeline.network.losses import (
+    bending_loss,
+    challenge_dice_loss,
+    dice_loss,
+    gradient_loss,
+    mse_loss,
+    multiscale_ncc_loss,
+    volume_loss,
+    weighted_losses,
+)
 
 __all__: list[str] = []
 

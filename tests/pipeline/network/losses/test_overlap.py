@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipeline.network.losses.overlap import challenge_dice_loss, dice_loss, one_hot
+from pipeline.network.losses import challenge_dice_loss, dice_loss, one_hot
 
 __all__: list[str] = []
 

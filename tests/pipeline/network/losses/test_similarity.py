@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from pipeline.network.losses.similarity import EPSILON, mse_loss, multiscale_ncc_loss, ncc_loss
+from pipeline.network.losses import EPSILON, mse_loss, multiscale_ncc_loss, ncc_loss
 
 __all__: list[str] = []
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from monai.losses import BendingEnergyLoss
 
-from pipeline.network.losses.smoothness import bending_loss, gradient_loss
+from pipeline.network.losses import bending_loss, gradient_loss
 
 __all__: list[str] = []
 

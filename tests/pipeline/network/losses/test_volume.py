@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.network.losses.volume import jacobian_determinant, volume_loss
+from pipeline.network.losses import jacobian_determinant, volume_loss
 from pipeline.network.warp import identity_grid
 
 __all__: list[str] = []

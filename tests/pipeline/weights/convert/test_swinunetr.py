@@ -1,7 +1,7 @@
 """BTCV's classes in the labels of the tasks that a BTCV segmentor can serve."""
 
 from pairs.tasks.official import read_official
-from pipeline.regions.btcv import BTCV_CLASSES, class_labels_by_name
+from pipeline.weights.convert.swinunetr import BTCV_CLASSES, class_labels_by_name
 
 __all__: list[str] = []
 

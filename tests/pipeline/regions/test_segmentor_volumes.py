@@ -12,8 +12,7 @@ from pairs.errors import WeightsError
 from pairs.images.header import Header
 from pairs.images.volume import Volume
 from pipeline.config import IntensityConfig, SegmentorConfig
-from pipeline.regions.segmentor import Segmentor
-from pipeline.regions.volumes import VolumeSegmentor, region_of_classes
+from pipeline.regions.segmentor import Segmentor, region_of_classes
 from pipeline.registration.preprocess import normalise
 
 __all__: list[str] = []
@@ -48,10 +47,10 @@ def hounsfield(level: float) -> float:
 
 
 @pytest.fixture
-def segmentor(device: torch.device) -> Callable[..., VolumeSegmentor]:
-    def make(network: nn.Module, **settings: object) -> VolumeSegmentor:
+def segmentor(device: torch.device) -> Callable[..., Segmentor]:
+    def make(network: nn.Module, **settings: object) -> Segmentor:
         config = SegmentorConfig.model_validate({"channels": (2, 4), "roi": (64, 64, 64), **settings})
-        return VolumeSegmentor(Segmentor(network, config, device), TASK, REGIONS)
+        return Segmentor(network, config, device, TASK, REGIONS)
 
     return make
 
@@ -69,7 +68,7 @@ def blocks() -> np.ndarray:
     return image
 
 
-def test_labels_come_back_to_the_files_own_grid(segmentor: Callable[..., VolumeSegmentor]) -> None:
+def test_labels_come_back_to_the_files_own_grid(segmentor: Callable[..., Segmentor]) -> None:
     network = ByBrightness()
     find = segmentor(
         network,
@@ -95,7 +94,7 @@ def test_labels_come_back_to_the_files_own_grid(segmentor: Callable[..., VolumeS
 
 
 def test_probabilities_of_classes_that_share_a_label_are_added(
-    segmentor: Callable[..., VolumeSegmentor],
+    segmentor: Callable[..., Segmentor],
 ) -> None:
     """Neither of two classes beats the third alone; together they do."""
 
@@ -110,7 +109,7 @@ def test_probabilities_of_classes_that_share_a_label_are_added(
 
 
 def test_no_region_is_known_where_the_probability_is_interpolated_between_two(
-    segmentor: Callable[..., VolumeSegmentor],
+    segmentor: Callable[..., Segmentor],
 ) -> None:
     """Confidence falls towards an edge and is the largest of numbers that add up to one."""
     found = segmentor(ByBrightness(), spacing_mm=(3.0, 3.0, 3.0), class_labels=(0, 3, 7, 0))(
@@ -120,7 +119,7 @@ def test_no_region_is_known_where_the_probability_is_interpolated_between_two(
     assert 1 / 3 <= found.confidence.min() < 0.7 < found.confidence.max() <= 1
 
 
-def test_the_own_window_comes_before_the_tasks(segmentor: Callable[..., VolumeSegmentor]) -> None:
+def test_the_own_window_comes_before_the_tasks(segmentor: Callable[..., Segmentor]) -> None:
     image = blocks()
     for own, used in ((WINDOW, WINDOW), (None, TASK)):
         network = ByBrightness()
@@ -130,19 +129,19 @@ def test_the_own_window_comes_before_the_tasks(segmentor: Callable[..., VolumeSe
         assert np.array_equal(network.seen[0][0, 0].numpy(), normalise(image, used))
 
 
-def test_on_the_images_grid_it_is_the_segmentor_itself(segmentor: Callable[..., VolumeSegmentor]) -> None:
+def test_on_the_images_grid_nothing_is_resampled(segmentor: Callable[..., Segmentor]) -> None:
     torch.manual_seed(0)
     network = nn.Conv3d(1, 3, 3, padding=1)
     find = segmentor(network)
     image = blocks()
-    expected = find.segmentor(normalise(image, TASK))
+    expected = find.segment(normalise(image, TASK))
     found = find(volume(image, TURNED))
     assert found.labels.tobytes() == expected.labels.tobytes()
     assert found.confidence.tobytes() == expected.confidence.tobytes()
 
 
 def test_the_detour_over_regions_agrees_with_argmax_of_all_classes(
-    segmentor: Callable[..., VolumeSegmentor],
+    segmentor: Callable[..., Segmentor],
 ) -> None:
     torch.manual_seed(0)
     network = nn.Conv3d(1, 3, 3, padding=1)
@@ -164,9 +163,7 @@ def test_away_from_the_content_all_is_background(device: torch.device) -> None:
     image = np.zeros((40, 20, 20), np.float32)
     image[22:30, 6:12, 6:12] = 0.5
     crop = (8, 8, 8)
-    find = VolumeSegmentor(
-        Segmentor(network, config, device, crop), IntensityConfig(kind="window", low=0, high=1), REGIONS
-    )
+    find = Segmentor(network, config, device, IntensityConfig(kind="window", low=0, high=1), REGIONS, crop)
     found = find(volume(image, np.eye(4)))
     assert np.argwhere(found.labels == 1).min(0).tolist() == [22, 5, 5]
     assert np.argwhere(found.labels == 1).max(0).tolist() == [29, 12, 12]
@@ -190,7 +187,7 @@ def test_class_0_is_the_background(labels: tuple[int, ...]) -> None:
 def test_a_small_volume_fills_swinunetrs_window(device: torch.device) -> None:
     network = ByBrightness()
     config = SegmentorConfig(network="swinunetr-tiny", roi=(64, 64, 96), class_labels=(0, 3, 7, 0))
-    found = VolumeSegmentor(Segmentor(network, config, device), TASK, REGIONS)(volume(blocks(), np.eye(4)))
+    found = Segmentor(network, config, device, TASK, REGIONS)(volume(blocks(), np.eye(4)))
     assert {image.shape for image in network.seen} == {(1, 1, 64, 64, 96)}
     assert found.labels.shape == (20, 16, 18)
 
@@ -202,7 +199,7 @@ def test_a_volume_of_any_sides_is_segmented_on_its_own_grid(
 ) -> None:
     settings = {"orientation": "RAS", "spacing_mm": (1.5, 1.5, 2.0), "class_labels": (0, 7, 3, 0)}
     config = SegmentorConfig.model_validate({"channels": (2, 4), "roi": (16, 16, 16), **settings})
-    find = VolumeSegmentor(Segmentor(ByBrightness(), config, device, crop), WINDOW, REGIONS)
+    find = Segmentor(ByBrightness(), config, device, WINDOW, REGIONS, crop)
     found = find(volume(np.full(shape, hounsfield(0.3), np.float32), TURNED))
     assert found.labels.shape == found.confidence.shape == shape
     assert np.unique(found.labels).tolist() == [2]

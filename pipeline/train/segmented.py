@@ -1,4 +1,4 @@
-"""Training subjects with what is said of them without their labels, as a prediction will see them."""
+"""Training subjects with the regions that are found without their labels, as a prediction will see them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,30 +11,30 @@ from pairs.tasks.task import Subject, Task
 from pipeline.config import TaskConfig
 from pipeline.network.halfgrid import halved_map
 from pipeline.regions.sides import SideCheck
-from pipeline.regions.source import Masks
+from pipeline.regions.source import RegionSource
 from pipeline.registration.preprocess import content_crop, pad_to_multiple
 from pipeline.train.leftout import LeftOut
-from pipeline.train.registrationnetwork import MaskedSample
+from pipeline.train.registrationnetwork import SegmentedSample
 from pipeline.train.subjects import Sample, halved_sample, load_samples, split_subjects
 
-__all__ = ["halved", "load_masked", "with_masks"]
+__all__ = ["halved", "load_segmented", "with_regions"]
 
 
-def load_masked(
+def load_segmented(
     task: Task,
     config: TaskConfig,
     regions: Sequence[int],
-    masks: Masks,
+    source: RegionSource,
     sides: SideCheck,
     left_out: LeftOut,
-) -> tuple[list[MaskedSample], list[MaskedSample]]:
+) -> tuple[list[SegmentedSample], list[SegmentedSample]]:
     """Training and held-out subjects of a registration, on the grid of its network.
 
     Args:
         task: the subjects.
         config: which of them, and how they are read.
         regions: label value of each region index; the background alone needs no label maps.
-        masks: regions and confidence of a whole volume.
+        source: regions and confidence of a whole volume.
         sides: looks at the true labels.
         left_out: takes the subjects that cannot be used.
 
@@ -48,54 +48,54 @@ def load_masked(
     samples = load_samples(subjects, regions, config.intensity, settings.crop, left_out)
     left_out.require_enough(training)
     usable = left_out.without(subjects)
-    masked = with_masks(usable, samples, masks, settings.crop, left_out, regions, sides)
+    segmented = with_regions(usable, samples, source, settings.crop, left_out, sides)
     left_out.require_enough(training)
     count = len(left_out.without(training))
     if config.registration.grid == "half":
-        masked = [halved(one) for one in masked]
-    return masked[:count], masked[count:]
+        segmented = [halved(one) for one in segmented]
+    return segmented[:count], segmented[count:]
 
 
-def with_masks(
+def with_regions(
     subjects: Sequence[Subject],
     samples: Sequence[Sample],
-    masks: Masks,
+    source: RegionSource,
     crop: tuple[int, int, int] | None,
     left_out: LeftOut,
-    regions: Sequence[int] = (0,),
     sides: SideCheck | None = None,
-) -> list[MaskedSample]:
-    """Segment every subject once; the network must learn from masks as faulty as those it will get.
+) -> list[SegmentedSample]:
+    """Finds the regions of every subject once; the network must learn from regions as faulty as in use.
 
     Args:
         subjects: the files.
         samples: the same read, normalised and cropped.
-        masks: regions and confidence of a whole volume.
+        source: regions and confidence of a whole volume.
         crop: how the samples were cropped.
         left_out: takes the subjects whose segmentation cannot be used.
-        regions: label value of each region index, for `sides`.
         sides: looks at the true labels.
     """
 
-    def masked(sample: Sample, subject: Subject) -> MaskedSample:
+    def segmented(sample: Sample, subject: Subject) -> SegmentedSample:
         volume = read_image(subject.image)
-        if sides is not None and not sides.settled:
-            labels = np.asarray(regions)[sample.labels[0].numpy()]
-            sides(labels, volume.header.affine, f"label map of {volume.header.path.name}")
-        segmentation = masks(volume)
+        if sides is not None:
+            true, header = sample.labels[0].numpy(), volume.header
+            sides(true, header.affine, f"label map of {header.path.name}")
+        segmentation = source(volume)
         box = content_crop(volume.array, crop) if crop else (slice(None),) * 3
-        mask = torch.from_numpy(segmentation.labels[box].astype(np.int64))[None]
+        regions = torch.from_numpy(segmentation.labels[box].astype(np.int64))[None]
         confidence = torch.from_numpy(segmentation.confidence[box].astype(np.float32))[None]
-        return MaskedSample(sample, mask, confidence)
+        return SegmentedSample(sample, regions, confidence)
 
     found = (
-        left_out.attempt(subject, partial(masked, sample))
+        left_out.attempt(subject, partial(segmented, sample))
         for subject, sample in zip(subjects, samples, strict=True)
     )
     return [one for one in found if one is not None]
 
 
-def halved(one: MaskedSample) -> MaskedSample:
+def halved(one: SegmentedSample) -> SegmentedSample:
     """The subject on the half grid; an odd side gets a voxel of background behind it, of which p = 0."""
-    mask, confidence = (halved_map(pad_to_multiple(part[None], 2)[0]) for part in (one.mask, one.confidence))
-    return MaskedSample(halved_sample(one.sample), mask, confidence)
+    regions, confidence = (
+        halved_map(pad_to_multiple(part[None], 2)[0]) for part in (one.regions, one.confidence)
+    )
+    return SegmentedSample(halved_sample(one.sample), regions, confidence)

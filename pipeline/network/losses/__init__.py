@@ -1,1 +1,0 @@
-"""What training and refinement minimise: likeness of images, overlap of regions, roughness of the field."""
