@@ -79,10 +79,10 @@ def test_without_smoothness_the_losses_keep_more_of_the_jump() -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--steps", "0"], "--steps; expected 1 or more, got 0"),
-        (["--seeds", "0"], "--seeds; expected 1 or more, got 0"),
-        (["--smoothness", "-1"], "--smoothness; expected 0 or more, got -1.0"),
-        (["--smoothness", "nan"], "--smoothness; expected 0 or more, got nan"),
+        (["--steps", "0"], "argument --steps; expected 1 or more, got 0"),
+        (["--seeds", "0"], "argument --seeds; expected 1 or more, got 0"),
+        (["--smoothness", "-1"], "argument --smoothness; expected 0 or more, got -1.0"),
+        (["--smoothness", "nan"], "argument --smoothness; expected 0 or more, got nan"),
     ],
 )
 def test_a_number_out_of_range_is_told_in_one_line(
