@@ -1,4 +1,4 @@
-"""What configuration fields are made of, and what is told of one that is refused."""
+"""Types of configuration fields, and the message where one is refused."""
 
 import re
 from typing import Annotated, Literal, NamedTuple, get_args

@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Whether two volumes lie on one voxel grid: what is refused, and what is only told."""
+"""Whether two volumes lie on one voxel grid: what is refused, and what is a warning."""
 
 import itertools
 

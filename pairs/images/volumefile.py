@@ -1,4 +1,4 @@
-"""Volume files as bytes: opened by name and content, with all damage told in the same way."""
+"""Volume files as bytes: opened by name and content, with every damage reported in the same way."""
 
 import gzip
 from collections.abc import Iterator

@@ -52,7 +52,7 @@ def known_profiles(task_name: str) -> tuple[str, ...]:
 def choose_profile(task_name: str, grid: Shape3 | None, images: Iterable[Path]) -> ProfileChoice:
     """Chooses what a task's host reads, by the edition that the images belong to.
 
-    The grid decides where it tells editions apart (OASIS turned its axes in 2022), then the images' names:
+    The grid decides where editions differ in it (OASIS turned its axes in 2022), then the images' names:
     until 2021 they were `img0001.nii.gz`.
 
     Args:
@@ -96,5 +96,5 @@ def profile_fault(task_name: str, grid: Shape3 | None, profile: Profile) -> Prof
 
 
 def _of_grid(editions: Sequence[Edition], grid: Shape3 | None) -> Edition | None:
-    """The edition that a grid tells from the others; None where it does not."""
+    """Returns the edition that alone has this grid, or None."""
     return next((edition for edition in editions if edition.grid is not None and edition.grid == grid), None)

@@ -44,7 +44,7 @@ class Edition(BaseModel):
     Attributes:
         years: Of the challenge, in words.
         profile: Name of the output profile.
-        grid: (X, Y, Z) of the images, where it tells this edition from the others.
+        grid: (X, Y, Z) of the images, where only this edition has it.
         old_names: Whether its images are called `img0001.nii.gz`.
     """
 

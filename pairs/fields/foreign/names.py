@@ -52,7 +52,7 @@ def find_files(folder: Path, pair: Pair, endings: Sequence[Ending]) -> FoundFile
     """Finds the field of a pair; earlier stems and endings come first.
 
     Raises:
-        DisplacementError: If there is none; it tells all the names tried.
+        DisplacementError: If there is none; the message lists the names that were tried.
     """
     names = stems(pair)
     present = [

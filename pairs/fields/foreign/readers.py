@@ -112,7 +112,7 @@ def _read(tool: _Tool, folder: Path, pair: Pair, fixed: Header, moving: Header) 
     after = field.after
     if files.affine is not None and tool.read_affine is not None:
         after = tool.read_affine(files.affine)
-    # The challenge's own fields do without affines, so nobody else tells what is odd about them.
+    # The challenge's own fields do without affines, so their oddities are reported here alone.
     for header in (fixed, moving):
         for warning in header.warnings:
             _LOG.warning("%s: %s", header.path, warning)
