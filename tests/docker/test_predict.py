@@ -57,7 +57,9 @@ def test_demo_task_gives_the_same_bytes_in_a_locked_container(
     assert owners == {(12345, 0)}
 
 
-@pytest.mark.parametrize(("profile", "told"), [("l2r2021", "warning: no edition of HippocampusMR"), ("l2r2022", "")])
+@pytest.mark.parametrize(
+    ("profile", "told"), [("l2r2021", "warning: no edition of HippocampusMR"), ("l2r2022", "")]
+)
 def test_real_pairs_give_the_same_bytes_and_nothing_else_is_written(
     contained: Callable,
     hippocampus: tuple[Path, Path],
