@@ -9,34 +9,10 @@ from pipeline.config import TaskConfig
 from pipeline.weights.bundle import Bundle, write_bundle
 from studies import budget, ownsegmentor, setting, structures, trial
 from studies.process import NoFigure, Spent
-from tests.tinytask import (
-    device,
-    on_device,
-    one_thread,
-    other_task,
-    refused,
-    signals_as_before,
-    tiny_bundle,
-    tiny_config,
-    tiny_task,
-    tiny_task_original,
-)
+from tests.tinytask import *  # noqa: F403
 from textscf.program import main
 
-__all__ = [
-    "commands",
-    "device",
-    "on_device",
-    "one_thread",
-    "other_task",
-    "refused",
-    "reproduce",
-    "signals_as_before",
-    "tiny_bundle",
-    "tiny_config",
-    "tiny_task",
-    "tiny_task_original",
-]
+__all__ = ["commands", "reproduce"]
 
 Reproduce = Callable[..., int]
 
