@@ -14,6 +14,7 @@ from benchmarks.methods.trial import Trial
 from benchmarks.methods.trials import Trials
 from pairs.errors import KnownError, UsageError, report_and_exit_code
 from pairs.process.cores import thread_count
+from pairs.process.counting import counted
 from pairs.tasks.task import Task, read_task
 from pairs.tasks.taskoptions import add_pairs_option
 
@@ -60,7 +61,8 @@ def _run(options: argparse.Namespace, work: Path) -> None:
         Result(name, METHODS[name].is_rival, made_by, trials.scores(name), found[name])
         for name, made_by in methods.items()
     ]
-    print(f"{task.name}, {len(task.pairs)} pairs, {thread_count()} threads\n\n{render(results)}")
+    head = f"{task.name}, {counted(len(task.pairs), 'pair')}, {counted(thread_count(), 'thread')}"
+    print(f"{head}\n\n{render(results)}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -70,20 +70,21 @@ def _before(scores: Scores) -> list[str]:
 
 def _cells(result: Result) -> list[str]:
     scores = result.scores
-    done = [trial for trial in result.trials.values() if trial.failure is None]
-    spent = [
-        f"{median(trial.wall_s for trial in done):.1f}",
-        f"{median(trial.cpu_s for trial in done):.1f}",
-        f"{max(trial.peak_mib for trial in done):.0f}",
-    ]
     return [
         result.name,
         f"{scores.dice:.4f}",
         f"{scores.hd95_vox:.3f}",
         f"{scores.sdlogj:.4f}",
         f"{100 * scores.fold_fraction:.4f}",
-        *(spent if done else [""] * 3),
+        *_spent([trial for trial in result.trials.values() if trial.failure is None]),
     ]
+
+
+def _spent(trials: Sequence[Trial]) -> list[str]:
+    if not trials:
+        return ["", "", ""]
+    wall_s, cpu_s = median(trial.wall_s for trial in trials), median(trial.cpu_s for trial in trials)
+    return [f"{wall_s:.1f}", f"{cpu_s:.1f}", f"{max(trial.peak_mib for trial in trials):.0f}"]
 
 
 def _difference(result: Result, best: Result) -> str:

@@ -19,7 +19,7 @@ from benchmarks.methods.trial import main, read_trial
 from pairs.fields.displacement import find_field, read_displacement
 from pairs.images.header import read_header
 from pairs.tasks.task import Task, read_task
-from tests.benchmarks.methods.conftest import SHIFT_VOX
+from tests.benchmarks.conftest import SHIFT_VOX
 
 __all__: list[str] = []
 
