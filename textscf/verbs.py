@@ -58,6 +58,14 @@ VERBS = (
         stoppable=True,
     ),
     Verb(
+        "register",
+        "FIXED MOVING --out FOLDER",
+        "register two 3D images, each on a grid of its own",
+        "textscf.scans.command",
+        "register fixed.nii.gz moving.nii.gz --out registered --weights weights/HippocampusMR.safetensors",
+        stoppable=True,
+    ),
+    Verb(
         "evaluate",
         "--task TASK --fields OUT",
         "score displacement fields",

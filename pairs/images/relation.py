@@ -126,7 +126,8 @@ def _between(here: Header, there: Header, matrix: Matrix | None) -> Matrix:
         return np.eye(4)
     found: Matrix = np.linalg.solve(there.affine, points)
     whole = np.rint(found)
-    return np.where(np.abs(found - whole) < _ROUNDING, whole, found)
+    # Without zeros that are negative.
+    return np.where(np.abs(found - whole) < _ROUNDING, whole, found) + 0.0
 
 
 def _share_within(header: Header, other: Header) -> float:

@@ -1,7 +1,7 @@
 """The seconds that each part of a piece of work takes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 __all__ = ["Stopwatch"]
@@ -9,6 +9,9 @@ __all__ = ["Stopwatch"]
 
 class Stopwatch:
     """Measures one part after the other.
+
+    Args:
+        seconds: What was measured before.
 
     Attributes:
         seconds: Wall-clock time by the name of the part, in the order in which they began.
@@ -21,8 +24,8 @@ class Stopwatch:
         ['reading']
     """
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, seconds: Mapping[str, float] | None = None) -> None:
+        self.seconds = dict(seconds or {})
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:

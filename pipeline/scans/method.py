@@ -14,8 +14,8 @@ from pipeline.regions.segmentor import Segmentation
 __all__ = ["Alignment", "Deformation", "Found", "ScanMethod"]
 
 Alignment = Callable[[Volume, Volume, Matrix], Matrix]
-"""(fixed, moving, start) to the map of points of the fixed image's space to points of the moving image's, (4, 4)
-in RAS millimetres. Both images are on their own grids; `start` is such a map too, that of the headers."""
+"""(fixed, moving, start) to a map of points of the fixed image's space to points of the moving one's, (4, 4)
+float64, RAS millimetres. Both images are on their own grids; `start` is such a map too, of the headers."""
 
 
 class Found(Protocol):
