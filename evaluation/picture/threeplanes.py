@@ -26,7 +26,7 @@ __all__ = ["ThreeImages", "draw_three_planes"]
 
 _DOTS_PER_INCH = 120
 # Inches: the widest panel, the lowest row, the title block, the gaps, the margins, and the names of the rows.
-_PANEL, _LOWEST, _TITLE, _GAP, _MARGIN, _NAMES = 2.7, 0.5, 0.75, 0.12, 0.12, 0.22
+_PANEL, _LOWEST, _TITLE, _GAP, _MARGIN, _NAMES = 2.7, 0.5, 0.85, 0.12, 0.12, 0.22
 _COLUMNS = ("fixed", "moving before", "moving after", "fixed | before", "fixed | after")
 # Squares of the chessboard across the longest side of the volume.
 _SQUARES = 10
