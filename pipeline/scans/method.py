@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ Alignment = Callable[[Volume, Volume, Matrix], Matrix]
 float64, RAS millimetres. Both images are on their own grids; `start` is such a map too, of the headers."""
 
 
+@runtime_checkable
 class Found(Protocol):
     """What a deformation gives: u, (X, Y, Z, 3) in voxels of the fixed grid, and oddities of the pair."""
 
@@ -30,6 +31,7 @@ class Found(Protocol):
         """One sentence for each oddity."""
 
 
+@runtime_checkable
 class Deformation(Protocol):
     """What registers two images that lie on one grid, as `pipeline.register.Registration` does."""
 
