@@ -12,7 +12,7 @@ from pairs.fields.encoding import encode
 from pairs.fields.profile import PROFILES
 from pairs.files.outputs import require_output_folder, require_outputs
 from pairs.files.regularfile import read_regular
-from pairs.files.wholefile import write_json
+from pairs.files.wholefile import probe_writable, write_json
 from pairs.images.volume import write_volume
 from textscf.scans.report import REPORT_NAME
 from textscf.scans.results import ScanResults
@@ -62,6 +62,7 @@ class ScanFolder:
                 expected="a report of `register`, or none",
                 remedy="give another folder",
             )
+        probe_writable(self.path)
         require_outputs(self.files, inputs=inputs)
 
     def write(self, results: ScanResults) -> None:

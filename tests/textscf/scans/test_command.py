@@ -88,7 +88,7 @@ def test_a_network_registers_two_scans_of_any_grids(
     assert report["weights"] == "weights.safetensors"
     assert report["grids"]["basis"] == "affines"
     assert report["grids"]["fixed_voxel_to_moving_voxel"] == found.scans.relation.to_moving_voxels().tolist()
-    assert 0.9 < report["dice"]["mean"]["before"] <= 1
+    assert 0.8 < report["dice"]["mean"]["before"] <= 1
     assert set(report["dice"]) == {"mean", "1", "4"}
     assert report["similarity"]["correlation"]["before"] > 0.9
     assert report["peak_memory_mib"] > 0
