@@ -54,7 +54,7 @@ def test_the_patients_right_is_on_the_right_however_it_is_stored(figures: list[F
         assert (moving[5, -1] > moving[5, 1]) == at_right
     letters = [text.get_text() for text in drawn(figures, stored).axes[0].texts]
     assert letters == ["L", "R", "P", "A"]
-    assert drawn(figures, stored, placed=False).axes[0].texts == []
+    assert len(drawn(figures, stored, placed=False).axes[0].texts) == 0
 
 
 def test_the_chessboard_has_squares_of_both(figures: list[Figure]) -> None:

@@ -59,7 +59,7 @@ def beside(scans: dict[str, Path]) -> list[object]:
 
 
 def test_a_network_registers_two_scans_of_any_grids(
-    scans: dict[str, Path], weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    scans: dict[str, Path], weights: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     out = tmp_path / "out"
     assert main(words(scans, out, "--weights", weights, *beside(scans))) == 0
@@ -96,7 +96,7 @@ def test_a_network_registers_two_scans_of_any_grids(
     assert any("uses no mask" in text for text in report["warnings"])
     # Nothing of the folders, which may name a person.
     assert str(tmp_path) not in (out / "report.json").read_text()
-    assert "mean Dice" in capsys.readouterr().out
+    assert "mean Dice" in caplog.text
 
 
 def test_two_runs_write_the_same(scans: dict[str, Path], tmp_path: Path) -> None:
