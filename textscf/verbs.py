@@ -160,7 +160,7 @@ VERBS = (
     ),
     Verb(
         "docker",
-        "build|predict|evaluate|smoke|save ...",
+        "build|predict|register|evaluate|smoke|save ...",
         "make the image, use it, try it, pack it for upload",
         None,
         "docker predict HippocampusMR fields",
