@@ -25,8 +25,8 @@ from pipeline.weights.bundle import Bundle, read_bundle
 __all__ = ["Registered", "Registration", "method_for_scans", "register"]
 
 NETWORK_BYTES_PER_VOXEL = 700
-"""At the peak of registration and refinement; the shipped weights take 450 to 640 on a CPU, for sides of 64 to
-128 voxels. Weights with more channels or regions take more."""
+"""At the peak of registration and refinement; the shipped weights take 450 to 640 on a CPU, for sides of 64
+to 128 voxels. Weights with more channels or regions take more."""
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,9 @@ def similarity(
         return Similarity(math.nan, math.nan)
     spreads = [float(values.std(dtype=np.float64)) for values in (first, second)]
     means = [float(values.mean(dtype=np.float64)) for values in (first, second)]
-    product = float(np.dot(first - np.float32(means[0]), second - np.float32(means[1]))) / first.size
-    return Similarity(product / (spreads[0] * spreads[1]), _mutual_information(first, second))
+    product = (first - np.float32(means[0])) * (second - np.float32(means[1]))
+    correlation = float(product.mean(dtype=np.float64)) / (spreads[0] * spreads[1])
+    return Similarity(min(max(correlation, -1.0), 1.0), _mutual_information(first, second))
 
 
 def _mutual_information(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

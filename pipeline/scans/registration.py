@@ -61,8 +61,13 @@ class RegisteredScans:
         return np.rint(warped, out=warped).astype(dtype)
 
     def before(self) -> np.ndarray:
-        """Returns the moving image on the fixed grid, float32, as the headers or the centres place it."""
-        return _on_fixed_grid(self.scans, self.scans.relation.start).array
+        """Returns the moving image on the fixed grid, float32, as the headers or the centres place it.
+
+        It is sampled like `warped`, so that the two differ by the registration alone.
+        """
+        scans = self.scans
+        place = scans.relation.to_moving_voxels(scans.relation.start)
+        return sampled_linearly(scans.moving.array, scans.fixed.header.shape, place)
 
     def moving_labels(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Returns the moving label map on the fixed grid, before and after; None where none was given."""
@@ -134,7 +139,7 @@ def register_scans(scans: Scans, method: ScanMethod, watch: Stopwatch | None = N
         with watch.part("affine"):
             matrix = method.align(scans.fixed, scans.moving, relation.start)
     elif method.deform is None:
-        warnings.append("there is no affine stage: the images are related by their headers alone")
+        warnings.append("there is no affine stage: the images stay where they were put to begin with")
     found = None
     if method.deform is not None:
         with watch.part("resampling"):

@@ -130,7 +130,7 @@ def test_labels_of_one_image_alone_are_left_out(files: ScanFiles, tmp_path: Path
 def test_an_image_and_itself_is_told(files: ScanFiles) -> None:
     assert "fixed and moving image are the same" in registered(ScanFiles(files.fixed, files.fixed)).warnings
     assert registered(ScanFiles(files.fixed, files.moving)).warnings == (
-        "there is no affine stage: the images are related by their headers alone",
+        "there is no affine stage: the images stay where they were put to begin with",
     )
 
 

@@ -212,6 +212,13 @@ def test_a_large_need_is_told_before_a_voxel_is_read(
         register_files(files, greedy)
 
 
+def test_without_a_change_before_and_after_are_equal(drawn: Draw, grids: Grids) -> None:
+    """Though the moving image is much finer, and is smoothed for the deformation."""
+    files = ScanFiles(drawn("f.nii.gz", grids["flat"]), drawn("m.nii.gz", grids["fine"]))
+    found = register_files(files, ScanMethod("affine", CPU))
+    assert np.array_equal(found.before(), found.warped())
+
+
 def test_a_mask_that_the_method_does_not_use_is_told(drawn: Draw, grids: Grids) -> None:
     grid = grids["plain"]
     mask = drawn("mask.nii.gz", grid, labels=True)
