@@ -114,9 +114,9 @@ in_docker() {
   fi
   case ${1:-} in
     build | smoke | save) exec "$root/docker/$1.sh" "${named[@]}" "${@:2}" ;;
-    predict | evaluate) exec "$root/docker/contained.sh" "${named[@]}" "$@" ;;
+    predict | register | evaluate) exec "$root/docker/contained.sh" "${named[@]}" "$@" ;;
     lock) exec "$root/docker/lock.sh" ;;
-    *) fail "docker takes build, predict, evaluate, smoke, save or lock, got ${1:-nothing}" ;;
+    *) fail "docker takes build, predict, register, evaluate, smoke, save or lock, got ${1:-nothing}" ;;
   esac
 }
 

@@ -2,6 +2,7 @@
 # Runs the image on folders of this machine, locked down: no network, read-only root, no capabilities, the caller's user
 # id. What is read is mounted read-only at its own path, so that messages name the files as the caller knows them.
 #   contained.sh [--image NAME] predict IN OUT [OPTIONS]
+#   contained.sh [--image NAME] register FIXED MOVING --out FOLDER [OPTIONS]
 #   contained.sh [--image NAME] evaluate --task DIR --fields DIR [OPTIONS]
 set -euo pipefail
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/client.sh"
@@ -9,6 +10,7 @@ set -euo pipefail
 verb=$1
 shift
 mounts=()
+declare -A bound=()
 arguments=()
 
 # A file is mounted with its folder, since a task's files lie beside its JSON.
@@ -18,7 +20,9 @@ mount_read_only() {
   folder=$path
   [ -d "$path" ] || folder=$(dirname -- "$path")
   bind=$(bind_of "$folder" ,readonly)
-  mounts+=(--mount "$bind")
+  # The engine refuses the same place twice.
+  [ "$bind" = "${bound[$bind]:-}" ] || mounts+=(--mount "$bind")
+  bound[$bind]=$bind
   arguments+=("$path")
 }
 
@@ -43,14 +47,23 @@ mount_output_file() {
   mount_for_writing "$(dirname -- "$path")"
 }
 
-positions=()
-[ "$verb" != predict ] || positions=(mount_read_only mount_output_folder)
+case $verb in
+  predict) positions=(mount_read_only mount_output_folder) ;;
+  register) positions=(mount_read_only mount_read_only) ;;
+  *) positions=() ;;
+esac
 while [ $# -gt 0 ]; do
   case $1 in
-    --task | --fields | --config | --weights | --pairs | --segmentations)
+    --task | --fields | --config | --weights | --pairs | --segmentations | --fixed-regions | --moving-regions | --mask)
       [ $# -ge 2 ] || fail "$1 takes a path"
       arguments+=("$1")
       mount_read_only "$2"
+      shift
+      ;;
+    --out)
+      [ $# -ge 2 ] || fail "$1 takes a path"
+      arguments+=("$1")
+      mount_output_folder "$2"
       shift
       ;;
     --json | --csv | --plot)
@@ -71,7 +84,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#positions[@]} = 0 ] || fail "usage: ./run.sh docker predict IN OUT [OPTIONS]"
+[ ${#positions[@]} = 0 ] || fail "usage: ./run.sh docker predict IN OUT [OPTIONS], or register FIXED MOVING --out FOLDER [OPTIONS]"
 
 gpus=()
 ! nvidia-smi -L >/dev/null 2>&1 || gpus=(--gpus all)

@@ -32,7 +32,7 @@ READS_ITS_OWN = (
     "evaluation/submission/zeros.py",
     "pipeline/programversion.py",
     # What the kernel says in /proc and /sys.
-    "pairs/process/cores.py",
+    "pairs/process/controlgroups.py",
     "pairs/files/temporary.py",
 )
 DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc"}

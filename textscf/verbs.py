@@ -58,6 +58,14 @@ VERBS = (
         stoppable=True,
     ),
     Verb(
+        "register",
+        "FIXED MOVING --out FOLDER",
+        "register two 3D images, each on a grid of its own",
+        "textscf.scans.command",
+        "register fixed.nii.gz moving.nii.gz --out registered --weights weights/HippocampusMR.safetensors",
+        stoppable=True,
+    ),
+    Verb(
         "evaluate",
         "--task TASK --fields OUT",
         "score displacement fields",
@@ -152,7 +160,7 @@ VERBS = (
     ),
     Verb(
         "docker",
-        "build|predict|evaluate|smoke|save ...",
+        "build|predict|register|evaluate|smoke|save ...",
         "make the image, use it, try it, pack it for upload",
         None,
         "docker predict HippocampusMR fields",

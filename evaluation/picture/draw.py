@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,7 +14,14 @@ from numpy.typing import NDArray
 
 from evaluation.picture.caption import headline, legend_entries
 from evaluation.picture.fileformat import require_format, write_picture
-from evaluation.picture.panels import draw_contours, draw_difference, draw_grid, draw_image, unit_contrast
+from evaluation.picture.panels import (
+    draw_contours,
+    draw_difference,
+    draw_grid,
+    draw_image,
+    structure_colours,
+    unit_contrast,
+)
 from evaluation.picture.slices import Plane, View, best_plane, body_view
 from evaluation.scoring.case import Case, load_case
 from evaluation.scoring.methods import default_methods
@@ -31,8 +37,6 @@ _LEGEND_COLUMNS = 3
 _DOTS_PER_INCH = 120
 # Inches: width of a panel, height of the title block, and of one row of the legend.
 _PANEL, _TITLE, _LEGEND_ROW = 3.7, 0.75, 0.26
-# Distinct on grey, also for the colour-blind (after Okabe and Ito); more structures take a colour map.
-_COLOURS = ("#56b4e9", "#e69f00", "#00c389", "#f0e442", "#d55e00", "#cc79a7", "#4477ff")
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,6 @@ class _Shown:
     images: tuple[NDArray[np.float32], ...]
     labels: tuple[NDArray[np.integer], ...]
     errors: tuple[float, float]
-
-
-def _colours(labels: Sequence[int]) -> Mapping[int, Any]:
-    if len(labels) <= len(_COLOURS):
-        return dict(zip(labels, _COLOURS, strict=False))
-    spread = mpl.colormaps["gist_rainbow"](np.linspace(0, 1, len(labels)))
-    return {label: tuple(colour) for label, colour in zip(labels, spread, strict=True)}
 
 
 def _shown(case: Case) -> _Shown:
@@ -158,7 +155,7 @@ def draw_pair(task: Task, fields: Path, out: Path, *, pair_number: int = 1) -> N
     methods = [method for method in default_methods(task) if method.metric != "hd95"]
     case = load_case(_chosen_pair(task, pair_number), fields, methods)
     score = score_pair(case, methods)
-    colours = _colours(next((method.labels for method in methods if method.labels), ()))
+    colours = structure_colours(next((method.labels for method in methods if method.labels), ()))
     entries = legend_entries(score, task.label_names, colours)
     footer = 0.3 + _LEGEND_ROW * math.ceil(len(entries) / _LEGEND_COLUMNS)
     shown = _shown(case)

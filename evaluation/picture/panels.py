@@ -1,8 +1,9 @@
 """The panels of the picture of a pair, each drawn on one matplotlib axes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
@@ -11,26 +12,51 @@ from numpy.typing import NDArray
 from evaluation.metrics.jacobian import CROP, jacobian_determinants
 from evaluation.picture.slices import Plane
 
-__all__ = ["draw_contours", "draw_difference", "draw_grid", "draw_image", "unit_contrast"]
+__all__ = [
+    "contrast_window",
+    "draw_contours",
+    "draw_difference",
+    "draw_grid",
+    "draw_image",
+    "structure_colours",
+    "unit_contrast",
+]
 
 # Lines of the deformation grid across the longer side of a panel: more would merge, fewer would hide detail.
 _GRID_LINES = 22
 _SOFT_TISSUE_HU = (-160.0, 240.0)
 _AIR_HU = -500.0
 _FEW_STRUCTURES = 14
+# Distinct on grey, also for the colour-blind (after Okabe and Ito); more structures take a colour map.
+_COLOURS = ("#56b4e9", "#e69f00", "#00c389", "#f0e442", "#d55e00", "#cc79a7", "#4477ff")
 
 
-def unit_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scales an image to [0, 1] for display: CT by a soft-tissue window, others up to the 99.5th percentile.
+def structure_colours(labels: Sequence[int]) -> Mapping[int, Any]:
+    """Returns a colour for each label."""
+    if len(labels) <= len(_COLOURS):
+        return dict(zip(labels, _COLOURS, strict=False))
+    spread = mpl.colormaps["gist_rainbow"](np.linspace(0, 1, len(labels)))
+    return {label: tuple(colour) for label, colour in zip(labels, spread, strict=True)}
+
+
+def contrast_window(image: NDArray[np.float32]) -> tuple[float, float]:
+    """Finds the values to show black and white: of CT a soft-tissue window, else up to the 99.5th percentile.
 
     CT is recognised by air, far below zero. The percentile is over the voxels above the minimum, so that a
     wide black margin does not count.
     """
-    low, high = _SOFT_TISSUE_HU
-    if image.min() > _AIR_HU:
-        low = float(image.min())
-        body = image[image > low]
-        high = float(np.percentile(body, 99.5)) if body.size else low + 1.0
+    low = float(image.min())
+    if low <= _AIR_HU:
+        return _SOFT_TISSUE_HU
+    body = image[image > low]
+    return low, float(np.percentile(body, 99.5)) if body.size else low + 1.0
+
+
+def unit_contrast(
+    image: NDArray[np.float32], window: tuple[float, float] | None = None
+) -> NDArray[np.float32]:
+    """Scales an image to [0, 1] for display, by its own window unless another is given."""
+    low, high = window or contrast_window(image)
     return ((image - low) / (high - low)).clip(0, 1).astype(np.float32)
 
 

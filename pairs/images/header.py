@@ -35,6 +35,8 @@ class Header:
         affine: Voxel indices to millimetres, (4, 4) float64, read-only; the sform where there is one.
         dtype: Number type in the file, in native byte order and before any slope is applied.
         warnings: One sentence for each oddity that was tolerated.
+        placed: Whether the file says where the voxels lie; without it the affine holds their sizes alone.
+        scaled: Whether a slope or an intercept is applied to the numbers in the file.
     """
 
     path: Path
@@ -43,6 +45,8 @@ class Header:
     affine: np.ndarray
     dtype: np.dtype
     warnings: tuple[str, ...] = ()
+    placed: bool = True
+    scaled: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +100,7 @@ def _affine(path: Path, nifti: NiftiHeader, warnings: list[str]) -> np.ndarray:
         )
     if int(nifti.entries["sform_code"]) > 0:
         warnings += _qform_warnings(nifti, affine)
-    elif int(nifti.entries["qform_code"]) <= 0:
+    elif not nifti.placed:
         warnings.append("neither sform nor qform is set; spacing is taken from pixdim")
     affine.setflags(write=False)
     return affine
@@ -168,6 +172,8 @@ def _stored_array(path: Path, stream: BinaryIO, nifti: NiftiHeader, frames: bool
         affine,
         dtype.newbyteorder("="),
         tuple(warnings),
+        placed=nifti.placed,
+        scaled=(nifti.slope, nifti.intercept) != (1.0, 0.0),
     )
     full_shape = (*shape, 1) if frames and len(shape) == 3 else shape
     return StoredArray(header, full_shape, dtype, nifti.offset, nifti.slope, nifti.intercept)

@@ -78,6 +78,11 @@ class NiftiHeader:
         """The number type for a sentence."""
         return str(self.entries.get_value_label("datatype"))
 
+    @property
+    def placed(self) -> bool:
+        """Whether the sform or the qform is set, so that the affine is more than the voxel sizes."""
+        return any(int(self.entries[code]) > 0 for code in ("sform_code", "qform_code"))
+
     def affine(self) -> np.ndarray:
         """Returns voxel indices to millimetres, (4, 4): by the sform, else the qform, else the voxel sizes.
 

@@ -220,7 +220,7 @@ def read_probabilities(path: Path) -> np.ndarray:
     return array
 
 
-def write_volume(path: Path, array: np.ndarray, affine: np.ndarray) -> None:
+def write_volume(path: Path, array: np.ndarray, affine: np.ndarray, *, placed: bool = True) -> None:
     """Writes an array as NIfTI, in its own number type, whole or not at all.
 
     The header is made anew, so that no text (names, dates, descriptions) of an input file reaches an output.
@@ -229,11 +229,14 @@ def write_volume(path: Path, array: np.ndarray, affine: np.ndarray) -> None:
         path: The final path, `.nii` or `.nii.gz`.
         array: (X, Y, Z) or (X, Y, Z, N).
         affine: Voxel indices to millimetres, (4, 4).
+        placed: Whether the affine says where the voxels lie; if not, the file holds their sizes alone.
 
     Raises:
         OutputError: If the file cannot be written.
     """
     image = nib.Nifti1Image(array, affine, dtype=array.dtype)
     image.header.set_xyzt_units("mm")
+    if not placed:
+        image.header.set_sform(None, code=0)
     with whole_file(path) as temporary:
         nib.save(image, temporary)

@@ -1,10 +1,10 @@
 """How many threads to work with: the cores at hand, less what a container allows; the user's word first."""
 
-import contextlib
 import math
 import os
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from pairs.process.controlgroups import control_groups, limits_in
 
 __all__ = ["available_cores", "limit_threads", "thread_count"]
 
@@ -35,45 +35,18 @@ def available_cores(root: Path = Path("/")) -> int:
         root: Where `proc` and `sys` lie.
     """
     cores = [float(len(os.sched_getaffinity(0)))]
-    for folder in _control_groups(root):
+    for folder in control_groups(root):
         cores += _quota(folder)
-        cores += [limit / _PROCESSES_PER_THREAD for limit in _numbers(folder / "pids.max")]
+        cores += [limit / _PROCESSES_PER_THREAD for limit in limits_in(folder / "pids.max")]
     return max(1, math.ceil(min(cores)))
-
-
-def _control_groups(root: Path) -> Iterator[Path]:
-    """Folders of the groups that the process is in, of version 1 and 2, each with those above it.
-
-    In a container the path may be that of the host, where nothing is mounted: the folder at the top is then
-    the container's own group.
-    """
-    mounted = root / "sys" / "fs" / "cgroup"
-    try:
-        lines = (root / "proc" / "self" / "cgroup").read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return
-    for line in lines:
-        _, _, group = line.partition(":")
-        controllers, _, path = group.partition(":")
-        top = mounted / controllers
-        for part in (PurePosixPath(path), *PurePosixPath(path).parents):
-            yield top / str(part).lstrip("/")
 
 
 def _quota(folder: Path) -> list[float]:
     """Cores' worth of processor time, or nothing where there is no limit."""
     for numbers in (
-        _numbers(folder / "cpu.max"),
-        [*_numbers(folder / "cpu.cfs_quota_us"), *_numbers(folder / "cpu.cfs_period_us")],
+        limits_in(folder / "cpu.max"),
+        [*limits_in(folder / "cpu.cfs_quota_us"), *limits_in(folder / "cpu.cfs_period_us")],
     ):
         if len(numbers) == 2 and min(numbers) > 0:
             return [numbers[0] / numbers[1]]
-    return []
-
-
-def _numbers(path: Path) -> list[float]:
-    """The numbers in a file; none where it is absent, or says `max` or -1, which is no limit."""
-    with contextlib.suppress(OSError, ValueError):
-        numbers = [float(word) for word in path.read_text(encoding="utf-8").split()]
-        return numbers if min(numbers, default=-1) > 0 else []
     return []

@@ -29,6 +29,7 @@ __all__ = [
     "region_source",
     "require_segmentations",
     "segmentation_file",
+    "segmentation_of_labels",
 ]
 
 RegionSource = Callable[[Volume], Segmentation]
@@ -118,7 +119,7 @@ class RegionFiles:
 
     def __init__(self, folder: Path, regions: Sequence[int], sides: SideCheck) -> None:
         self.folder = folder
-        self.regions = np.asarray(regions)
+        self.regions = regions
         self.sides = sides
 
     def __call__(self, image: Volume) -> Segmentation:
@@ -132,32 +133,45 @@ class RegionFiles:
             stored = parse_header(path, stream, frames=True)
         for warning in require_same_grid(image.header, stored.header):
             log.warning("%s", warning)
-        found = self._from_labels(path) if stored.shape[3] == 1 else self._from_probabilities(path, stored)
+        if stored.shape[3] == 1:
+            found = segmentation_of_labels(read_labels(path), self.regions)
+        else:
+            found = self._from_probabilities(path, stored)
         self.sides(found.labels, image.header.affine, f"segmentation of {image.header.path.name}")
         return found
-
-    def _from_labels(self, path: Path) -> Segmentation:
-        labels = read_labels(path).array
-        indices = np.searchsorted(self.regions, labels).clip(max=len(self.regions) - 1)
-        unknown = np.unique(labels[self.regions[indices] != labels])
-        if unknown.size:
-            raise BadLabels(
-                "unknown labels in the segmentation",
-                where=path,
-                expected=f"the labels {self.regions.tolist()} of the weights",
-                got=f"[{first_few(unknown.tolist())}]",
-            )
-        return Segmentation(indices.astype(np.uint8), np.ones(labels.shape, np.float16))
 
     def _from_probabilities(self, path: Path, stored: StoredArray) -> Segmentation:
         if stored.shape[3] != len(self.regions):
             raise BadLabels(
                 "another number of probabilities than regions",
                 where=path,
-                expected=f"{len(self.regions)}, for the labels {self.regions.tolist()} of the weights",
+                expected=f"{len(self.regions)}, for the labels {list(self.regions)} of the weights",
                 got=stored.shape[3],
             )
         return segmentation_of(torch.from_numpy(read_probabilities(path)).movedim(-1, 0))
+
+
+def segmentation_of_labels(labels: Volume, regions: Sequence[int]) -> Segmentation:
+    """Returns a label map as regions that count as certain, p = 1.
+
+    Args:
+        labels: The label map.
+        regions: Label value of each region index, ascending.
+
+    Raises:
+        BadLabels: It holds a label that is not among the regions.
+    """
+    known = np.asarray(regions)
+    indices = np.searchsorted(known, labels.array).clip(max=len(known) - 1)
+    unknown = np.unique(labels.array[known[indices] != labels.array])
+    if unknown.size:
+        raise BadLabels(
+            "unknown labels in the segmentation",
+            where=labels.header.path,
+            expected=f"the labels {list(regions)} of the weights",
+            got=f"[{first_few(unknown.tolist())}]",
+        )
+    return Segmentation(indices.astype(np.uint8), np.ones(labels.array.shape, np.float16))
 
 
 def _background_everywhere(image: Volume) -> Segmentation:

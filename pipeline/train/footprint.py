@@ -1,11 +1,10 @@
 """Whether a network can be trained on a machine at all, checked before any image is read."""
 
-import os
-
 import torch
 
 from pairs.errors import UsageError
 from pipeline.config import RegistrationConfig
+from pipeline.machine.memorylimit import memory_of
 from pipeline.network.model import build_for_training
 from pipeline.typing import Float, Tensor
 
@@ -33,7 +32,7 @@ def require_memory(
         net = build_for_training(config, None if embeddings is None else embeddings.to("meta"))
     needed = COPIES * BYTES * sum(parameter.numel() for parameter in net.parameters())
     needed += sum(buffer.numel() * buffer.element_size() for buffer in net.buffers())
-    held = _memory_of(device)
+    held = memory_of(device)
     if needed > held:
         raise UsageError(
             "the network is too large to be trained here",
@@ -42,10 +41,3 @@ def require_memory(
             got=f"{needed / 2**30:.1f} GiB for the weights and their gradients and moments",
             remedy="make start_channels, mlp_width or window in `registration` smaller",
         )
-
-
-def _memory_of(device: torch.device) -> int:
-    """Bytes of the device, free or not."""
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

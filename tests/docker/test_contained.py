@@ -71,8 +71,28 @@ def test_scores_go_beside_any_name(folder: Path, name: str) -> None:
     task.mkdir(parents=True)
     run, words = called(folder, "evaluate", "--task", task, "--fields", task, "--json", out)
     assert run.returncode == 0, run.stderr
-    assert [one["source"] for one in mounts(words)] == [str(task), str(task), str(out.parent)]
-    assert "readonly" not in mounts(words)[2]
+    assert [one["source"] for one in mounts(words)] == [str(task), str(out.parent)]
+    assert "readonly" not in mounts(words)[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_scans_are_mounted_with_what_belongs_to_them(folder: Path, name: str) -> None:
+    files = [folder / name / part / "a.nii.gz" for part in ("fixed", "moving", "labels", "mask")]
+    for path in files:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    fixed, moving, labels, mask = files
+    out = folder / name / "out"
+    words = ("--fixed-regions", labels, "--mask", mask, "--out", out, "--affine-only")
+    run, asked = called(folder, "register", fixed, moving, *words)
+    assert run.returncode == 0, run.stderr
+    assert [(one["target"], "readonly" in one) for one in mounts(asked)] == [
+        *((str(path.parent), True) for path in files),
+        (str(out), False),
+    ]
+    assert asked[asked.index("register") :] == ["register", *map(str, (fixed, moving, *words))]
+    _, asked = called(folder, "register", fixed, fixed, *words)
+    assert len(mounts(asked)) == 4
 
 
 def test_a_line_break_in_a_name_is_refused(folder: Path) -> None:

@@ -91,10 +91,33 @@ def test_what_cannot_be_used_is_a_known_error(
         register(*pair, weights, device="cuda")
     with pytest.raises(UsageError, match="l2r1999"):
         register(*pair, weights, profile="l2r1999")
-    smaller = tmp_path / "small.nii.gz"
-    write_volume(smaller, np.ones((8, 8, 8), np.float32), np.eye(4))
+    with pytest.raises(WeightsError, match="no weights given"):
+        register(*pair, device="cpu")
+
+
+def test_only_the_registration_of_two_scans_takes_two_grids(
+    pair: tuple[Path, Path], tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    moving = read_image(pair[0])
+    shorter = tmp_path / "short.nii.gz"
+    write_volume(shorter, moving.array[2:], moving.header.affine)
     with pytest.raises(GridMismatch):
-        register(smaller, pair[1], weights, device="cpu")
+        Registration(tiny_bundle, CPU)(shorter, pair[1])
+    found = register(shorter, pair[1], tiny_bundle, device="cpu")
+    assert found.displacement.shape == (32, 48, 40, 3)
+    assert found.warped().shape == (32, 48, 40)
+
+
+def test_affines_count_between_two_scans(
+    pair: tuple[Path, Path], tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    """The same voxels, said to lie five further: `predict` ignores that, as hosts do."""
+    moving = read_image(pair[0])
+    shifted = np.eye(4)
+    shifted[0, 3] = 5
+    write_volume(tmp_path / "shifted.nii.gz", moving.array, shifted)
+    found = register(tmp_path / "shifted.nii.gz", pair[1], affine_only=True, device="cpu")
+    assert np.array_equal(found.warped()[5:], moving.array[:-5])
 
 
 @pytest.mark.slow

@@ -1,0 +1,69 @@
+"""What is done to two scans: where their affine map comes from, and where the displacement on top of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+
+from pairs.images.relation import Matrix
+from pairs.images.volume import Volume
+from pipeline.regions.segmentor import Segmentation
+
+__all__ = ["Alignment", "Deformation", "Found", "ScanMethod"]
+
+Alignment = Callable[[Volume, Volume, Matrix], Matrix]
+"""(fixed, moving, start) to a map of points of the fixed image's space to points of the moving one's, (4, 4)
+float64, RAS millimetres. Both images are on their own grids; `start` is such a map too, of the headers."""
+
+
+@runtime_checkable
+class Found(Protocol):
+    """What a deformation gives: u, (X, Y, Z, 3) in voxels of the fixed grid, and oddities of the pair."""
+
+    @property
+    def displacement(self) -> np.ndarray:
+        """(X, Y, Z, 3) float32."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One sentence for each oddity."""
+
+
+@runtime_checkable
+class Deformation(Protocol):
+    """What registers two images that lie on one grid, as `pipeline.register.Registration` does."""
+
+    def __call__(
+        self,
+        moving: Volume,
+        fixed: Volume,
+        moving_regions: Segmentation | None = None,
+        fixed_regions: Segmentation | None = None,
+    ) -> Found:
+        """Registers them."""
+
+
+@dataclass(frozen=True)
+class ScanMethod:
+    """A method for two scans.
+
+    Attributes:
+        name: What the report calls it.
+        device: Where it works.
+        align: The global stage; None goes by the headers alone.
+        deform: The displacement after it; None leaves it at the affine map.
+        regions: Label value of each region index, ascending, 0 first, where the method knows its labels; None
+            takes those of the label maps.
+        bytes_per_voxel: Memory that the deformation takes on the device for each voxel of the fixed grid.
+        uses_mask: Whether the mask restricts what the method compares.
+    """
+
+    name: str
+    device: torch.device
+    align: Alignment | None = None
+    deform: Deformation | None = None
+    regions: tuple[int, ...] | None = None
+    bytes_per_voxel: int = 0
+    uses_mask: bool = False

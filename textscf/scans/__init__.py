@@ -1,0 +1,1 @@
+"""The verb `register`: two scans registered, and what is written of them."""
