@@ -24,6 +24,7 @@ from pipeline.configtypes import (
     first_fault,
 )
 from pipeline.configtypes import StrictModel as _Model
+from pipeline.general.config import GeneralConfig
 from pipeline.regions.config import IntensityConfig, SegmentorConfig, SegmentorTraining
 
 __all__ = [
@@ -180,6 +181,8 @@ class TaskConfig(_Model):
     refinement: RefinementConfig = RefinementConfig()
     refinement_for_half_grid: RefinementConfig | None = None
     """Takes its place in profiles that store the half grid: the host's upsampling smooths once more."""
+    general: GeneralConfig = GeneralConfig()
+    """Of the method that needs no weights."""
     segmentor_training: SegmentorTraining = SegmentorTraining()
     registration_training: RegistrationTraining = RegistrationTraining()
 

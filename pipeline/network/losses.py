@@ -4,6 +4,8 @@ The local correlation is our own: MONAI's divides by clamped variances, so that 
 scan, counts 1e5 a voxel; it has one resolution only; and its import takes six seconds.
 """
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 
@@ -12,6 +14,7 @@ from pipeline.typing import Float, Int, Tensor
 
 __all__ = [
     "bending_loss",
+    "box_mean",
     "challenge_dice_loss",
     "dice_loss",
     "gradient_loss",
@@ -111,7 +114,11 @@ def mse_loss(warped: Float[Tensor, "B C X Y Z"], fixed: Float[Tensor, "B C X Y Z
 
 
 def ncc_loss(
-    warped: Float[Tensor, "B C X Y Z"], fixed: Float[Tensor, "B C X Y Z"], window: int
+    warped: Float[Tensor, "B C X Y Z"],
+    fixed: Float[Tensor, "B C X Y Z"],
+    window: int,
+    epsilon: float = EPSILON,
+    weight: Float[Tensor, "B 1 X Y Z"] | None = None,
 ) -> Float[Tensor, ""]:
     """1 - mean squared correlation of the two images in the cube of `window` voxels about each voxel.
 
@@ -123,17 +130,22 @@ def ncc_loss(
         warped: in 0..1.
         fixed: in 0..1.
         window: side of the cube in voxels, odd.
+        epsilon: added to the product of the sums of squares of a full cube.
+        weight: of each voxel in the mean; None weighs all alike.
 
     References:
         Mok and Chung 2020, Eq. 2, https://arxiv.org/abs/2006.16148
     """
     maps = torch.cat([warped, fixed, warped * warped, fixed * fixed, warped * fixed], dim=1)
-    means = _box_mean(maps, window)
+    means = box_mean(maps, window)
     a, b, aa, bb, ab = means.chunk(5, dim=1)
     # Sums over a full cube, in which LapIRN states its epsilon.
     cross, var_a, var_b = ((p - q) * window**3 for p, q in ((ab, a * b), (aa, a * a), (bb, b * b)))
     # Rounding can leave a flat window a variance just below zero.
-    return 1 - (cross.square() / (var_a.clamp(min=0) * var_b.clamp(min=0) + EPSILON)).mean()
+    squares = cross.square() / (var_a.clamp(min=0) * var_b.clamp(min=0) + epsilon)
+    if weight is None:
+        return 1 - squares.mean()
+    return 1 - (squares * weight).sum() / weight.expand_as(squares).sum().clamp(min=EPSILON)
 
 
 def multiscale_ncc_loss(
@@ -159,13 +171,21 @@ def multiscale_ncc_loss(
     return total
 
 
-def _box_mean(maps: Float[Tensor, "B C X Y Z"], window: int) -> Float[Tensor, "B C X Y Z"]:
-    """Mean over the part of each voxel's cube that lies in the volume, one axis after the other."""
-    for axis in range(3):
-        kernel = [window if axis == i else 1 for i in range(3)]
-        padding = [side // 2 for side in kernel]
-        maps = F.avg_pool3d(maps, kernel, stride=1, padding=padding, count_include_pad=False)
-    return maps
+def box_mean(maps: Float[Tensor, "B C X Y Z"], window: int) -> Float[Tensor, "B C X Y Z"]:
+    """Mean over the part of each voxel's cube that lies in the volume, one axis after the other.
+
+    As products with banded matrices, which on a CPU take a tenth of the time of average pooling.
+    """
+    x, y, z = (_box_matrix(side, window, maps.dtype, maps.device) for side in maps.shape[2:])
+    along_yz = torch.matmul(y, torch.matmul(maps, z.T))
+    return torch.matmul(x, along_yz.flatten(3)).view(maps.shape)
+
+
+@lru_cache(maxsize=64)
+def _box_matrix(side: int, window: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "X X"]:
+    place = torch.arange(side, device=device)
+    band = ((place[:, None] - place).abs() <= window // 2).to(dtype)
+    return band / band.sum(1, keepdim=True)
 
 
 def gradient_loss(field: Float[Tensor, "B 3 X Y Z"]) -> Float[Tensor, ""]:

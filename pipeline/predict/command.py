@@ -3,12 +3,11 @@
 import argparse
 import logging
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 
-from pairs.errors import VolumeError, WeightsError
+from pairs.errors import VolumeError
 from pairs.fields.displacement import PROFILES
 from pairs.files.outputs import require_output_folder
 from pairs.files.wholefile import probe_writable
@@ -19,21 +18,18 @@ from pairs.tasks.editions import ProfileChoice, choose_profile, profile_fault
 from pairs.tasks.task import Task, read_task
 from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 from pipeline.machine.device import DEVICES, choose_device
-from pipeline.machine.memory import shortage_reported
 from pipeline.machine.stopping import interruptible
+from pipeline.predict.choice import METHODS, Asked, Choice, choose_method
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
-from pipeline.predict.fit import require_fit, require_own_folder, weights_warnings
+from pipeline.predict.fit import require_own_folder, weights_warnings
 from pipeline.predict.onepair import PairRegistration
 from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
 from pipeline.predict.run import Register, run_pairs
 from pipeline.programversion import program_version
 from pipeline.regions.kept import CACHE_NAME
-from pipeline.regions.source import region_source, require_segmentations
-from pipeline.register import Registration
-from pipeline.weights.bundle import Bundle, read_bundle
-from pipeline.weights.folders import bundle_of
+from pipeline.regions.source import require_segmentations
 
 __all__ = ["add_arguments", "run"]
 
@@ -50,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="form of the fields (default: what the edition of the task asks for)",
     )
     parser.add_argument("--short-names", action="store_true", help="disp_FFFF_MMMM in place of long names")
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        default="auto",
+        help="networks, the general method that needs no weights, or (auto) networks where weights fit",
+    )
     parser.add_argument("--weights", type=Path, help="bundle (default: the shipped one of the task)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     add_pairs_option(parser)
@@ -73,42 +75,24 @@ def run(options: argparse.Namespace) -> int:
         fields.require_distinct_names(task.pairs)
         earlier = read_report(options.output)
         require_own_folder(earlier, task, options.output)
-        weights, bundle = _weights(options, task)
         require_segmentations(options.segmentations)
+        method = choose_method(Asked(options.method, options.weights, options.segmentations), task)
     probe_writable(options.output)
-    report = _report(task, choice, device, weights, bundle)
+    report = _report(task, choice, device, method)
     for warning in report.warnings:
         log.warning("%s", warning)
-    fingerprints = Fingerprints(bundle.sha256, options.segmentations, fields)
+    fingerprints = Fingerprints(method.sha256, options.segmentations, fields)
     with interruptible():
         plan = make_plan(task.pairs, earlier, fingerprints, fields)
-    _log_start(report, plan)
+    _log_start(report, plan, method)
 
     def prepare() -> Register:
-        with interruptible(), _shortage_reported(weights):
-            regions, names = bundle.header.regions, bundle.header.label_names
-            kept = options.output / CACHE_NAME
-            source = region_source(regions, names, options.segmentations, bundle, kept, device)
-            registration = Registration(bundle, device, fields.profile, source)
+        with interruptible():
+            registration = method.registration(device, fields.profile, options.output / CACHE_NAME)
         identity = options.on_error == "identity"
         return PairRegistration(registration, fields, fingerprints, task.root, task.shape, identity)
 
     return _summary(run_pairs(plan, prepare, report, options.output), options.output)
-
-
-def _weights(options: argparse.Namespace, task: Task) -> tuple[Path, Bundle]:
-    path = options.weights or bundle_of(task.name)
-    if options.weights is None and not path.exists():
-        got = f"no weights are shipped for {task.name}"
-        raise WeightsError("no weights file", where=path, got=got, remedy="give --weights FILE")
-    with _shortage_reported(path):
-        bundle = read_bundle(path)
-    require_fit(bundle.header, task, path)
-    return path, bundle
-
-
-def _shortage_reported(weights: Path) -> AbstractContextManager[None]:
-    return shortage_reported("the networks", weights, "free some memory")
 
 
 def _profile(asked: str | None, task: Task) -> ProfileChoice:
@@ -125,10 +109,9 @@ def _grid(task: Task) -> tuple[int, int, int] | None:
         return task.shape
 
 
-def _report(
-    task: Task, choice: ProfileChoice, device: torch.device, weights: Path, bundle: Bundle
-) -> RunReport:
+def _report(task: Task, choice: ProfileChoice, device: torch.device, method: Choice) -> RunReport:
     fault = profile_fault(task.name, _grid(task), choice.profile)
+    mismatches = () if method.bundle is None else weights_warnings(method.bundle.header, task)
     odd = (f"{fault.what}; its hosts read {fault.expected}",) if fault else ()
     return RunReport(
         task=task.name,
@@ -138,22 +121,23 @@ def _report(
         torch=torch.__version__,
         version=VERSION,
         program=program_version(),
-        weights=weights.name,
-        weights_sha256=bundle.sha256,
-        training=bundle.header.training,
-        config=bundle.header.config,
-        warnings=(*task.warnings, *weights_warnings(bundle.header, task), *odd),
+        method=method.name,
+        weights="" if method.weights is None else method.weights.name,
+        weights_sha256="" if method.bundle is None else method.sha256,
+        training={} if method.bundle is None else method.bundle.header.training,
+        config=method.config,
+        warnings=(*task.warnings, *mismatches, *odd),
     )
 
 
-def _log_start(report: RunReport, plan: Plan) -> None:
+def _log_start(report: RunReport, plan: Plan, method: Choice) -> None:
     kept = len(plan.pairs) - len(plan.todo)
     log.info(
-        "%s: %s%s, weights %s, profile %s (%s), on %s",
+        "%s: %s%s, %s, profile %s (%s), on %s",
         report.task,
         counted(len(plan.pairs), "pair"),
         f", {kept} of them finished before" if kept else "",
-        report.weights,
+        method,
         report.profile,
         report.profile_reason,
         report.device,

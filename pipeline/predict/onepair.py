@@ -18,7 +18,7 @@ from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
-from pipeline.register import Registration
+from pipeline.registration.pairwise import Registration
 from pipeline.weights.bundle import file_hash
 
 __all__ = ["PairRegistration"]
@@ -73,7 +73,7 @@ class PairRegistration:
             OutputError: the output folder cannot be written to.
             GpuFailure: the GPU does not work, and would not for the pairs after this one.
         """
-        start, device = time.monotonic(), self.register.registrar.device
+        start, device = time.monotonic(), self.register.device
         restart_peak(device)
         outcome = self._attempt(pair)
         written, error = outcome.written, outcome.error

@@ -64,8 +64,11 @@ class RunReport(BaseModel):
     """Of the program, as it is cited."""
     program: str = ""
     """Hash of the sources that made the fields."""
+    method: Literal["network", "general"] = "network"
+    """`general` needs no weights."""
     weights: str
     weights_sha256: str
+    """Empty, like `weights`, where the method needs none."""
     training: dict[str, Any] = {}
     """What the weights were made from and under which licence, as their file says."""
     config: TaskConfig

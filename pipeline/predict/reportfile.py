@@ -88,7 +88,8 @@ def _by_name(report: RunReport) -> Mapping[str, PairRecord]:
 
 def _settings(report: RunReport) -> tuple[str, ...]:
     """What all fields of a report have in common."""
-    return report.profile, report.weights_sha256, report.program
+    settings = report.weights_sha256 or report.config.model_dump_json()
+    return report.profile, report.method, settings, report.program
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class Found(Protocol):
 
 @runtime_checkable
 class Deformation(Protocol):
-    """What registers two images that lie on one grid, as `pipeline.register.Registration` does."""
+    """What registers two images that lie on one grid, such as a `Registration`."""
 
     def __call__(
         self,
@@ -41,6 +41,7 @@ class Deformation(Protocol):
         fixed: Volume,
         moving_regions: Segmentation | None = None,
         fixed_regions: Segmentation | None = None,
+        mask: np.ndarray | None = None,
     ) -> Found:
         """Registers them."""
 

@@ -146,7 +146,8 @@ def register_scans(scans: Scans, method: ScanMethod, watch: Stopwatch | None = N
             moving = _on_fixed_grid(scans, matrix)
             moving_regions, fixed_regions = _regions(scans, matrix, method)
         with watch.part("deformation"):
-            deformation = method.deform(moving, scans.fixed, moving_regions, fixed_regions)
+            mask = scans.mask if method.uses_mask else None
+            deformation = method.deform(moving, scans.fixed, moving_regions, fixed_regions, mask)
         warnings += deformation.warnings
         found = deformation.displacement
     with watch.part("composition"):

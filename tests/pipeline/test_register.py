@@ -12,7 +12,8 @@ from pairs.images.volume import read_image, write_volume
 from pipeline import register as module
 from pipeline.machine.device import choose_device
 from pipeline.regions.segmentor import Segmentation
-from pipeline.register import Registration, register
+from pipeline.register import register
+from pipeline.registration.bynetwork import NetworkRegistration
 from pipeline.weights.bundle import Bundle, write_bundle
 from studies.demo.taskfolder import DEFAULT_TEMPLATE, write_task
 from studies.demo.template import read_template
@@ -51,7 +52,7 @@ def test_it_is_what_predict_writes(
 
 
 def test_files_volumes_and_regions_of_ones_own(pair: tuple[Path, Path], tiny_bundle: Bundle) -> None:
-    registration = Registration(tiny_bundle, CPU)
+    registration = NetworkRegistration(tiny_bundle, CPU)
     first = registration(*pair)
     volumes = registration(*map(read_image, pair))
     assert np.array_equal(first.displacement, volumes.displacement)
@@ -73,12 +74,13 @@ def test_a_source_of_regions_is_asked_for_the_fixed_image(
         asked.append(volume.header.path)  # type: ignore[attr-defined]
         return Segmentation(np.zeros((32, 48, 40), np.uint8), np.ones((32, 48, 40), np.float16))
 
-    Registration(tiny_bundle, CPU, regions=regions)(*pair)
+    NetworkRegistration(tiny_bundle, CPU, regions=regions)(*pair)
     assert asked == [pair[1]]
 
 
 def test_oddities_of_the_pair_are_reported(pair: tuple[Path, Path], tiny_bundle: Bundle) -> None:
-    assert "fixed and moving image are the same" in Registration(tiny_bundle, CPU)(pair[0], pair[0]).warnings
+    found = NetworkRegistration(tiny_bundle, CPU)(pair[0], pair[0])
+    assert "fixed and moving image are the same" in found.warnings
 
 
 def test_what_cannot_be_used_is_a_known_error(
@@ -91,8 +93,6 @@ def test_what_cannot_be_used_is_a_known_error(
         register(*pair, weights, device="cuda")
     with pytest.raises(UsageError, match="l2r1999"):
         register(*pair, weights, profile="l2r1999")
-    with pytest.raises(WeightsError, match="no weights given"):
-        register(*pair, device="cpu")
 
 
 def test_only_the_registration_of_two_scans_takes_two_grids(
@@ -102,7 +102,7 @@ def test_only_the_registration_of_two_scans_takes_two_grids(
     shorter = tmp_path / "short.nii.gz"
     write_volume(shorter, moving.array[2:], moving.header.affine)
     with pytest.raises(GridMismatch):
-        Registration(tiny_bundle, CPU)(shorter, pair[1])
+        NetworkRegistration(tiny_bundle, CPU)(shorter, pair[1])
     found = register(shorter, pair[1], tiny_bundle, device="cpu")
     assert found.displacement.shape == (32, 48, 40, 3)
     assert found.warped().shape == (32, 48, 40)
@@ -116,8 +116,8 @@ def test_affines_count_between_two_scans(
     shifted = np.eye(4)
     shifted[0, 3] = 5
     write_volume(tmp_path / "shifted.nii.gz", moving.array, shifted)
-    found = register(tmp_path / "shifted.nii.gz", pair[1], affine_only=True, device="cpu")
-    assert np.array_equal(found.warped()[5:], moving.array[:-5])
+    found = register(tmp_path / "shifted.nii.gz", pair[1], tiny_bundle, device="cpu")
+    assert np.array_equal(found.before()[5:], moving.array[:-5])
 
 
 @pytest.mark.slow

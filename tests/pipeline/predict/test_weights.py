@@ -42,7 +42,7 @@ def test_the_weights_of_the_task_are_the_default(
 
 
 def test_no_weights_for_the_task(tiny_task: Path, output: Path, only_error_line: ErrorLine) -> None:
-    assert main([str(tiny_task), str(output), "--device", "cpu"]) == 4
+    assert main([str(tiny_task), str(output), "--device", "cpu", "--method", "network"]) == 4
     line = only_error_line()
     assert "TinyMR.safetensors" in line
     assert "give --weights FILE" in line
@@ -178,7 +178,7 @@ def test_free_text_of_the_weights_cannot_spoil_the_report(
         RuntimeError("CUDA error: out of memory"),
     ],
 )
-@pytest.mark.parametrize("where", ["Registration.__init__", "Bundle.build_segmentor", "read_bundle"])
+@pytest.mark.parametrize("where", ["NetworkRegistration.__init__", "Bundle.build_segmentor", "read_bundle"])
 def test_memory_that_the_networks_cannot_have_is_one_line(
     predict: Predict,
     output: Path,
@@ -191,7 +191,7 @@ def test_memory_that_the_networks_cannot_have_is_one_line(
     def refuse(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(f"pipeline.predict.command.{where}", refuse)
+    monkeypatch.setattr(f"pipeline.predict.choice.{where}", refuse)
     assert predict() == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: too little memory for the networks: ")
@@ -206,6 +206,6 @@ def test_another_error_of_a_network_keeps_its_traceback(
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("pipeline.predict.command.Registration.__init__", fail)
+    monkeypatch.setattr("pipeline.predict.choice.NetworkRegistration.__init__", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         predict()

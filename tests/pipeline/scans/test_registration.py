@@ -148,13 +148,14 @@ def test_labels_go_along_and_reach_the_deformation_as_regions(drawn: Draw, grids
     )
     regions = []
 
-    def deform(moving: Volume, fixed: Volume, *given: Segmentation) -> SimpleNamespace:
+    def deform(moving: Volume, fixed: Volume, *given: Segmentation | None) -> SimpleNamespace:
         regions.extend(given)
         return SimpleNamespace(displacement=np.zeros((32, 32, 32, 3), np.float32), warnings=())
 
     method = ScanMethod("both", CPU, align=lambda *_: SHIFT, deform=deform)
     found = register_files(files, method)
-    of_moving, of_fixed = regions
+    of_moving, of_fixed, mask = regions
+    assert mask is None
     # Index 2 is label 4.
     assert set(np.unique(of_fixed.labels)) == {0, 1, 2}
     assert (of_moving.labels != of_fixed.labels).mean() < 0.01

@@ -144,7 +144,6 @@ def test_what_is_refused_is_one_line_and_writes_nothing(
     out = tmp_path / "out"
     both = [str(scans["fixed"]), str(scans["moving"])]
     refused(["register", *both], 2, "--out", capsys)
-    refused(words(scans, out), 4, "no weights given; give --weights FILE", capsys)
     refused(words(scans | {"moving": tmp_path / "no.nii.gz"}, out, "--affine-only"), 1, "no.nii.gz", capsys)
     refused(words(scans, out, "--affine-only", "--mask", scans["moving"]), 1, "shape differs", capsys)
     refused(words(scans, scans["fixed"], "--affine-only"), 5, "not a folder", capsys)

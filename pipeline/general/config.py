@@ -1,0 +1,77 @@
+"""Settings of the general method, one model a stage; a stage that is None is left out."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.configtypes import Fraction, Positive, Rate, StrictModel, Weight
+
+__all__ = ["ContinuousConfig", "DiscreteConfig", "GeneralConfig", "GlobalConfig"]
+
+_Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class GlobalConfig(StrictModel):
+    """The affine stage."""
+
+    voxels: Positive = 60_000
+    """About how many voxels the coarse grid has on which both images are compared."""
+    overlap: _Share = 0.35
+    """The least part of the smaller image's content that has to lie on the other's."""
+    iterations: Positive = 60
+    learning_rate: Rate = 0.01
+    """Adam's rate: of the matrix, and of the shift as a part of half the field of view."""
+    window: Literal[5, 7, 9, 11, 13] = 9
+    """Side of the correlation's window in voxels of the coarse grid."""
+
+
+class DiscreteConfig(StrictModel):
+    """The dense search over displacements."""
+
+    cell: Annotated[int, Field(ge=1, le=8)] = 3
+    """Side of a control cell, in voxels of the finest level."""
+    reach: Annotated[int, Field(ge=1, le=6)] = 4
+    """The largest displacement along each axis, in cells."""
+    coupling: Annotated[float, Field(gt=0)] = 12.0
+    """How strongly the smooth field draws the choice of each cell."""
+
+
+class ContinuousConfig(StrictModel):
+    """The gradient descent on a velocity."""
+
+    levels: Annotated[tuple[tuple[Positive, Positive], ...], Field(min_length=1, max_length=6)] = (
+        (4, 40),
+        (2, 40),
+        (1, 40),
+    )
+    """Strides in voxels of the finest level, coarsest first, and the steps of each."""
+    control: Annotated[int, Field(ge=1, le=8)] = 2
+    """Stride of the velocity's grid in voxels of the finest level."""
+    window: Literal[3, 5, 7, 9, 11] = 7
+    """Side of the correlation's window in voxels of the level."""
+    learning_rate_vox: Rate = 0.3
+    """Adam's rate at the first step of a level, in voxels of the velocity's grid; it falls to nearly 0."""
+    moments: tuple[Fraction, Fraction] = (0.9, 0.99)
+    smoothness: Weight = 1.0
+    """Weight of the velocity's squared gradient."""
+    volume: Weight = 1.0
+    """Weight of local changes of volume."""
+    regions: Weight = 1.0
+    """Weight of the regions' Dice, where both images have regions."""
+    squarings: Annotated[int, Field(ge=1, le=10)] = 4
+    contrast: Annotated[float, Field(gt=0)] = 1e-4
+    """Product of the two variances in a window, of intensities in 0..1, below which structure counts as
+    noise."""
+
+
+class GeneralConfig(StrictModel):
+    """All of the general method."""
+
+    similarity: Literal["auto", "correlation", "descriptors"] = "auto"
+    """What the global and the continuous stage compare: intensities by local correlation, or MIND-SSC. `auto`
+    takes descriptors where the two images are of different modalities."""
+    finest_voxels: Positive = 1_300_000
+    """The finest level has at most so many; larger images are worked on at half their resolution or less."""
+    global_stage: GlobalConfig | None = GlobalConfig()
+    discrete_stage: DiscreteConfig | None = DiscreteConfig()
+    continuous_stage: ContinuousConfig | None = ContinuousConfig()

@@ -1,0 +1,159 @@
+"""The global stage: the best of all shifts, then a rigid and an affine map, judged by what they bring."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pairs.images.relation import Matrix
+from pipeline.general.config import GlobalConfig
+from pipeline.general.descriptors import mind_ssc
+from pipeline.general.lattice import Lattice, Placed, lattice_of
+from pipeline.general.similarity import Compared, Similarity
+from pipeline.general.translation import best_translation
+from pipeline.machine.device import repeatable
+from pipeline.network.warp import identity_grid, sample
+from pipeline.typing import Float, Tensor
+
+__all__ = ["Aligned", "aligned"]
+
+# Of intensities in 0..1: what is darker is air, or nothing.
+_CONTENT = 0.05
+# Below this share of an image, what is brighter is not the content.
+_LEAST_CONTENT = 0.05
+# Windows whose product of variances is smaller count as noise.
+_CONTRAST = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """What the stage found.
+
+    Attributes:
+        matrix: Points of the fixed image's space to points of the moving image's, (4, 4).
+        before: Unlikeness of what overlaps, 0..1, before.
+        after: The same with the matrix.
+        warnings: One sentence for each oddity.
+    """
+
+    matrix: Matrix
+    before: float
+    after: float
+    warnings: tuple[str, ...] = ()
+
+
+@torch.no_grad()
+@repeatable()
+def aligned(
+    fixed: Placed,
+    moving: Placed,
+    start: Matrix,
+    kind: Compared,
+    config: GlobalConfig,
+    device: torch.device,
+) -> Aligned:
+    """Returns the affine map between two images, each on its own grid.
+
+    Args:
+        fixed: The fixed image.
+        moving: The moving image.
+        start: The map to begin with, points of the fixed image's space to points of the moving image's.
+        kind: What of the images is compared.
+        config: Resolution and steps.
+        device: Where the work is done.
+
+    References:
+        The search over shifts by Fourier transforms follows Padfield 2012, Masked object registration in the
+        Fourier domain, https://doi.org/10.1109/TIP.2011.2181402, with descriptors in place of intensities.
+    """
+    lattice = lattice_of(fixed, moving, start, config.voxels, device)
+    here, there = _content(lattice.fixed), _content(lattice.moving)
+    of_moving, of_fixed = (mind_ssc(image, 1, 1) for image in (lattice.moving, lattice.fixed))
+    shift = best_translation(of_moving, of_fixed, there, here, config.overlap)
+    if shift is None:
+        return Aligned(start, 1.0, 1.0, ("the images have too little in common for a global stage",))
+    fit = _Fit(lattice, here, there, kind, config)
+    # From the first voxel of the moving image to that of the fixed one.
+    moved = np.array(shift) + np.array(lattice.offset)
+    found = fit.descended(torch.tensor(moved, dtype=torch.float32, device=device))
+    before, after = fit.unlikeness(torch.eye(4, device=device)[:3]), fit.unlikeness(found)
+    if after > before:
+        told = f"the global stage fits worse ({after:.3f}) than no shift ({before:.3f}) and is left out"
+        return Aligned(start, before, before, (told,))
+    matrix = np.eye(4)
+    matrix[:3] = found.double().cpu().numpy()
+    return Aligned(start @ lattice.in_space(matrix), before, after)
+
+
+class _Fit:
+    """How well an affine map of lattice indices, (3, 4), makes the moving image like the fixed one."""
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        here: Float[Tensor, "1 1 X Y Z"],
+        there: Float[Tensor, "1 1 U V W"],
+        kind: Compared,
+        config: GlobalConfig,
+    ) -> None:
+        self.config = config
+        self.here = here
+        self.similarity = Similarity(lattice.moving, lattice.fixed, kind, config.window, _CONTRAST)
+        self.source = torch.cat([self.similarity.moving, there], dim=1)
+        self.indices = identity_grid(lattice.fixed)
+        offset = torch.tensor(lattice.offset, dtype=torch.float32, device=here.device)
+        self.offset = offset.view(1, 3, 1, 1, 1)
+        self.centre = self.indices.mean((2, 3, 4)).flatten()
+
+    def warped(self, matrix: Float[Tensor, "3 4"]) -> Float[Tensor, "1 C X Y Z"]:
+        """The moving image's channels, and its content, through the map."""
+        positions = torch.einsum("ij,bjxyz->bixyz", matrix[:, :3], self.indices)
+        return sample(self.source, positions + matrix[:, 3].view(1, 3, 1, 1, 1) - self.offset)
+
+    def unlikeness(self, matrix: Float[Tensor, "3 4"]) -> float:
+        """Of the voxels in which both images have content; 1 where there are hardly any."""
+        warped = self.warped(matrix)
+        both = self.here * (warped[:, -1:] > 0.5)
+        if both.sum() < self.config.overlap * min(self.here.sum(), self.source[:, -1].sum()):
+            return 1.0
+        self.similarity.weight = both
+        loss = float(self.similarity.loss(warped[:, :-1]))
+        self.similarity.weight = None
+        return loss
+
+    def descended(self, shift: Float[Tensor, "3"]) -> Float[Tensor, "3 4"]:
+        """The rigid map that fits best from a shift on, then the affine one from there on."""
+        half = max(self.indices.shape[2:]) / 2
+        turn, move, stretch = torch.zeros(3), shift.cpu() / half, torch.zeros(6)
+        for parts in ((turn, move), (turn, move, stretch)):
+            with torch.enable_grad():
+                for part in parts:
+                    part.requires_grad_(True)
+                optimizer = torch.optim.Adam(parts, lr=self.config.learning_rate)
+                for number in range(self.config.iterations):
+                    share = 1 - number / self.config.iterations
+                    optimizer.param_groups[0]["lr"] = self.config.learning_rate * share
+                    matrix = self._matrix(turn, move * half, stretch)
+                    loss = self.similarity.loss(self.warped(matrix)[:, :-1])
+                    optimizer.zero_grad()
+                    loss.backward()
+                    optimizer.step()
+        return self._matrix(turn, move * half, stretch).detach()
+
+    def _matrix(
+        self, turn: Float[Tensor, "3"], move: Float[Tensor, "3"], stretch: Float[Tensor, "6"]
+    ) -> Float[Tensor, "3 4"]:
+        """Stretched, then turned, about the centre of the fixed image, then moved."""
+        zero = turn.new_zeros(())
+        a, b, c = turn
+        skew = torch.stack([zero, -c, b, c, zero, -a, -b, a, zero]).view(3, 3)
+        p, q, r, s, t, u = stretch
+        symmetric = torch.stack([p, s, t, s, q, u, t, u, r]).view(3, 3)
+        linear = (torch.matrix_exp(skew) @ torch.matrix_exp(symmetric)).to(self.centre.device)
+        shift = self.centre - linear @ self.centre + move.to(self.centre.device)
+        return torch.cat([linear, shift[:, None]], dim=1)
+
+
+def _content(image: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 1 X Y Z"]:
+    content = (image > _CONTENT).float()
+    return content if content.mean() >= _LEAST_CONTENT else torch.ones_like(content)

@@ -1,0 +1,95 @@
+"""The registration of pairs by the general method, which needs no weights."""
+
+import numpy as np
+import torch
+
+from pairs.errors import MissingVolume
+from pairs.fields.profile import PROFILES, Profile
+from pairs.fields.unfolding import unfolded
+from pairs.images.relation import Matrix
+from pairs.images.volume import Volume
+from pipeline.config import TaskConfig
+from pipeline.general.globalstage import aligned
+from pipeline.general.lattice import Placed
+from pipeline.general.method import GeneralMethod
+from pipeline.general.similarity import Compared
+from pipeline.regions.segmentor import Segmentation
+from pipeline.regions.source import RegionSource
+from pipeline.registration.pairwise import Registered, Registration
+from pipeline.registration.preprocess import normalise, window_warnings
+
+__all__ = ["GeneralRegistration", "compared_in"]
+
+
+class GeneralRegistration(Registration):
+    """The stages of a configuration made ready, for one pair after the other.
+
+    Args:
+        config: Of the task: intensities, and the stages.
+        device: Where it works.
+        profile: What the displacements will be stored as: they do not fold there.
+        regions: Source of the regions of an image; None goes without.
+        modalities: Of the fixed and of the moving image, where they are known; two that differ are compared
+            by descriptors.
+    """
+
+    def __init__(
+        self,
+        config: TaskConfig,
+        device: torch.device,
+        profile: Profile = PROFILES["l2r2022"],
+        regions: RegionSource | None = None,
+        modalities: tuple[str, str] = ("", ""),
+    ) -> None:
+        super().__init__(device, profile)
+        self.config = config
+        self.regions = regions
+        self.kind = compared_in(config, modalities)
+        self.method = GeneralMethod(config.general, config.intensity, self.kind, device)
+
+    def align(self, fixed: Volume, moving: Volume, start: Matrix) -> Matrix:
+        """The global stage alone, for two images on grids of their own.
+
+        Args:
+            fixed: The fixed image.
+            moving: The moving image.
+            start: Points of the fixed image's space to points of the moving image's, (4, 4), to begin with.
+        """
+        if self.config.general.global_stage is None:
+            return start
+        here, there = (
+            Placed(normalise(volume.array, self.config.intensity), volume.header.affine)
+            for volume in (fixed, moving)
+        )
+        return aligned(here, there, start, self.kind, self.config.general.global_stage, self.device).matrix
+
+    def registered(
+        self,
+        moving: Volume,
+        fixed: Volume,
+        moving_regions: Segmentation | None,
+        fixed_regions: Segmentation | None,
+        mask: np.ndarray | None,
+    ) -> Registered:
+        """By all stages that the configuration has."""
+        warnings = [
+            f"{volume.header.path.name}: {text}"
+            for volume in (fixed, moving)
+            for text in window_warnings(volume.array, self.config.intensity)
+        ]
+        if self.regions is not None:
+            try:
+                fixed_regions = fixed_regions or self.regions(fixed)
+                moving_regions = moving_regions or self.regions(moving)
+            except MissingVolume as error:
+                warnings.append(f"registered without regions: {error}")
+        found = self.method(moving, fixed, moving_regions, fixed_regions, mask)
+        displacement = unfolded(found.displacement, self.profile)
+        return Registered(displacement, fixed_regions, (*warnings, *found.warnings))
+
+
+def compared_in(config: TaskConfig, modalities: tuple[str, str]) -> Compared:
+    """What of two images is compared."""
+    if config.general.similarity != "auto":
+        return config.general.similarity
+    return "correlation" if modalities[0].casefold() == modalities[1].casefold() else "descriptors"

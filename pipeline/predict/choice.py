@@ -1,0 +1,162 @@
+"""Which method registers a task: the networks of a bundle, or the general method where no bundle fits."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from pairs.errors import UsageError, WeightsError
+from pairs.fields.profile import Profile
+from pairs.tasks.pair import Pair
+from pairs.tasks.task import Task
+from pipeline.config import TaskConfig, shipped_config
+from pipeline.general.registration import GeneralRegistration
+from pipeline.machine.memory import shortage_reported
+from pipeline.predict.fit import require_fit
+from pipeline.regions.sides import SideCheck
+from pipeline.regions.source import RegionFiles, region_source
+from pipeline.registration.bynetwork import NetworkRegistration
+from pipeline.registration.pairwise import Registration
+from pipeline.weights.bundle import Bundle, read_bundle
+from pipeline.weights.folders import bundle_of
+
+__all__ = ["METHODS", "Asked", "Choice", "choose_method"]
+
+log = logging.getLogger(__name__)
+
+METHODS = ("auto", "network", "general")
+
+_NAMES: dict[Literal["network", "general"], str] = {"network": "weights", "general": "the general method"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user asked for.
+
+    Attributes:
+        method: One of `METHODS`.
+        weights: A bundle's file; None takes the one that ships for the task.
+        segmentations: Folder of the user's own label maps; None for none.
+    """
+
+    method: str = "auto"
+    weights: Path | None = None
+    segmentations: Path | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The method of a run.
+
+    Attributes:
+        task: What is registered.
+        segmentations: Folder of the user's own label maps; None for none.
+        config: Of the method.
+        weights: The bundle's file; None is the general method.
+        bundle: What it holds.
+    """
+
+    task: Task
+    segmentations: Path | None
+    config: TaskConfig
+    weights: Path | None = None
+    bundle: Bundle | None = None
+
+    @property
+    def name(self) -> Literal["network", "general"]:
+        """What the report calls it."""
+        return "general" if self.bundle is None else "network"
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what the method depends on: the weights with their configuration, or the settings."""
+        if self.bundle is not None:
+            return self.bundle.sha256
+        return sha256(self.config.model_dump_json().encode()).hexdigest()
+
+    def __str__(self) -> str:
+        """The method in a word, for the log."""
+        return _NAMES["general"] if self.weights is None else f"{_NAMES['network']} {self.weights.name}"
+
+    def registration(self, device: torch.device, profile: Profile, kept: Path) -> Registration:
+        """Makes the method ready.
+
+        Args:
+            device: Where it works.
+            profile: What the fields are stored as.
+            kept: Folder for the results of a segmentor.
+
+        Raises:
+            KnownError: As the parts say.
+        """
+        if self.bundle is None or self.weights is None:
+            return self._general(device, profile)
+        with _shortage_reported(self.weights):
+            regions, names = self.bundle.header.regions, self.bundle.header.label_names
+            source = region_source(regions, names, self.segmentations, self.bundle, kept, device)
+            return NetworkRegistration(self.bundle, device, profile, source)
+
+    def _general(self, device: torch.device, profile: Profile) -> Registration:
+        names = {label: name for label, name in self.task.label_names.items() if label > 0}
+        regions = (0, *sorted(names))
+        source = None
+        if self.segmentations is not None:
+            source = RegionFiles(self.segmentations, regions, SideCheck(names, regions))
+        return GeneralRegistration(self.config, device, profile, source, _modalities(self.task.pairs))
+
+
+def choose_method(asked: Asked, task: Task) -> Choice:
+    """Decides, and says in one line where the general method was not asked for.
+
+    Raises:
+        UsageError: The general method was asked for together with weights, or with segmentations of a task
+            that names no labels.
+        WeightsError: Weights were asked for that are missing, cannot be used, or are for another task.
+    """
+    if asked.method == "general" and asked.weights is not None:
+        raise UsageError("the general method takes no weights", remedy="leave out --weights or --method")
+    path = asked.weights or bundle_of(task.name)
+    if asked.method == "general":
+        return _without_weights(asked, task)
+    if asked.weights is None and not path.exists():
+        if asked.method == "network":
+            got = f"no weights are shipped for {task.name}"
+            remedy = "give --weights FILE, or --method general"
+            raise WeightsError("no weights file", where=path, got=got, remedy=remedy)
+        log.info("no weights are shipped for %s: the general method, which needs none, is used", task.name)
+        return _without_weights(asked, task)
+    with _shortage_reported(path):
+        bundle = read_bundle(path)
+    try:
+        require_fit(bundle.header, task, path)
+    except WeightsError as error:
+        if asked.weights is not None or asked.method == "network":
+            raise
+        log.warning("%s: the general method, which needs no weights, is used", error)
+        return _without_weights(asked, task)
+    return Choice(task, asked.segmentations, bundle.header.config, path, bundle)
+
+
+def _without_weights(asked: Asked, task: Task) -> Choice:
+    if asked.segmentations is not None and not task.label_names:
+        raise UsageError(
+            "the task names no labels for the segmentations",
+            where=task.root,
+            remedy="state labels in the dataset JSON, or leave out --segmentations",
+        )
+    return Choice(task, asked.segmentations, shipped_config(task.name))
+
+
+def _modalities(pairs: Sequence[Pair]) -> tuple[str, str]:
+    """Of the first pair whose two images differ in it, else of the first."""
+    codes = [(pair.fixed_id.modality, pair.moving_id.modality) for pair in pairs]
+    return next((one for one in codes if one[0] != one[1]), codes[0])
+
+
+def _shortage_reported(weights: Path) -> AbstractContextManager[None]:
+    return shortage_reported("the networks", weights, "free some memory")

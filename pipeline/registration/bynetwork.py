@@ -1,0 +1,80 @@
+"""The registration of pairs by the networks of a bundle."""
+
+import numpy as np
+import torch
+
+from pairs.errors import MissingVolume
+from pairs.fields.profile import PROFILES, Profile
+from pairs.fields.unfolding import unfolded
+from pairs.images.volume import Volume
+from pipeline.regions.segmentor import Segmentation
+from pipeline.regions.source import RegionSource, region_source
+from pipeline.registration.pairwise import Registered, Registration
+from pipeline.registration.preprocess import window_warnings
+from pipeline.registration.registrar import Registrar
+from pipeline.weights.bundle import Bundle
+
+__all__ = ["NetworkRegistration"]
+
+
+class NetworkRegistration(Registration):
+    """Weights made ready once, for one pair after the other.
+
+    Args:
+        bundle: The weights.
+        device: Where the networks run.
+        profile: What the displacements will be stored as: they are fitted to what its host makes of them, and
+            do not fold there.
+        regions: Source of the regions of an image; None is the segmentor of the bundle.
+
+    Raises:
+        WeightsError: If the bundle lacks a network that is needed, or a network does not fit.
+        TooLittleMemory: If the networks do not fit into the memory of the device.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: torch.device,
+        profile: Profile = PROFILES["l2r2022"],
+        regions: RegionSource | None = None,
+    ) -> None:
+        super().__init__(device, profile)
+        self.registrar = Registrar(bundle, device, profile.upsampling)
+        if regions is None:
+            header = bundle.header
+            regions = region_source(header.regions, header.label_names, None, bundle, None, device)
+        self.regions = regions
+
+    def registered(
+        self,
+        moving: Volume,
+        fixed: Volume,
+        moving_regions: Segmentation | None,
+        fixed_regions: Segmentation | None,
+        mask: np.ndarray | None,
+    ) -> Registered:
+        """By the network, then by its refinement; it uses no mask."""
+        warnings = [
+            f"{volume.header.path.name}: {text}"
+            for volume in (fixed, moving)
+            for text in window_warnings(volume.array, self.registrar.intensity)
+        ]
+        fixed_regions = fixed_regions or self.regions(fixed)
+        if self.registrar.region_count > 1 and not fixed_regions.labels.any():
+            warnings.append("no region found in the fixed image: the background filter alone is used")
+        if self.registrar.refines and moving_regions is None:
+            moving_regions = self._moving_regions(moving, warnings)
+        displacement = self.registrar(moving, fixed, fixed_regions, moving_regions)
+        # What was added to the network's displacement may not fold; what is its own is shown as it is.
+        if self.registrar.refines or self.profile.half:
+            displacement = unfolded(displacement, self.profile)
+        return Registered(displacement, fixed_regions, tuple(warnings))
+
+    def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
+        """What the refinement needs; users who bring segmentations of fixed images alone go without it."""
+        try:
+            return self.regions(moving)
+        except MissingVolume as error:
+            warnings.append(f"not refined: {error}")
+            return None

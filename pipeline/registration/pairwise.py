@@ -1,0 +1,99 @@
+"""The registration of two images on one grid, whatever the method."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pairs.fields.profile import Profile
+from pairs.images.grid import orientation_warnings
+from pairs.images.header import Header, read_header
+from pairs.images.volume import Volume, read_image
+from pipeline.regions.segmentor import Segmentation
+from pipeline.registration.registrar import require_same_lattice
+
+__all__ = ["Registered", "Registration"]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What a registration gives.
+
+    Attributes:
+        displacement: u, (X, Y, Z, 3) float32 in voxels of the fixed grid: the voxel x of the fixed image lies
+            at x + u(x) in the moving one.
+        fixed_regions: Region and confidence of each voxel of the fixed image; None where the method went
+            without regions.
+        warnings: One sentence for each oddity of the pair.
+    """
+
+    displacement: np.ndarray
+    fixed_regions: Segmentation | None
+    warnings: tuple[str, ...]
+
+
+class Registration(ABC):
+    """A method made ready once, for one pair after the other.
+
+    Args:
+        device: Where it works.
+        profile: What the displacements will be stored as: they do not fold there.
+    """
+
+    def __init__(self, device: torch.device, profile: Profile) -> None:
+        self.device = device
+        self.profile = profile
+
+    def __call__(
+        self,
+        moving: Path | Volume,
+        fixed: Path | Volume,
+        moving_regions: Segmentation | None = None,
+        fixed_regions: Segmentation | None = None,
+        mask: np.ndarray | None = None,
+    ) -> Registered:
+        """Registers a pair; the same pair has the same displacement every time.
+
+        Args:
+            moving: Image, or its NIfTI file.
+            fixed: Image on a grid of the same shape and spacing, or its file.
+            moving_regions: Regions of the moving image; None asks the source.
+            fixed_regions: The same of the fixed image.
+            mask: Booleans (X, Y, Z) on the fixed grid: where the images are compared, by a method that can.
+
+        Raises:
+            VolumeError: If an image cannot be used, or the two differ in shape or spacing.
+            TooLittleMemory: If the pair does not fit into the memory of the device.
+        """
+        # Both headers before any voxel: a pair that cannot be registered costs nothing.
+        require_same_lattice(_header_of(moving), _header_of(fixed))
+        fixed = fixed if isinstance(fixed, Volume) else read_image(fixed)
+        moving = moving if isinstance(moving, Volume) else read_image(moving)
+        warnings = [*_oddities(fixed), *_oddities(moving)]
+        warnings += orientation_warnings(fixed.header, moving.header)
+        if np.array_equal(fixed.array, moving.array):
+            warnings.append("fixed and moving image are the same")
+        found = self.registered(moving, fixed, moving_regions, fixed_regions, mask)
+        return Registered(found.displacement, found.fixed_regions, (*warnings, *found.warnings))
+
+    @abstractmethod
+    def registered(
+        self,
+        moving: Volume,
+        fixed: Volume,
+        moving_regions: Segmentation | None,
+        fixed_regions: Segmentation | None,
+        mask: np.ndarray | None,
+    ) -> Registered:
+        """The method itself, on two images that have been looked over."""
+
+
+def _header_of(image: Path | Volume) -> Header:
+    return image.header if isinstance(image, Volume) else read_header(image)
+
+
+def _oddities(volume: Volume) -> list[str]:
+    constant = ["the image is constant"] if volume.array.min() == volume.array.max() else []
+    return [f"{volume.header.path.name}: {text}" for text in (*volume.header.warnings, *constant)]

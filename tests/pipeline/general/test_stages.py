@@ -1,0 +1,138 @@
+"""The stages of the general method, each on images whose true map is known."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from pipeline.general.config import ContinuousConfig, DiscreteConfig, GlobalConfig
+from pipeline.general.continuous import Pair, continuous_displacement
+from pipeline.general.descriptors import mind_ssc
+from pipeline.general.discrete import discrete_displacement
+from pipeline.general.globalstage import aligned
+from pipeline.general.lattice import Placed
+from pipeline.general.levels import finest_factor, strides_of
+from pipeline.general.translation import best_translation
+from pipeline.network.losses import dice_loss, jacobian_determinant
+from pipeline.network.warp import warp
+
+__all__: list[str] = []
+
+CPU = torch.device("cpu")
+
+
+def texture(shape: tuple[int, int, int], seed: int = 0, sigma: float = 2.5) -> np.ndarray:
+    """A smooth random image in 0..1 with dark margins."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=shape), sigma)
+    image = (noise - noise.min()) / np.ptp(noise)
+    image[:4] = image[-4:] = 0
+    image[:, :4] = image[:, -4:] = 0
+    image[:, :, :4] = image[:, :, -4:] = 0
+    return image.astype(np.float32)
+
+
+def tensor(image: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image))[None, None]
+
+
+def test_descriptors_do_not_depend_on_what_is_bright() -> None:
+    image = tensor(texture((20, 22, 24)))
+    one, other = mind_ssc(image, 1, 1), mind_ssc(0.8 - 0.5 * image, 1, 1)
+    assert one.shape == (1, 12, 20, 22, 24)
+    assert torch.allclose(one, other, atol=1e-3)
+    assert float((one - mind_ssc(tensor(texture((20, 22, 24), seed=1)), 1, 1)).abs().mean()) > 0.02
+
+
+def test_descriptors_of_a_flat_image_are_finite() -> None:
+    assert torch.isfinite(mind_ssc(torch.zeros(1, 1, 8, 8, 8), 1, 1)).all()
+
+
+@pytest.mark.parametrize("shift", [(0, 0, 0), (7, -9, 11), (-16, 3, 0)])
+def test_a_shift_of_any_size_is_found(shift: tuple[int, int, int]) -> None:
+    whole = texture((64, 64, 64))
+    fixed = whole[20:44, 20:44, 20:44]
+    start = [20 + step for step in shift]
+    moving = whole[start[0] : start[0] + 24, start[1] : start[1] + 24, start[2] : start[2] + 24]
+    features = [mind_ssc(tensor(image), 1, 1) for image in (moving, fixed)]
+    content = torch.ones(1, 1, 24, 24, 24)
+    # fixed(x) = whole(20 + x) = moving(x - shift).
+    found = best_translation(features[0], features[1], content, content, 0.1)
+    assert found == tuple(-step for step in shift)
+
+
+def test_without_overlap_there_is_no_shift() -> None:
+    features = mind_ssc(tensor(texture((8, 8, 8))), 1, 1)
+    nothing = torch.zeros(1, 1, 8, 8, 8)
+    assert best_translation(features, features, nothing, nothing, 0.3) is None
+
+
+def test_images_on_grids_of_their_own_are_aligned() -> None:
+    """A turn of 12 degrees and a shift of 40 mm, the moving image coarser and with its axes exchanged."""
+    whole = texture((72, 72, 72), sigma=4)
+    angle = np.deg2rad(12)
+    true = np.eye(4)
+    true[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    centre = np.array([72.0, 72, 72])
+    true[:3, 3] = centre + np.array([40, -10, 6]) - true[:3, :3] @ centre
+    fixed = Placed(whole, np.diag([2.0, 2, 2, 1]))
+    # Moving voxels of 2.5 mm, first and last axis exchanged, far from the fixed image's origin.
+    affine = np.array([[0, 0, 2.5, 10], [0, 2.5, 0, -30], [2.5, 0, 0, -20], [0, 0, 0, 1.0]])
+    to_fixed_voxels = np.linalg.inv(fixed.affine) @ np.linalg.inv(true) @ affine
+    moving = ndimage.affine_transform(whole, to_fixed_voxels, output_shape=(80, 80, 80), order=1)
+    found = aligned(fixed, Placed(moving, affine), np.eye(4), "correlation", GlobalConfig(), CPU)
+    corners = np.array([[20, 20, 20, 1], [120, 20, 60, 1], [70, 120, 120, 1.0]]).T
+    assert np.abs(found.matrix @ corners - true @ corners).max() < 2
+    assert found.after < 0.75 * found.before
+    assert found.warnings == ()
+
+
+def test_a_stage_that_fits_worse_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object) -> tuple[int, int, int]:
+        return 9, 0, 0
+
+    monkeypatch.setattr("pipeline.general.globalstage.best_translation", wrong)
+    image = Placed(texture((40, 40, 40)), np.eye(4))
+    config = GlobalConfig(iterations=1)
+    found = aligned(image, image, np.eye(4), "correlation", config, CPU)
+    assert np.array_equal(found.matrix, np.eye(4))
+    assert "fits worse" in found.warnings[0]
+
+
+def test_the_dense_search_finds_a_far_shift() -> None:
+    whole = texture((60, 48, 48))
+    moving, fixed = (mind_ssc(tensor(part), 1, 1) for part in (whole[:48], whole[9:57]))
+    u = discrete_displacement(moving, fixed, DiscreteConfig())
+    inner = u[0, :, 14:34, 14:34, 14:34].mean((1, 2, 3))
+    assert torch.allclose(inner, torch.tensor([9.0, 0, 0]), atol=1)
+
+
+def test_the_descent_brings_images_together_without_folds() -> None:
+    fixed = tensor(texture((32, 32, 32)))
+    wave = 1.5 * torch.sin(torch.arange(32.0) / 5).view(1, 1, 32, 1, 1).expand(1, 3, 32, 32, 32)
+    moving = warp(fixed, wave)
+    pair = Pair(moving, fixed)
+    config = ContinuousConfig(levels=((2, 20), (1, 20)))
+    u = continuous_displacement(pair, torch.zeros(1, 3, 32, 32, 32), "correlation", config)
+    before, after = ((warp(moving, part) - fixed).abs().mean() for part in (torch.zeros_like(u), u))
+    assert after < 0.35 * before
+    assert float(jacobian_determinant(u).min()) > 0
+
+
+def test_regions_take_part_in_the_descent() -> None:
+    """Flat images, so that the regions alone tell where to go."""
+    flat = torch.zeros(1, 1, 24, 24, 24)
+    regions = torch.zeros(2, 2, 24, 24, 24)
+    for number, start in enumerate((8, 10)):
+        regions[number, 1, start : start + 7, 8:15, 8:15] = 1
+        regions[number, 0] = 1 - regions[number, 1]
+    pair = Pair(flat, flat, None, regions[1:], regions[:1])
+    config = ContinuousConfig(levels=((1, 30),))
+    u = continuous_displacement(pair, torch.zeros(1, 3, 24, 24, 24), "correlation", config)
+    assert 0.5 < float(u[0, 0, 11, 11, 11]) < 3
+    assert float(dice_loss(warp(pair.moving_regions, u), pair.fixed_regions)) < 0.1
+
+
+def test_strides_bring_voxels_near_to_cubes() -> None:
+    assert strides_of(4, (1.0, 1.0, 5.0)) == (4, 4, 1)
+    assert finest_factor((160, 192, 224), (1.0, 1.0, 1.0), 1_300_000) == 2
+    assert finest_factor((64, 64, 64), (1.0, 1.0, 1.0), 1_300_000) == 1

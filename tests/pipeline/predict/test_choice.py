@@ -1,0 +1,108 @@
+"""The method of a run: networks where weights fit, else the general method, which needs none."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pairs.fields.displacement import read_displacement
+from pairs.images.volume import read_labels
+from pipeline.predict.report import RunReport
+from pipeline.weights import folders as weightfolders
+from pipeline.weights.bundle import Bundle, write_bundle
+from textscf.program import main
+
+__all__: list[str] = []
+
+ReportOf = Callable[[Path], RunReport]
+ErrorLine = Callable[[], str]
+RewriteTask = Callable[..., None]
+
+
+def predict(task: Path, output: Path, *words: str | Path) -> int:
+    return main(["predict", str(task), str(output), "--device", "cpu", *map(str, words)])
+
+
+def dice_of(task: Path, displacement: np.ndarray) -> float:
+    """Of both beans in the first pair."""
+    fixed, moving = (
+        read_labels(task / "labelsTr" / f"TinyMR_{number}_0000.nii.gz").array for number in ("0006", "0007")
+    )
+    places = np.rint(np.moveaxis(np.indices(fixed.shape), 0, -1) + displacement).astype(int)
+    warped = moving[tuple(np.moveaxis(places.clip(0, np.array(fixed.shape) - 1), -1, 0))]
+    return float(
+        np.mean(
+            [
+                2 * ((warped == k) & (fixed == k)).sum() / ((warped == k).sum() + (fixed == k).sum())
+                for k in (1, 4)
+            ]
+        )
+    )
+
+
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(weightfolders, "WEIGHT_FOLDERS", (tmp_path / "none",))
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_a_task_without_weights_is_registered_all_the_same(
+    tiny_task: Path, output: Path, report_of: ReportOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert predict(tiny_task, output) == 0
+    assert "no weights are shipped for TinyMR: the general method" in caplog.text
+    report = report_of(output)
+    assert (report.method, report.weights, report.weights_sha256) == ("general", "", "")
+    assert [record.status for record in report.pairs] == ["done"] * 3
+    u = read_displacement(output / report.pairs[0].file, (32, 48, 40)).displacement
+    assert dice_of(tiny_task, u) > dice_of(tiny_task, np.zeros_like(u)) + 0.05
+    # The same command does nothing, another setting does all again.
+    before = [record.file_sha256 for record in report.pairs]
+    assert predict(tiny_task, output, "--method", "general") == 0
+    assert [record.file_sha256 for record in report_of(output).pairs] == before
+
+
+def test_weights_that_do_not_fit_are_said_and_left(
+    other_task: Path,
+    tiny_bundle: Bundle,
+    output: Path,
+    tmp_path: Path,
+    report_of: ReportOf,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write_bundle(tmp_path / "OtherCT.safetensors", tiny_bundle)
+    monkeypatch.setattr(weightfolders, "WEIGHT_FOLDERS", (tmp_path,))
+    assert predict(other_task, output) == 0
+    assert "the weights are for other labels" in caplog.text
+    assert report_of(output).method == "general"
+    assert predict(other_task, tmp_path / "second", "--method", "network") == 4
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_regions_of_the_users_own_take_part(tiny_task: Path, output: Path, report_of: ReportOf) -> None:
+    assert predict(tiny_task, output, "--segmentations", tiny_task / "labelsTr") == 0
+    u = read_displacement(output / report_of(output).pairs[0].file, (32, 48, 40)).displacement
+    assert dice_of(tiny_task, u) > 0.9
+
+
+def test_the_general_method_takes_no_weights(
+    tiny_task: Path, output: Path, weights: Path, only_error_line: ErrorLine
+) -> None:
+    assert predict(tiny_task, output, "--method", "general", "--weights", weights) == 2
+    assert "takes no weights" in only_error_line()
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_segmentations_need_labels(
+    tiny_task: Path, output: Path, rewrite_task: RewriteTask, only_error_line: ErrorLine
+) -> None:
+    rewrite_task(labels={})
+    shutil.rmtree(tiny_task / "labelsTr")
+    (tiny_task / "own").mkdir()
+    assert predict(tiny_task, output, "--segmentations", tiny_task / "own") == 2
+    assert "names no labels" in only_error_line()
