@@ -1,6 +1,6 @@
 """The continuous stage: gradient descent on a stationary velocity, from coarse to fine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -8,10 +8,12 @@ from pipeline.general.config import ContinuousConfig
 from pipeline.general.levels import Strides, averaged
 from pipeline.general.similarity import Compared, Similarity
 from pipeline.network.losses import challenge_dice_loss, gradient_loss, volume_loss
-from pipeline.network.warp import compose, integrate, upsample_displacement, warp
+from pipeline.network.warp import integrate, upsample_displacement, warp
 from pipeline.typing import Float, Tensor
 
-__all__ = ["Pair", "continuous_displacement"]
+__all__ = ["Pair", "continuous_displacement", "velocity_of"]
+
+_LOGARITHM_STEPS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,12 @@ class Pair:
     moving_regions: Float[Tensor, "1 N X Y Z"] | None = None
     fixed_regions: Float[Tensor, "1 N X Y Z"] | None = None
 
+    def with_moving_warped(self, displacement: Float[Tensor, "1 3 X Y Z"]) -> "Pair":
+        """The pair with the moving image, and its regions, pulled back by a displacement."""
+        regions = self.moving_regions
+        warped = None if regions is None else warp(regions, displacement)
+        return replace(self, moving=warp(self.moving, displacement), moving_regions=warped)
+
     def at(self, stride: int) -> "Pair":
         """The pair averaged over blocks of voxels."""
         strides: Strides = (stride, stride, stride)
@@ -43,11 +51,11 @@ class Pair:
 def continuous_displacement(
     pair: Pair, start: Float[Tensor, "1 3 X Y Z"], kind: Compared, config: ContinuousConfig
 ) -> Float[Tensor, "1 3 X Y Z"]:
-    """The displacement `start` followed by one more, exp(v), that makes the pair alike.
+    """The displacement exp(v) that makes a pair alike, by a descent that begins at another displacement.
 
-    Minimises the unlikeness of the images, the regions' Dice loss where there are regions, and the velocity's
-    roughness. Voxels are those of the finest level, whose sides divide by the coarsest stride and the
-    velocity's.
+    Minimises the unlikeness of the images, the regions' Dice loss where there are regions, the velocity's
+    roughness and local changes of volume. Voxels are those of the finest level, whose sides divide by the
+    coarsest stride and the velocity's.
 
     Args:
         pair: Images and regions.
@@ -59,18 +67,26 @@ def continuous_displacement(
         Arsigny et al. 2006, https://doi.org/10.1007/11866565_113; Siebert et al. 2021,
         https://arxiv.org/abs/2112.03053
     """
-    shape = pair.fixed.shape[2:]
-    velocity = start.new_zeros(1, 3, *(side // config.control for side in shape))
+    control = config.control
+    coarse_start = averaged(start, (control, control, control)) / control
+    first = velocity = velocity_of(coarse_start, config.squarings)
     for stride, steps in config.levels:
-        velocity = _descended(velocity, pair.at(stride), start, stride, steps, kind, config)
-    step = upsample_displacement(integrate(velocity, config.squarings) * config.control, shape)
-    return compose(start, step)
+        velocity = _descended(velocity, first, pair.at(stride), stride, steps, kind, config)
+    return upsample_displacement(integrate(velocity, config.squarings) * control, start.shape[2:])
+
+
+def velocity_of(displacement: Float[Tensor, "1 3 P Q R"], squarings: int) -> Float[Tensor, "1 3 P Q R"]:
+    """A velocity whose exponential comes near to a displacement, by a few fixed-point steps."""
+    velocity = displacement
+    for _ in range(_LOGARITHM_STEPS):
+        velocity = velocity + 0.5 * (displacement - integrate(velocity, squarings))
+    return velocity
 
 
 def _descended(
     velocity: Float[Tensor, "1 3 P Q R"],
+    first: Float[Tensor, "1 3 P Q R"],
     pair: Pair,
-    start: Float[Tensor, "1 3 X Y Z"],
     stride: int,
     steps: int,
     kind: Compared,
@@ -78,7 +94,6 @@ def _descended(
 ) -> Float[Tensor, "1 3 P Q R"]:
     """The velocity after the steps of one level."""
     shape, scale = pair.fixed.shape[2:], config.control / stride
-    start = averaged(start, (stride, stride, stride)) / stride
     similarity = Similarity(pair.moving, pair.fixed, kind, config.window, config.contrast, pair.weight)
     source, compared = similarity.moving, similarity.moving.shape[1]
     if pair.moving_regions is not None:
@@ -88,12 +103,11 @@ def _descended(
         optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox, betas=config.moments)
         for number in range(steps):
             optimizer.param_groups[0]["lr"] = config.learning_rate_vox * (1 - number / steps)
-            step = upsample_displacement(integrate(velocity, config.squarings) * scale, shape)
-            displacement = compose(start, step)
-            warped = warp(source, displacement)
-            loss = similarity.loss(warped[:, :compared]) + config.smoothness * gradient_loss(velocity)
+            coarse = integrate(velocity, config.squarings)
+            warped = warp(source, upsample_displacement(coarse * scale, shape))
+            loss = similarity.loss(warped[:, :compared]) + config.smoothness * gradient_loss(velocity - first)
             if config.volume > 0:
-                loss = loss + config.volume * volume_loss(displacement)
+                loss = loss + config.volume * volume_loss(coarse)
             if pair.fixed_regions is not None:
                 loss = loss + config.regions * challenge_dice_loss(warped[:, compared:], pair.fixed_regions)
             optimizer.zero_grad()

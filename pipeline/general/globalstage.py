@@ -116,10 +116,7 @@ class _Fit:
         both = self.here * (warped[:, -1:] > 0.5)
         if both.sum() < self.config.overlap * min(self.here.sum(), self.source[:, -1].sum()):
             return 1.0
-        self.similarity.weight = both
-        loss = float(self.similarity.loss(warped[:, :-1]))
-        self.similarity.weight = None
-        return loss
+        return float(self.similarity.weighted(both)(warped[:, :-1]))
 
     def descended(self, shift: Float[Tensor, "3"]) -> Float[Tensor, "3 4"]:
         """The rigid map that fits best from a shift on, then the affine one from there on."""

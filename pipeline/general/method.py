@@ -20,7 +20,7 @@ from pipeline.general.similarity import Compared
 from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_reported
 from pipeline.network.losses import one_hot
-from pipeline.network.warp import compose, identity_grid, upsample_displacement, warp
+from pipeline.network.warp import compose, identity_grid, upsample_displacement
 from pipeline.regions.config import IntensityConfig
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.preprocess import content_box, crop_to, normalise
@@ -122,14 +122,16 @@ class GeneralMethod:
 
     def _deformed(self, pair: Pair, start: Float[Tensor, "1 3 X Y Z"]) -> Float[Tensor, "1 3 X Y Z"]:
         """The start followed by the discrete and the continuous stage, in voxels of the finest level."""
+        # Warped once by the start, which spares a composition in every step.
+        pair = pair.with_moving_warped(start)
+        deformation = torch.zeros_like(start)
         if self.config.discrete_stage is not None:
-            regions = None if pair.moving_regions is None else warp(pair.moving_regions, start)
-            moving = _features(warp(pair.moving, start), regions)
+            moving = _features(pair.moving, pair.moving_regions)
             fixed = _features(pair.fixed, pair.fixed_regions)
-            start = compose(start, discrete_displacement(moving, fixed, self.config.discrete_stage))
-        if self.config.continuous_stage is None:
-            return start
-        return continuous_displacement(pair, start, self.kind, self.config.continuous_stage)
+            deformation = discrete_displacement(moving, fixed, self.config.discrete_stage)
+        if self.config.continuous_stage is not None:
+            deformation = continuous_displacement(pair, deformation, self.kind, self.config.continuous_stage)
+        return compose(start, deformation)
 
 
 def _features(

@@ -1,16 +1,18 @@
 """How like two images are, by intensities or by descriptors, at one level of resolution."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 
 from pipeline.general.descriptors import mind_ssc
-from pipeline.network.losses import ncc_loss
+from pipeline.network.losses import LocalCorrelation
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Compared", "Similarity"]
 
 Compared = Literal["correlation", "descriptors"]
+Loss = Callable[[Tensor], Tensor]
 # Of the descriptors on levels of the pyramid: small patches, since a level is smooth already.
 _RADIUS, _DILATION = 1, 1
 
@@ -37,27 +39,36 @@ class Similarity:
         contrast: float,
         weight: Float[Tensor, "1 1 X Y Z"] | None = None,
     ) -> None:
+        if kind == "descriptors":
+            moving, fixed = (mind_ssc(image, _RADIUS, _DILATION) for image in (moving, fixed))
+        self.moving = moving
+        self.fixed = fixed
         self.kind = kind
         self.window = window
         self.epsilon = contrast * window**6
-        self.weight = weight
-        descriptors = kind == "descriptors"
-        self.moving = mind_ssc(moving, _RADIUS, _DILATION) if descriptors else moving
-        self.fixed = mind_ssc(fixed, _RADIUS, _DILATION) if descriptors else fixed
+        self.loss = self.weighted(weight)
 
-    def loss(self, warped: Float[Tensor, "1 C X Y Z"]) -> Float[Tensor, ""]:
-        """0 for alike, 1 for nothing in common.
+    def weighted(self, weight: Float[Tensor, "1 1 X Y Z"] | None) -> Loss:
+        """How unlike the channels `moving`, warped, are the fixed ones: 0 for alike, 1 for nothing in common.
 
         Args:
-            warped: The channels `moving`, warped.
+            weight: Of each voxel of the fixed image; None weighs all alike.
         """
         if self.kind == "correlation":
-            return ncc_loss(warped, self.fixed, self.window, self.epsilon, self.weight)
-        squares = (warped - self.fixed).square()
-        if self.weight is None:
-            return squares.mean() * _SCALE
-        weight = self.weight.expand_as(squares)
-        return (squares * weight).sum() / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny) * _SCALE
+            return LocalCorrelation(self.fixed, self.window, self.epsilon, weight)
+        return _Difference(self.fixed, weight)
+
+
+class _Difference:
+    """Mean squared difference of descriptors."""
+
+    def __init__(self, fixed: Float[Tensor, "1 C X Y Z"], weight: Float[Tensor, "1 1 X Y Z"] | None) -> None:
+        self.fixed = fixed
+        weight = torch.ones_like(fixed[:, :1]) if weight is None else weight
+        self.weight = weight * (_SCALE / (fixed.shape[1] * weight.sum().clamp(min=1e-5)))
+
+    def __call__(self, warped: Float[Tensor, "1 C X Y Z"]) -> Float[Tensor, ""]:
+        return ((warped - self.fixed).square().sum(1, keepdim=True) * self.weight).sum()
 
 
 _SCALE = 5.0

@@ -13,6 +13,7 @@ from pipeline.config import LossConfig
 from pipeline.typing import Float, Int, Tensor
 
 __all__ = [
+    "LocalCorrelation",
     "bending_loss",
     "box_mean",
     "challenge_dice_loss",
@@ -136,16 +137,44 @@ def ncc_loss(
     References:
         Mok and Chung 2020, Eq. 2, https://arxiv.org/abs/2006.16148
     """
-    maps = torch.cat([warped, fixed, warped * warped, fixed * fixed, warped * fixed], dim=1)
-    means = box_mean(maps, window)
-    a, b, aa, bb, ab = means.chunk(5, dim=1)
-    # Sums over a full cube, in which LapIRN states its epsilon.
-    cross, var_a, var_b = ((p - q) * window**3 for p, q in ((ab, a * b), (aa, a * a), (bb, b * b)))
-    # Rounding can leave a flat window a variance just below zero.
-    squares = cross.square() / (var_a.clamp(min=0) * var_b.clamp(min=0) + epsilon)
-    if weight is None:
-        return 1 - squares.mean()
-    return 1 - (squares * weight).sum() / weight.expand_as(squares).sum().clamp(min=EPSILON)
+    return LocalCorrelation(fixed, window, epsilon, weight)(warped)
+
+
+class LocalCorrelation:
+    """`ncc_loss` with one fixed image, of which all is summed up once.
+
+    Args:
+        fixed: in 0..1.
+        window: as for `ncc_loss`.
+        epsilon: the same.
+        weight: the same.
+    """
+
+    def __init__(
+        self,
+        fixed: Float[Tensor, "B C X Y Z"],
+        window: int,
+        epsilon: float = EPSILON,
+        weight: Float[Tensor, "B 1 X Y Z"] | None = None,
+    ) -> None:
+        self.window = window
+        self.fixed = fixed
+        self.mean, squares = box_mean(torch.cat([fixed, fixed * fixed]), window).chunk(2)
+        # Rounding can leave a flat window a variance just below zero. Means, where LapIRN has sums.
+        self.variance = (squares - self.mean * self.mean).clamp(min=0)
+        self.epsilon = epsilon / window**6
+        self.weight = None
+        if weight is not None:
+            self.weight = weight.expand_as(fixed) / weight.expand_as(fixed).sum().clamp(min=EPSILON)
+
+    def __call__(self, warped: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, ""]:
+        """The loss of an image on the grid of the fixed one."""
+        maps = torch.cat([warped, warped * warped, warped * self.fixed])
+        mean, squares, products = box_mean(maps, self.window).chunk(3)
+        cross = products - mean * self.mean
+        variance = (squares - mean * mean).clamp(min=0)
+        correlation = cross * cross / (variance * self.variance + self.epsilon)
+        return 1 - (correlation.mean() if self.weight is None else (correlation * self.weight).sum())
 
 
 def multiscale_ncc_loss(
