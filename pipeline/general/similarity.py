@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 
 from pipeline.general.descriptors import mind_ssc
-from pipeline.network.losses import LocalCorrelation
+from pipeline.network.correlation import LocalCorrelation
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Compared", "Similarity"]

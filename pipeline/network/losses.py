@@ -1,35 +1,24 @@
-"""What training and refinement minimise: likeness of images, overlap of regions, roughness of the field.
-
-The local correlation is our own: MONAI's divides by clamped variances, so that empty background, most of a
-scan, counts 1e5 a voxel; it has one resolution only; and its import takes six seconds.
-"""
-
-from functools import lru_cache
+"""What training and refinement minimise: likeness of images, overlap of regions, roughness of the field."""
 
 import torch
 import torch.nn.functional as F
 
 from pipeline.config import LossConfig
+from pipeline.network.correlation import multiscale_ncc_loss
 from pipeline.typing import Float, Int, Tensor
 
 __all__ = [
-    "LocalCorrelation",
     "bending_loss",
-    "box_mean",
     "challenge_dice_loss",
     "dice_loss",
     "gradient_loss",
     "jacobian_determinant",
     "mse_loss",
-    "multiscale_ncc_loss",
-    "ncc_loss",
     "one_hot",
     "volume_loss",
     "weighted_losses",
 ]
 
-EPSILON = 1e-5
-"""Added to the product of two windows' sums of squares, as LapIRN does: flat windows are unlike anything."""
 SHIFT = 3.0
 """What the challenge adds to a determinant before it takes the logarithm."""
 LEAST = 1e-3
@@ -112,109 +101,6 @@ def _dice(
 def mse_loss(warped: Float[Tensor, "B C X Y Z"], fixed: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, ""]:
     """Mean squared difference."""
     return (warped - fixed).square().mean()
-
-
-def ncc_loss(
-    warped: Float[Tensor, "B C X Y Z"],
-    fixed: Float[Tensor, "B C X Y Z"],
-    window: int,
-    epsilon: float = EPSILON,
-    weight: Float[Tensor, "B 1 X Y Z"] | None = None,
-) -> Float[Tensor, ""]:
-    """1 - mean squared correlation of the two images in the cube of `window` voxels about each voxel.
-
-    LapIRN's measure, but for the border, where LapIRN fills the cube up with
-    zeros and we take the part of it that lies in the image, so that there, too, an affine change of grey
-    is no difference.
-
-    Args:
-        warped: in 0..1.
-        fixed: in 0..1.
-        window: side of the cube in voxels, odd.
-        epsilon: added to the product of the sums of squares of a full cube.
-        weight: of each voxel in the mean; None weighs all alike.
-
-    References:
-        Mok and Chung 2020, Eq. 2, https://arxiv.org/abs/2006.16148
-    """
-    return LocalCorrelation(fixed, window, epsilon, weight)(warped)
-
-
-class LocalCorrelation:
-    """`ncc_loss` with one fixed image, of which all is summed up once.
-
-    Args:
-        fixed: in 0..1.
-        window: as for `ncc_loss`.
-        epsilon: the same.
-        weight: the same.
-    """
-
-    def __init__(
-        self,
-        fixed: Float[Tensor, "B C X Y Z"],
-        window: int,
-        epsilon: float = EPSILON,
-        weight: Float[Tensor, "B 1 X Y Z"] | None = None,
-    ) -> None:
-        self.window = window
-        self.fixed = fixed
-        self.mean, squares = box_mean(torch.cat([fixed, fixed * fixed]), window).chunk(2)
-        # Rounding can leave a flat window a variance just below zero. Means, where LapIRN has sums.
-        self.variance = (squares - self.mean * self.mean).clamp(min=0)
-        self.epsilon = epsilon / window**6
-        self.weight = None
-        if weight is not None:
-            self.weight = weight.expand_as(fixed) / weight.expand_as(fixed).sum().clamp(min=EPSILON)
-
-    def __call__(self, warped: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, ""]:
-        """The loss of an image on the grid of the fixed one."""
-        maps = torch.cat([warped, warped * warped, warped * self.fixed])
-        mean, squares, products = box_mean(maps, self.window).chunk(3)
-        cross = products - mean * self.mean
-        variance = (squares - mean * mean).clamp(min=0)
-        correlation = cross * cross / (variance * self.variance + self.epsilon)
-        return 1 - (correlation.mean() if self.weight is None else (correlation * self.weight).sum())
-
-
-def multiscale_ncc_loss(
-    warped: Float[Tensor, "B C X Y Z"], fixed: Float[Tensor, "B C X Y Z"], window: int, scales: int
-) -> Float[Tensor, ""]:
-    """Sum over scales s = 0, 1, .. of `ncc_loss` / 2^s, as LapIRN trains its finer levels.
-
-    Every scale halves the images and takes two voxels off the window, so that 7 over three scales is
-    followed by 5 and 3.
-
-    Args:
-        warped: in 0..1.
-        fixed: in 0..1.
-        window: at the finest scale; `window - 2 * (scales - 1)` is the coarsest one's.
-        scales: how many.
-    """
-    total = ncc_loss(warped, fixed, window)
-    for scale in range(1, scales):
-        warped, fixed = (
-            F.avg_pool3d(image, 3, stride=2, padding=1, count_include_pad=False) for image in (warped, fixed)
-        )
-        total = total + ncc_loss(warped, fixed, window - 2 * scale) / 2**scale
-    return total
-
-
-def box_mean(maps: Float[Tensor, "B C X Y Z"], window: int) -> Float[Tensor, "B C X Y Z"]:
-    """Mean over the part of each voxel's cube that lies in the volume, one axis after the other.
-
-    As products with banded matrices, which on a CPU take a tenth of the time of average pooling.
-    """
-    x, y, z = (_box_matrix(side, window, maps.dtype, maps.device) for side in maps.shape[2:])
-    along_yz = torch.matmul(y, torch.matmul(maps, z.T))
-    return torch.matmul(x, along_yz.flatten(3)).view(maps.shape)
-
-
-@lru_cache(maxsize=64)
-def _box_matrix(side: int, window: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "X X"]:
-    place = torch.arange(side, device=device)
-    band = ((place[:, None] - place).abs() <= window // 2).to(dtype)
-    return band / band.sum(1, keepdim=True)
 
 
 def gradient_loss(field: Float[Tensor, "B 3 X Y Z"]) -> Float[Tensor, ""]:

@@ -13,10 +13,10 @@ from scipy.ndimage import gaussian_filter
 from pairs.fields.displacement import read_displacement
 from pairs.fields.unfolding import folded_voxels
 from pairs.images.volume import Volume, read_image, write_volume
-from pipeline import register
 from pipeline.config import IntensityConfig, RefinementConfig
 from pipeline.predict.report import PairRecord, read_report
 from pipeline.regions.segmentor import Segmentation
+from pipeline.registration import pairwise
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, write_bundle
 
@@ -305,8 +305,8 @@ def test_a_pair_on_two_grids_is_refused_before_voxels_are_read(
 ) -> None:
     spoil(image(tiny_task, "0007"))
     read: list[str] = []
-    original = register.read_image
-    monkeypatch.setattr(register, "read_image", lambda path: read.append(path.name) or original(path))
+    original = pairwise.read_image
+    monkeypatch.setattr(pairwise, "read_image", lambda path: read.append(path.name) or original(path))
     assert predict() == 1
     assert [record.error_code for record in records(output)] == ["grid", "grid", None]
     assert read == ["TinyMR_0008_0000.nii.gz", "TinyMR_0006_0000.nii.gz"]

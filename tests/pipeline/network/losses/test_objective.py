@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from pipeline.config import LossConfig
+from pipeline.network.correlation import multiscale_ncc_loss
 from pipeline.network.losses import (
     bending_loss,
     challenge_dice_loss,
     dice_loss,
     gradient_loss,
     mse_loss,
-    multiscale_ncc_loss,
     volume_loss,
     weighted_losses,
 )

@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 
-from pipeline.network.losses import EPSILON, mse_loss, multiscale_ncc_loss, ncc_loss
+from pipeline.network.correlation import EPSILON, multiscale_ncc_loss, ncc_loss
+from pipeline.network.losses import mse_loss
 
 __all__: list[str] = []
 
