@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pipeline.configtypes import Fraction, Positive, Rate, StrictModel, Weight
 
-__all__ = ["ContinuousConfig", "DiscreteConfig", "GeneralConfig", "GlobalConfig"]
+__all__ = ["ContinuousConfig", "DiscreteConfig", "FineConfig", "GeneralConfig", "GlobalConfig"]
 
 _Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -47,21 +47,39 @@ class ContinuousConfig(StrictModel):
     """Strides in voxels of the finest level, coarsest first, and the steps of each."""
     control: Annotated[int, Field(ge=1, le=8)] = 2
     """Stride of the velocity's grid in voxels of the finest level."""
-    window: Literal[3, 5, 7, 9, 11] = 7
+    window: Literal[3, 5, 7, 9, 11] = 5
     """Side of the correlation's window in voxels of the level."""
     learning_rate_vox: Rate = 0.3
     """Adam's rate at the first step of a level, in voxels of the velocity's grid; it falls to nearly 0."""
     moments: tuple[Fraction, Fraction] = (0.9, 0.99)
     smoothness: Weight = 1.0
     """Weight of the velocity's squared gradient."""
-    volume: Weight = 1.0
+    volume: Weight = 4.0
     """Weight of local changes of volume."""
     regions: Weight = 1.0
     """Weight of the regions' Dice, where both images have regions."""
     squarings: Annotated[int, Field(ge=1, le=10)] = 4
-    contrast: Annotated[float, Field(gt=0)] = 1e-4
+    contrast: Annotated[float, Field(gt=0)] = 1e-6
     """Product of the two variances in a window, of intensities in 0..1, below which structure counts as
     noise."""
+
+
+class FineConfig(StrictModel):
+    """The descent on the image's own grid, where the stages before it worked on a coarser one."""
+
+    voxels: Positive = 10_000_000
+    """Images of more voxels are worked on at half their resolution or less."""
+    steps: Positive = 10
+    step_vox: Annotated[float, Field(gt=0, le=2)] = 1.5
+    """Length of the longest update of a step, in voxels."""
+    window: Literal[3, 5, 7, 9, 11] = 7
+    """Side of the correlation's window in voxels."""
+    contrast: Annotated[float, Field(gt=0)] = 1e-8
+    """As in the continuous stage."""
+    update_sigma_vox: Annotated[float, Field(gt=0)] = 1.7
+    """Of the Gaussian that smooths each update."""
+    total_sigma_vox: Annotated[float, Field(gt=0)] = 0.7
+    """Of the Gaussian that smooths the whole displacement after each update."""
 
 
 class GeneralConfig(StrictModel):
@@ -71,7 +89,9 @@ class GeneralConfig(StrictModel):
     """What the global and the continuous stage compare: intensities by local correlation, or MIND-SSC. `auto`
     takes descriptors where the two images are of different modalities."""
     finest_voxels: Positive = 1_300_000
-    """The finest level has at most so many; larger images are worked on at half their resolution or less."""
+    """Of the finest level of the discrete and the continuous stage; larger images are worked on at half their
+    resolution or less."""
     global_stage: GlobalConfig | None = GlobalConfig()
     discrete_stage: DiscreteConfig | None = DiscreteConfig()
     continuous_stage: ContinuousConfig | None = ContinuousConfig()
+    fine_stage: FineConfig | None = FineConfig()

@@ -13,17 +13,17 @@ from pipeline.general.config import GeneralConfig
 from pipeline.general.continuous import Pair, continuous_displacement
 from pipeline.general.descriptors import mind_ssc
 from pipeline.general.discrete import discrete_displacement
+from pipeline.general.fine import refined
 from pipeline.general.globalstage import aligned
 from pipeline.general.lattice import Placed
-from pipeline.general.levels import Strides, averaged, finest_factor, strides_of
+from pipeline.general.levels import Level, affine_displacement
 from pipeline.general.similarity import Compared
 from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_reported
-from pipeline.network.losses import one_hot
-from pipeline.network.warp import compose, identity_grid, upsample_displacement
+from pipeline.network.warp import compose
 from pipeline.regions.config import IntensityConfig
 from pipeline.regions.segmentor import Segmentation
-from pipeline.registration.preprocess import content_box, crop_to, normalise
+from pipeline.registration.preprocess import content_box, normalise
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Found", "GeneralMethod"]
@@ -100,11 +100,12 @@ class GeneralMethod:
         box = _box(images)
         seen = [image[box] for image in images]
         affine, warnings = self._affine(seen[0], seen[1], spacing)
-        grid = _Grid(seen[1].shape, spacing, self.config, self.device)
-        pair = grid.pair(seen, (moving_regions, fixed_regions), mask, box)
-        start = grid.affine_displacement(affine)
-        total = self._deformed(pair, start)
-        found = grid.on_full_grid(total - start) + _affine_displacement(affine, seen[1].shape, self.device)
+        level = self._level(seen[1].shape, spacing)
+        pair = self._pair(level, seen, (moving_regions, fixed_regions), mask, box)
+        start = level.affine_displacement(affine)
+        deformation = level.on_full_grid(self._deformed(pair, start) - start)
+        found = deformation + affine_displacement(affine, seen[1].shape, self.device)
+        found = self._refined(found, affine, level, seen, None if mask is None else mask[box], spacing)
         part = found[0].movedim(0, -1).cpu().numpy()
         margins = [(axis.start, side - axis.stop) for axis, side in zip(box, images[1].shape, strict=True)]
         return Found(np.pad(part, [*margins, (0, 0)], mode="edge"), warnings)
@@ -120,6 +121,30 @@ class GeneralMethod:
         found = aligned(*places, np.eye(4), self.kind, self.config.global_stage, self.device)
         return np.linalg.inv(to_mm) @ found.matrix @ to_mm, found.warnings
 
+    def _level(self, shape: Sequence[int], spacing_mm: Sequence[float]) -> Level:
+        """That of the discrete and the continuous stage."""
+        continuous, discrete = self.config.continuous_stage, self.config.discrete_stage
+        parts = [1 if discrete is None else discrete.cell]
+        if continuous is not None:
+            parts += [continuous.control, *(stride for stride, _ in continuous.levels)]
+        return Level.within(shape, spacing_mm, self.config.finest_voxels, math.lcm(*parts), self.device)
+
+    def _pair(
+        self,
+        level: Level,
+        images: Sequence[np.ndarray],
+        regions: tuple[Segmentation | None, Segmentation | None],
+        mask: np.ndarray | None,
+        box: Box,
+    ) -> Pair:
+        moving, fixed = (level.of(image) for image in images)
+        weight = None if mask is None else level.of(mask[box])
+        if regions[0] is None or regions[1] is None:
+            return Pair(moving, fixed, weight)
+        count = 1 + max(int(one.labels.max()) for one in regions if one is not None)
+        maps = (_region_maps(level, one, count, box) for one in regions if one is not None)
+        return Pair(moving, fixed, weight, *maps)
+
     def _deformed(self, pair: Pair, start: Float[Tensor, "1 3 X Y Z"]) -> Float[Tensor, "1 3 X Y Z"]:
         """The start followed by the discrete and the continuous stage, in voxels of the finest level."""
         # Warped once by the start, which spares a composition in every step.
@@ -133,6 +158,28 @@ class GeneralMethod:
             deformation = continuous_displacement(pair, deformation, self.kind, self.config.continuous_stage)
         return compose(start, deformation)
 
+    def _refined(
+        self,
+        found: Float[Tensor, "1 3 X Y Z"],
+        affine: Matrix,
+        before: Level,
+        images: Sequence[np.ndarray],
+        mask: np.ndarray | None,
+        spacing_mm: Sequence[float],
+    ) -> Float[Tensor, "1 3 X Y Z"]:
+        """The displacement after the fine stage, where that is finer than the stages before it."""
+        config = self.config.fine_stage
+        if config is None or self.kind != "correlation":
+            return found
+        level = Level.within(before.shape, spacing_mm, config.voxels, 1, self.device)
+        if level.strides == before.strides:
+            return found
+        moving, fixed = (level.of(image) for image in images)
+        weight = None if mask is None else level.of(mask)
+        total, start = level.of_displacement(found), level.affine_displacement(affine)
+        change = refined(moving, fixed, total, start, config, weight) - total
+        return found + level.on_full_grid(change)
+
 
 def _features(
     image: Float[Tensor, "1 1 X Y Z"], regions: Float[Tensor, "1 N X Y Z"] | None
@@ -142,79 +189,9 @@ def _features(
     return descriptors if regions is None else torch.cat([descriptors, _REGION_WEIGHT * regions], dim=1)
 
 
-class _Grid:
-    """The finest level of a box of voxels: its strides, and what goes there and comes back."""
-
-    def __init__(
-        self, shape: Sequence[int], spacing_mm: Sequence[float], config: GeneralConfig, device: torch.device
-    ) -> None:
-        self.shape = tuple(shape)
-        self.device = device
-        self.strides: Strides = strides_of(finest_factor(shape, spacing_mm, config.finest_voxels), spacing_mm)
-        continuous, discrete = config.continuous_stage, config.discrete_stage
-        parts = [1 if discrete is None else discrete.cell]
-        if continuous is not None:
-            parts += [continuous.control, *(stride for stride, _ in continuous.levels)]
-        self.multiples = tuple(stride * math.lcm(*parts) for stride in self.strides)
-        self.scale = torch.tensor(self.strides, dtype=torch.float32, device=device).view(1, 3, 1, 1, 1)
-
-    def pair(
-        self,
-        images: Sequence[np.ndarray],
-        regions: tuple[Segmentation | None, Segmentation | None],
-        mask: np.ndarray | None,
-        box: Box,
-    ) -> Pair:
-        """What is compared, on the finest level."""
-        moving, fixed = (self._level(torch.from_numpy(np.ascontiguousarray(image))) for image in images)
-        weight = None if mask is None else self._level(torch.from_numpy(mask[box]).float())
-        if regions[0] is None or regions[1] is None:
-            return Pair(moving, fixed, weight)
-        count = 1 + max(int(one.labels.max()) for one in regions if one is not None)
-        maps = (self._regions(one, count, box) for one in regions if one is not None)
-        return Pair(moving, fixed, weight, *maps)
-
-    def _level(self, volume: Float[Tensor, "X Y Z"]) -> Float[Tensor, "1 1 U V W"]:
-        padded = _padded(volume[None, None].to(self.device), self.multiples)
-        return averaged(padded, self.strides)
-
-    def _regions(self, regions: Segmentation, count: int, box: Box) -> Float[Tensor, "1 N U V W"]:
-        labels = torch.from_numpy(np.ascontiguousarray(regions.labels[box])).long()
-        confidence = torch.from_numpy(np.ascontiguousarray(regions.confidence[box])).float()
-        channels = one_hot(labels[None], count) * confidence
-        return torch.cat([self._level(channel) for channel in channels[0]], dim=1)
-
-    def affine_displacement(self, matrix: Matrix) -> Float[Tensor, "1 3 U V W"]:
-        """That of an affine map of full voxels, at the finest level and in its voxels."""
-        to_full = np.diag([*self.strides, 1.0])
-        to_full[:3, 3] = (np.array(self.strides) - 1) / 2
-        sides = [
-            -(-side // multiple) * multiple // stride
-            for side, multiple, stride in zip(self.shape, self.multiples, self.strides, strict=True)
-        ]
-        return _affine_displacement(np.linalg.inv(to_full) @ matrix @ to_full, sides, self.device)
-
-    def on_full_grid(self, displacement: Float[Tensor, "1 3 U V W"]) -> Float[Tensor, "1 3 X Y Z"]:
-        """A displacement of the finest level as one of the box, in its voxels."""
-        sides = [n * stride for n, stride in zip(displacement.shape[2:], self.strides, strict=True)]
-        full = upsample_displacement(displacement * self.scale, (sides[0], sides[1], sides[2]))
-        return crop_to(full, self.shape)
-
-
-def _padded(volume: Float[Tensor, "1 1 X Y Z"], multiples: Sequence[int]) -> Float[Tensor, "1 1 U V W"]:
-    padding: list[int] = []
-    for side, multiple in zip(reversed(volume.shape[2:]), reversed(multiples), strict=True):
-        padding += [0, -side % multiple]
-    return torch.nn.functional.pad(volume, padding)
-
-
-def _affine_displacement(
-    matrix: Matrix, shape: Sequence[int], device: torch.device
-) -> Float[Tensor, "1 3 X Y Z"]:
-    linear = torch.from_numpy(matrix[:3, :3] - np.eye(3)).to(device, torch.float32)
-    shift = torch.from_numpy(matrix[:3, 3]).to(device, torch.float32)
-    indices = identity_grid(torch.empty(1, 1, *shape, device=device))
-    return torch.einsum("ij,bjxyz->bixyz", linear, indices) + shift.view(1, 3, 1, 1, 1)
+def _region_maps(level: Level, regions: Segmentation, count: int, box: Box) -> Float[Tensor, "1 N U V W"]:
+    labels, confidence = regions.labels[box], regions.confidence[box]
+    return torch.cat([level.of((labels == number) * confidence) for number in range(count)], dim=1)
 
 
 def _box(images: Sequence[np.ndarray]) -> Box:

@@ -4,6 +4,7 @@ The correlation is our own: MONAI's divides by clamped variances, so that empty 
 counts 1e5 a voxel; it has one resolution only; and its import takes six seconds.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 
 from pipeline.typing import Float, Tensor
 
-__all__ = ["LocalCorrelation", "box_mean", "multiscale_ncc_loss", "ncc_loss"]
+__all__ = ["LocalCorrelation", "box_mean", "gaussian_mean", "multiscale_ncc_loss", "ncc_loss"]
 
 EPSILON = 1e-5
 """Added to the product of two windows' sums of squares, as LapIRN does: flat windows are unlike anything."""
@@ -72,12 +73,29 @@ class LocalCorrelation:
 
     def __call__(self, warped: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, ""]:
         """The loss of an image on the grid of the fixed one."""
-        maps = torch.cat([warped, warped * warped, warped * self.fixed])
-        mean, squares, products = box_mean(maps, self.window).chunk(3)
-        cross = products - mean * self.mean
-        variance = (squares - mean * mean).clamp(min=0)
+        _, cross, variance = self._moments(warped)
         correlation = cross * cross / (variance * self.variance + self.epsilon)
         return 1 - (correlation.mean() if self.weight is None else (correlation * self.weight).sum())
+
+    def slope(self, warped: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "B C X Y Z"]:
+        """The derivative of the loss by each voxel of `warped`, without automatic differentiation."""
+        mean, cross, variance = self._moments(warped)
+        share = 1 / (variance * self.variance + self.epsilon)
+        share = share / cross.numel() if self.weight is None else share * self.weight
+        by_cross = -2 * cross * share
+        # cross^2 / (variance * fixed variance + epsilon)^2, whose weight is in the last factor alone.
+        by_variance = cross * cross * share / (variance * self.variance + self.epsilon) * self.variance
+        maps = torch.cat([by_cross, by_variance, by_cross * self.mean + 2 * by_variance * mean])
+        of_fixed, of_square, of_one = _spread(maps, self.window).chunk(3)
+        return of_fixed * self.fixed + 2 * of_square * warped - of_one
+
+    def _moments(
+        self, warped: Float[Tensor, "B C X Y Z"]
+    ) -> tuple[Float[Tensor, "B C X Y Z"], Float[Tensor, "B C X Y Z"], Float[Tensor, "B C X Y Z"]]:
+        """Mean, covariance with the fixed image, and variance, of each voxel's cube."""
+        maps = torch.cat([warped, warped * warped, warped * self.fixed])
+        mean, squares, products = box_mean(maps, self.window).chunk(3)
+        return mean, products - mean * self.mean, (squares - mean * mean).clamp(min=0)
 
 
 def multiscale_ncc_loss(
@@ -108,7 +126,30 @@ def box_mean(maps: Float[Tensor, "B C X Y Z"], window: int) -> Float[Tensor, "B 
 
     As products with banded matrices, which on a CPU take a tenth of the time of average pooling.
     """
-    x, y, z = (_box_matrix(side, window, maps.dtype, maps.device) for side in maps.shape[2:])
+    return _along_axes(maps, [_box_matrix(side, window, maps.dtype, maps.device) for side in maps.shape[2:]])
+
+
+def gaussian_mean(maps: Float[Tensor, "B C X Y Z"], sigma: float) -> Float[Tensor, "B C X Y Z"]:
+    """Gaussian mean over the voxels of the volume.
+
+    Args:
+        maps: of any kind.
+        sigma: in voxels.
+    """
+    return _along_axes(
+        maps, [_gaussian_matrix(side, sigma, maps.dtype, maps.device) for side in maps.shape[2:]]
+    )
+
+
+def _spread(maps: Float[Tensor, "B C X Y Z"], window: int) -> Float[Tensor, "B C X Y Z"]:
+    """The transpose of `box_mean`."""
+    return _along_axes(
+        maps, [_box_matrix(side, window, maps.dtype, maps.device).T for side in maps.shape[2:]]
+    )
+
+
+def _along_axes(maps: Float[Tensor, "B C X Y Z"], matrices: Sequence[Tensor]) -> Float[Tensor, "B C X Y Z"]:
+    x, y, z = matrices
     along_yz = torch.matmul(y, torch.matmul(maps, z.T))
     return torch.matmul(x, along_yz.flatten(3)).view(maps.shape)
 
@@ -118,3 +159,12 @@ def _box_matrix(side: int, window: int, dtype: torch.dtype, device: torch.device
     place = torch.arange(side, device=device)
     band = ((place[:, None] - place).abs() <= window // 2).to(dtype)
     return band / band.sum(1, keepdim=True)
+
+
+@lru_cache(maxsize=64)
+def _gaussian_matrix(
+    side: int, sigma: float, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "X X"]:
+    place = torch.arange(side, device=device, dtype=dtype)
+    bell = torch.exp(-((place[:, None] - place) ** 2) / (2 * sigma**2))
+    return bell / bell.sum(1, keepdim=True)

@@ -5,10 +5,11 @@ import pytest
 import torch
 from scipy import ndimage
 
-from pipeline.general.config import ContinuousConfig, DiscreteConfig, GlobalConfig
+from pipeline.general.config import ContinuousConfig, DiscreteConfig, FineConfig, GlobalConfig
 from pipeline.general.continuous import Pair, continuous_displacement
 from pipeline.general.descriptors import mind_ssc
 from pipeline.general.discrete import discrete_displacement
+from pipeline.general.fine import refined
 from pipeline.general.globalstage import aligned
 from pipeline.general.lattice import Placed
 from pipeline.general.levels import finest_factor, strides_of
@@ -136,3 +137,24 @@ def test_strides_bring_voxels_near_to_cubes() -> None:
     assert strides_of(4, (1.0, 1.0, 5.0)) == (4, 4, 1)
     assert finest_factor((160, 192, 224), (1.0, 1.0, 1.0), 1_300_000) == 2
     assert finest_factor((64, 64, 64), (1.0, 1.0, 1.0), 1_300_000) == 1
+
+
+def test_the_fine_stage_finds_what_is_left_of_a_smooth_displacement() -> None:
+    shape = (32, 30, 28)
+    moving = tensor(texture(shape, sigma=1.5))
+    true = 1.2 * torch.sin(torch.linspace(0, 6.3, 32)).view(1, 1, 32, 1, 1).expand(1, 3, *shape).contiguous()
+    fixed = warp(moving, true)
+    nothing = torch.zeros_like(true)
+    found = refined(moving, fixed, nothing, nothing, FineConfig(steps=20, step_vox=0.5))
+    inner = (slice(None), slice(None), *[slice(6, -6)] * 3)
+    assert (found - true)[inner].abs().mean() < 0.5 * true[inner].abs().mean()
+    assert jacobian_determinant(found).min() > 0
+
+
+def test_the_fine_stage_keeps_an_affine_part_as_it_is() -> None:
+    image = tensor(texture((24, 24, 24)))
+    affine = torch.linspace(-2, 2, 24).view(1, 1, 24, 1, 1).expand(1, 3, 24, 24, 24).contiguous()
+    same = torch.zeros_like(image)
+    assert torch.allclose(refined(image, same, affine, affine, FineConfig()), affine)
+    found = refined(image, warp(image, affine), affine, affine, FineConfig(steps=1, step_vox=1e-3))
+    assert torch.allclose(found, affine, atol=2e-3)

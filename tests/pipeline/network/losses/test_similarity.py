@@ -5,7 +5,13 @@ import itertools
 import pytest
 import torch
 
-from pipeline.network.correlation import EPSILON, multiscale_ncc_loss, ncc_loss
+from pipeline.network.correlation import (
+    EPSILON,
+    LocalCorrelation,
+    gaussian_mean,
+    multiscale_ncc_loss,
+    ncc_loss,
+)
 from pipeline.network.losses import mse_loss
 
 __all__: list[str] = []
@@ -97,3 +103,23 @@ def test_scales_halve_image_and_weight_and_narrow_the_window() -> None:
     assert multiscale_ncc_loss(a, b, 7, 2).item() == pytest.approx(expected, abs=1e-9)
     expected += slow_ncc_loss(quarter_a, quarter_b, 3) / 4
     assert multiscale_ncc_loss(a, b, 7, 3).item() == pytest.approx(expected, abs=1e-9)
+
+
+@WINDOWS
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_slope_is_that_of_automatic_differentiation(window: int, weighted: bool) -> None:
+    warped, fixed = noise(0).requires_grad_(), noise(1)
+    correlation = LocalCorrelation(fixed, window, weight=noise(2) if weighted else None)
+    (expected,) = torch.autograd.grad(correlation(warped), warped)
+    assert torch.allclose(correlation.slope(warped.detach()), expected, rtol=1e-9, atol=1e-15)
+
+
+def test_a_gaussian_mean_keeps_constants_and_spreads_a_point_evenly() -> None:
+    assert torch.allclose(gaussian_mean(torch.full((1, 3, *SHAPE), 2.5), 1.3), torch.tensor(2.5))
+    point = torch.zeros(1, 1, 21, 21, 21)
+    point[0, 0, 10, 10, 10] = 1
+    spread = gaussian_mean(point, 1.5)[0, 0]
+    assert spread.sum().item() == pytest.approx(1, abs=1e-5)
+    along = spread.sum((1, 2))
+    variance = (along * (torch.arange(21.0) - 10) ** 2).sum().item()
+    assert variance == pytest.approx(1.5**2, rel=1e-3)
