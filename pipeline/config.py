@@ -67,6 +67,8 @@ class RegistrationConfig(_Model):
     """How often the network is applied, each time to the moving image as warped so far. The paper has 1."""
     grid: Literal["full", "half"] = "full"
     """`half`: the network sees images averaged over 2x2x2 voxels, as in the paper for abdominal CT."""
+    aligned: bool = False
+    """Whether the global stage of the general method comes first, so that the network sees aligned images."""
 
 
 class LossConfig(_Model):

@@ -1,5 +1,6 @@
 """The global stage: the best of all shifts, then a rigid and an affine map, judged by what they bring."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from pipeline.machine.device import repeatable
 from pipeline.network.warp import identity_grid, sample
 from pipeline.typing import Float, Tensor
 
-__all__ = ["Aligned", "aligned"]
+__all__ = ["Aligned", "aligned", "aligned_on_one_grid"]
 
 # Of intensities in 0..1: what is darker is air, or nothing.
 _CONTENT = 0.05
@@ -83,6 +84,30 @@ def aligned(
     matrix = np.eye(4)
     matrix[:3] = found.double().cpu().numpy()
     return Aligned(start @ lattice.in_space(matrix), before, after)
+
+
+def aligned_on_one_grid(
+    fixed: np.ndarray,
+    moving: np.ndarray,
+    spacing_mm: Sequence[float],
+    kind: Compared,
+    config: GlobalConfig,
+    device: torch.device,
+) -> tuple[Matrix, tuple[str, ...]]:
+    """Returns the affine map, (4, 4), of fixed voxels to moving voxels, and one sentence for each oddity.
+
+    Args:
+        fixed: In 0..1, (X, Y, Z).
+        moving: The same.
+        spacing_mm: Of both.
+        kind: What of the images is compared.
+        config: Resolution and steps.
+        device: Where the work is done.
+    """
+    to_mm = np.diag([*spacing_mm, 1.0])
+    here, there = Placed(fixed, to_mm), Placed(moving, to_mm)
+    found = aligned(here, there, np.eye(4), kind, config, device)
+    return np.linalg.inv(to_mm) @ found.matrix @ to_mm, found.warnings
 
 
 class _Fit:

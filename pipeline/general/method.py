@@ -14,8 +14,7 @@ from pipeline.general.continuous import Pair, continuous_displacement
 from pipeline.general.descriptors import mind_ssc
 from pipeline.general.discrete import discrete_displacement
 from pipeline.general.fine import refined
-from pipeline.general.globalstage import aligned
-from pipeline.general.lattice import Placed
+from pipeline.general.globalstage import aligned_on_one_grid
 from pipeline.general.levels import Level, affine_displacement
 from pipeline.general.similarity import Compared
 from pipeline.machine.device import repeatable
@@ -116,10 +115,9 @@ class GeneralMethod:
         """Voxels of the box to voxels of the box."""
         if self.config.global_stage is None:
             return np.eye(4), ()
-        to_mm = np.diag([*spacing_mm, 1.0])
-        places = Placed(fixed, to_mm), Placed(moving, to_mm)
-        found = aligned(*places, np.eye(4), self.kind, self.config.global_stage, self.device)
-        return np.linalg.inv(to_mm) @ found.matrix @ to_mm, found.warnings
+        return aligned_on_one_grid(
+            fixed, moving, spacing_mm, self.kind, self.config.global_stage, self.device
+        )
 
     def _level(self, shape: Sequence[int], spacing_mm: Sequence[float]) -> Level:
         """That of the discrete and the continuous stage."""

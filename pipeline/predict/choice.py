@@ -19,7 +19,7 @@ from pipeline.general.registration import GeneralRegistration
 from pipeline.machine.memory import shortage_reported
 from pipeline.predict.fit import require_fit
 from pipeline.regions.sides import SideCheck
-from pipeline.regions.source import RegionFiles, region_source
+from pipeline.regions.source import RegionFiles, RegionSource, region_source
 from pipeline.registration.bynetwork import NetworkRegistration
 from pipeline.registration.pairwise import Registration
 from pipeline.weights.bundle import Bundle, read_bundle
@@ -57,31 +57,33 @@ class Choice:
         task: What is registered.
         segmentations: Folder of the user's own label maps; None for none.
         config: Of the method.
-        weights: The bundle's file; None is the general method.
+        name: What the report calls the method.
+        weights: The bundle's file; the general method has its segmentor alone, or goes without.
         bundle: What it holds.
     """
 
     task: Task
     segmentations: Path | None
     config: TaskConfig
+    name: Literal["network", "general"]
     weights: Path | None = None
     bundle: Bundle | None = None
 
     @property
-    def name(self) -> Literal["network", "general"]:
-        """What the report calls it."""
-        return "general" if self.bundle is None else "network"
-
-    @property
     def sha256(self) -> str:
-        """Hash of what the method depends on: the weights with their configuration, or the settings."""
-        if self.bundle is not None:
+        """Hash of what the method depends on: the weights with their configuration, and the settings."""
+        if self.bundle is not None and self.name == "network":
             return self.bundle.sha256
-        return sha256(self.config.model_dump_json().encode()).hexdigest()
+        settings = self.config.model_dump_json()
+        return sha256((settings + (self.bundle.sha256 if self.bundle else "")).encode()).hexdigest()
 
     def __str__(self) -> str:
-        """The method in a word, for the log."""
-        return _NAMES["general"] if self.weights is None else f"{_NAMES['network']} {self.weights.name}"
+        """The method in a few words, for the log."""
+        if self.weights is None:
+            return _NAMES[self.name]
+        if self.name == "general":
+            return f"{_NAMES['general']} with the regions of {self.weights.name}"
+        return f"{_NAMES['network']} {self.weights.name}"
 
     def registration(self, device: torch.device, profile: Profile, kept: Path) -> Registration:
         """Makes the method ready.
@@ -95,33 +97,35 @@ class Choice:
             KnownError: As the parts say.
         """
         if self.bundle is None or self.weights is None:
-            return self._general(device, profile)
+            return self._general(device, profile, self._own_regions())
         with _shortage_reported(self.weights):
             regions, names = self.bundle.header.regions, self.bundle.header.label_names
             source = region_source(regions, names, self.segmentations, self.bundle, kept, device)
+            if self.name == "general":
+                return self._general(device, profile, source)
             return NetworkRegistration(self.bundle, device, profile, source)
 
-    def _general(self, device: torch.device, profile: Profile) -> Registration:
+    def _general(self, device: torch.device, profile: Profile, regions: RegionSource | None) -> Registration:
+        return GeneralRegistration(self.config, device, profile, regions, _modalities(self.task.pairs))
+
+    def _own_regions(self) -> RegionSource | None:
+        """The label maps that the user brings."""
+        if self.segmentations is None:
+            return None
         names = {label: name for label, name in self.task.label_names.items() if label > 0}
         regions = (0, *sorted(names))
-        source = None
-        if self.segmentations is not None:
-            source = RegionFiles(self.segmentations, regions, SideCheck(names, regions))
-        return GeneralRegistration(self.config, device, profile, source, _modalities(self.task.pairs))
+        return RegionFiles(self.segmentations, regions, SideCheck(names, regions))
 
 
 def choose_method(asked: Asked, task: Task) -> Choice:
     """Decides, and says in one line where the general method was not asked for.
 
     Raises:
-        UsageError: The general method was asked for together with weights, or with segmentations of a task
-            that names no labels.
+        UsageError: The general method was asked for with segmentations of a task that names no labels.
         WeightsError: Weights were asked for that are missing, cannot be used, or are for another task.
     """
-    if asked.method == "general" and asked.weights is not None:
-        raise UsageError("the general method takes no weights", remedy="leave out --weights or --method")
     path = asked.weights or bundle_of(task.name)
-    if asked.method == "general":
+    if asked.method == "general" and asked.weights is None:
         return _without_weights(asked, task)
     if asked.weights is None and not path.exists():
         if asked.method == "network":
@@ -139,7 +143,9 @@ def choose_method(asked: Asked, task: Task) -> Choice:
             raise
         log.warning("%s: the general method, which needs no weights, is used", error)
         return _without_weights(asked, task)
-    return Choice(task, asked.segmentations, bundle.header.config, path, bundle)
+    if asked.method == "general":
+        return Choice(task, asked.segmentations, shipped_config(task.name), "general", path, bundle)
+    return Choice(task, asked.segmentations, bundle.header.config, "network", path, bundle)
 
 
 def _without_weights(asked: Asked, task: Task) -> Choice:
@@ -149,7 +155,7 @@ def _without_weights(asked: Asked, task: Task) -> Choice:
             where=task.root,
             remedy="state labels in the dataset JSON, or leave out --segmentations",
         )
-    return Choice(task, asked.segmentations, shipped_config(task.name))
+    return Choice(task, asked.segmentations, shipped_config(task.name), "general")
 
 
 def _modalities(pairs: Sequence[Pair]) -> tuple[str, str]:

@@ -7,10 +7,12 @@ from pairs.errors import MissingVolume
 from pairs.fields.profile import PROFILES, Profile
 from pairs.fields.unfolding import unfolded
 from pairs.images.volume import Volume
+from pipeline.general.globalstage import aligned_on_one_grid
 from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import RegionSource, region_source
+from pipeline.registration.alignment import Alignment
 from pipeline.registration.pairwise import Registered, Registration
-from pipeline.registration.preprocess import window_warnings
+from pipeline.registration.preprocess import normalise, window_warnings
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle
 
@@ -40,6 +42,7 @@ class NetworkRegistration(Registration):
         regions: RegionSource | None = None,
     ) -> None:
         super().__init__(device, profile)
+        self.bundle = bundle
         self.registrar = Registrar(bundle, device, profile.upsampling)
         if regions is None:
             header = bundle.header
@@ -65,11 +68,28 @@ class NetworkRegistration(Registration):
             warnings.append("no region found in the fixed image: the background filter alone is used")
         if self.registrar.refines and moving_regions is None:
             moving_regions = self._moving_regions(moving, warnings)
+        alignment = self._alignment(moving, fixed, warnings)
+        if alignment is not None:
+            moving = alignment.image(moving)
+            moving_regions = None if moving_regions is None else alignment.regions(moving_regions)
         displacement = self.registrar(moving, fixed, fixed_regions, moving_regions)
+        if alignment is not None:
+            displacement = alignment.followed_by(displacement)
         # What was added to the network's displacement may not fold; what is its own is shown as it is.
         if self.registrar.refines or self.profile.half:
             displacement = unfolded(displacement, self.profile)
         return Registered(displacement, fixed_regions, tuple(warnings))
+
+    def _alignment(self, moving: Volume, fixed: Volume, warnings: list[str]) -> Alignment | None:
+        """The affine map in front of the network, where the bundle asks for one."""
+        config = self.bundle.header.config
+        if not config.registration.aligned or config.general.global_stage is None:
+            return None
+        here, there = (normalise(volume.array, config.intensity) for volume in (fixed, moving))
+        stage, spacing = config.general.global_stage, fixed.header.spacing_mm
+        matrix, told = aligned_on_one_grid(here, there, spacing, "correlation", stage, self.device)
+        warnings += told
+        return Alignment(matrix, self.device)
 
     def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
         """What the refinement needs; users who bring segmentations of fixed images alone go without it."""

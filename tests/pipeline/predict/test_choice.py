@@ -90,11 +90,18 @@ def test_regions_of_the_users_own_take_part(tiny_task: Path, output: Path, repor
     assert dice_of(tiny_task, u) > 0.9
 
 
-def test_the_general_method_takes_no_weights(
-    tiny_task: Path, output: Path, weights: Path, only_error_line: ErrorLine
+def test_weights_lend_their_segmentor_to_the_general_method(
+    tiny_task: Path, output: Path, weights: Path, report_of: ReportOf, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert predict(tiny_task, output, "--method", "general", "--weights", weights) == 2
-    assert "takes no weights" in only_error_line()
+    caplog.set_level(logging.INFO)
+    assert predict(tiny_task, output, "--method", "general", "--weights", weights) == 0
+    assert f"the general method with the regions of {weights.name}" in caplog.text
+    report = report_of(output)
+    assert (report.method, report.weights) == ("general", weights.name)
+    before = [record.file_sha256 for record in report.pairs]
+    # Without them it is another method: all is done again.
+    assert predict(tiny_task, output, "--method", "general") == 0
+    assert [record.file_sha256 for record in report_of(output).pairs] != before
 
 
 @pytest.mark.usefixtures("no_weights")
