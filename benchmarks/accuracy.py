@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pairs.errors import KnownError, UsageError, report_and_exit_code
-from pairs.files.wholefile import probe_writable, write_json
-from pairs.tasks.task import Task, read_task
+from pairs.files.wholefile import probe_writable
 from studies.markdown import markdown_table
 from studies.paired import bootstrap_interval, paired_differences
 from studies.process import run_module
@@ -70,23 +69,6 @@ def _cells(result: Accuracy) -> list[str]:
     ]
 
 
-def _evaluation_config(task: Task) -> dict[str, object]:
-    """The three official metrics on the pairs of `task`, in the form the evaluator reads."""
-    labels = sorted(label for label in task.label_names if label > 0)
-    if not labels:
-        raise UsageError("--pairs needs a task that names its labels", where=task.root)
-    pairs = [(pair.fixed.relative_to(task.root), pair.moving.relative_to(task.root)) for pair in task.pairs]
-    return {
-        "task_name": task.name,
-        "evaluation_methods": [
-            {"name": "LogJacDetStd", "metric": "sdlogj"},
-            {"name": "DSC", "metric": "dice", "labels": labels},
-            {"name": "HD95", "metric": "hd95", "labels": labels},
-        ],
-        "eval_pairs": [{"fixed": fixed.as_posix(), "moving": moving.as_posix()} for fixed, moving in pairs],
-    }
-
-
 def _measure(options: argparse.Namespace, weights: Path | None, work: Path) -> Accuracy:
     probe_writable(work)
     full, half = (
@@ -103,11 +85,8 @@ def _score(options: argparse.Namespace, weights: Path | None, fields: Path, prof
     if weights is not None:
         predict += ["--weights", weights]
     if options.pairs is not None:
-        # The evaluator reads pairs from an official configuration only, with metrics and labels.
-        config = fields.with_name("evaluation_config.json")
-        write_json(config, _evaluation_config(read_task(options.task, pairs_file=options.pairs)))
         predict += ["--pairs", options.pairs]
-        evaluate += ["--config", config]
+        evaluate += ["--pairs", options.pairs]
     scores = fields.with_suffix(".json")
     run_module("textscf", "predict", options.task, fields, *predict)
     run_module("textscf", "evaluate", *evaluate, "--json", scores)

@@ -8,11 +8,11 @@ from benchmarks.methods.convexadam import CONVEXADAM
 from benchmarks.methods.elastix import ELASTIX
 from benchmarks.methods.greedy import GREEDY
 from benchmarks.methods.method import Method
-from benchmarks.methods.ours import BUNDLED
+from benchmarks.methods.ours import BUNDLED, GENERAL, GENERAL_REGIONS
 
 __all__ = ["METHODS"]
 
 METHODS: Mapping[str, Method] = MappingProxyType(
-    {method.name: method for method in (ANTS, GREEDY, ELASTIX, CONVEXADAM, BUNDLED)}
+    {method.name: method for method in (ANTS, GREEDY, ELASTIX, CONVEXADAM, GENERAL, GENERAL_REGIONS, BUNDLED)}
 )
 """Those of others first."""

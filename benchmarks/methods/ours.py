@@ -1,4 +1,4 @@
-"""Our own methods, by the call that users have."""
+"""Our own methods, as `predict` and `register` apply them."""
 
 import hashlib
 from collections.abc import Callable
@@ -8,10 +8,14 @@ from benchmarks.methods.method import Displacement, Method, NotAtHand, Register
 from pairs.files.regularfile import open_regular
 from pairs.tasks.pair import Pair
 from pairs.tasks.task import Task
+from pipeline.config import shipped_config
+from pipeline.general.registration import GeneralRegistration
+from pipeline.machine.device import choose_device
 from pipeline.programversion import program_version
+from pipeline.regions.source import RegionSource, region_source
 from pipeline.weights.folders import bundle_of
 
-__all__ = ["BUNDLED"]
+__all__ = ["BUNDLED", "GENERAL", "GENERAL_REGIONS"]
 
 
 def _shipped_weights(task: Task) -> str:
@@ -21,6 +25,12 @@ def _shipped_weights(task: Task) -> str:
     with open_regular(path) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return f"program {program_version()}, weights {path.name} {digest[:8]}"
+
+
+def _settings(task: Task) -> str:
+    """The hash of the program's sources leaves out the settings, which are in JSON."""
+    digest = hashlib.sha256(shipped_config(task.name).model_dump_json().encode()).hexdigest()
+    return f"settings {digest[:8]}"
 
 
 def _prepare_bundled(task: Task) -> Register:
@@ -36,4 +46,33 @@ def _prepare_bundled(task: Task) -> Register:
     return registered
 
 
+def _general(task: Task, regions: RegionSource | None = None) -> Register:
+    """By the general method, with the settings that ship for the task."""
+    config, device = shipped_config(task.name), choose_device("cpu")
+
+    def registered(pair: Pair, _folder: Path) -> Callable[[], Displacement]:
+        modalities = pair.fixed_id.modality, pair.moving_id.modality
+        method = GeneralRegistration(config, device, regions=regions, modalities=modalities)
+        found = method(pair.moving, pair.fixed)
+        return lambda: found.displacement
+
+    return registered
+
+
+def _prepare_general_regions(task: Task) -> Register:
+    from pipeline.weights.bundle import read_bundle
+
+    bundle = read_bundle(bundle_of(task.name))
+    header = bundle.header
+    segmentor = region_source(header.regions, header.label_names, None, bundle, None, choose_device("cpu"))
+    return _general(task, segmentor)
+
+
 BUNDLED = Method("bundled", False, _shipped_weights, _prepare_bundled)
+GENERAL = Method("general", False, lambda task: f"program {program_version()}, {_settings(task)}", _general)
+GENERAL_REGIONS = Method(
+    "general-regions",
+    False,
+    lambda task: f"{_shipped_weights(task)} for the regions alone, {_settings(task)}",
+    _prepare_general_regions,
+)

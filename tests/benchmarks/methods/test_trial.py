@@ -25,6 +25,7 @@ __all__: list[str] = []
 
 ROOT = Path(__file__).resolve().parents[3]
 PAIR = "0001_0000<--0002_0000"
+NEED_WEIGHTS = ("bundled", "general-regions")
 
 
 def arguments(task: Path, work: Path, *, limit_s: float = 300) -> list[str]:
@@ -50,7 +51,7 @@ def process(code: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.is_rival])
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in NEED_WEIGHTS])
 def test_a_tool_finds_a_known_shift(shifted_task: Path, tmp_path: Path, name: str) -> None:
     task = read_task(shifted_task)
     try:
@@ -130,7 +131,8 @@ def test_a_package_that_is_missing_is_named(shifted_task: Path, monkeypatch: pyt
         METHODS["ants"].made_by(read_task(shifted_task))
 
 
-def test_a_task_without_shipped_weights(shifted_task: Path) -> None:
+@pytest.mark.parametrize("name", NEED_WEIGHTS)
+def test_a_task_without_shipped_weights(shifted_task: Path, name: str) -> None:
     task: Task = read_task(shifted_task)
     with pytest.raises(NotAtHand, match="no weights are shipped: Toy"):
-        METHODS["bundled"].made_by(task)
+        METHODS[name].made_by(task)

@@ -1,0 +1,71 @@
+"""What our own methods are given: settings of the task, modalities of the pair, regions of the segmentor."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks.methods import ours
+from benchmarks.methods.catalogue import METHODS
+from pairs.tasks.task import Task, read_task
+from pipeline.config import TaskConfig, shipped_config
+from pipeline.general.config import GeneralConfig
+from pipeline.regions.segmentor import Segmentor
+
+__all__: list[str] = []
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
+    """What the general method was made of; it moves nothing."""
+    made: list[SimpleNamespace] = []
+
+    class Recorded:
+        def __init__(self, config: TaskConfig, device: object, **settings: object) -> None:
+            made.append(SimpleNamespace(config=config, device=device, **settings))
+
+        def __call__(self, *_: Path) -> SimpleNamespace:
+            return SimpleNamespace(displacement=np.zeros(3))
+
+    monkeypatch.setattr(ours, "GeneralRegistration", Recorded)
+    return made
+
+
+@pytest.fixture
+def task(shifted_task: Path) -> Task:
+    """Named as one for which weights are shipped, of a fixed CT and a moving MR."""
+    task = read_task(shifted_task)
+    pair = task.pairs[0]
+    crossed = replace(pair, moving_id=replace(pair.moving_id, modality="0001"))
+    return replace(task, name="HippocampusMR", pairs=(crossed,))
+
+
+def test_the_general_method_goes_without_regions(
+    task: Task, made: list[SimpleNamespace], tmp_path: Path
+) -> None:
+    found = METHODS["general"].prepare(task)(task.pairs[0], tmp_path)
+    assert not found().any()
+    (one,) = made
+    assert one.config == shipped_config("HippocampusMR")
+    assert one.modalities == ("0000", "0001")
+    assert one.regions is None
+    assert one.device.type == "cpu"
+
+
+def test_its_regions_are_those_of_the_shipped_segmentor(
+    task: Task, made: list[SimpleNamespace], tmp_path: Path
+) -> None:
+    METHODS["general-regions"].prepare(task)(task.pairs[0], tmp_path)
+    (one,) = made
+    assert isinstance(one.regions, Segmentor)
+    assert one.modalities == ("0000", "0001")
+
+
+@pytest.mark.parametrize("name", ["general", "general-regions"])
+def test_other_settings_are_another_version(task: Task, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = METHODS[name].made_by(task)
+    changed = TaskConfig(task=task.name, general=GeneralConfig(fine_stage=None))
+    monkeypatch.setattr(ours, "shipped_config", lambda _: changed)
+    assert METHODS[name].made_by(task) != before
