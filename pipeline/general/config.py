@@ -14,12 +14,12 @@ _Share = Annotated[float, Field(gt=0, le=1)]
 class GlobalConfig(StrictModel):
     """The affine stage."""
 
-    voxels: Positive = 60_000
+    voxels: Positive = 20_000
     """About how many voxels the coarse grid has on which both images are compared."""
     overlap: _Share = 0.35
     """The least part of the smaller image's content that has to lie on the other's."""
-    iterations: Positive = 60
-    learning_rate: Rate = 0.01
+    iterations: Positive = 30
+    learning_rate: Rate = 0.015
     """Adam's rate: of the matrix, and of the shift as a part of half the field of view."""
     window: Literal[5, 7, 9, 11, 13] = 9
     """Side of the correlation's window in voxels of the coarse grid."""
@@ -40,18 +40,17 @@ class ContinuousConfig(StrictModel):
     """The gradient descent on a velocity."""
 
     levels: Annotated[tuple[tuple[Positive, Positive], ...], Field(min_length=1, max_length=6)] = (
-        (4, 40),
         (2, 40),
-        (1, 40),
+        (1, 25),
     )
     """Strides in voxels of the finest level, coarsest first, and the steps of each."""
     control: Annotated[int, Field(ge=1, le=8)] = 2
     """Stride of the velocity's grid in voxels of the finest level."""
     window: Literal[3, 5, 7, 9, 11] = 5
     """Side of the correlation's window in voxels of the level."""
-    learning_rate_vox: Rate = 0.3
+    learning_rate_vox: Rate = 0.5
     """Adam's rate at the first step of a level, in voxels of the velocity's grid; it falls to nearly 0."""
-    moments: tuple[Fraction, Fraction] = (0.9, 0.99)
+    moments: tuple[Fraction, Fraction] = (0.8, 0.95)
     smoothness: Weight = 1.0
     """Weight of the velocity's squared gradient."""
     volume: Weight = 4.0
@@ -59,6 +58,8 @@ class ContinuousConfig(StrictModel):
     regions: Weight = 1.0
     """Weight of the regions' Dice, where both images have regions."""
     squarings: Annotated[int, Field(ge=1, le=10)] = 4
+    least_gain: Weight = 1e-4
+    """A level is ended where ten steps lower what is minimised by less."""
     contrast: Annotated[float, Field(gt=0)] = 1e-6
     """Product of the two variances in a window, of intensities in 0..1, below which structure counts as
     noise."""

@@ -14,6 +14,8 @@ from pipeline.typing import Float, Tensor
 __all__ = ["Pair", "continuous_displacement", "velocity_of"]
 
 _LOGARITHM_STEPS = 4
+# Steps over which a level has to gain something.
+_PATIENCE = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,7 @@ def _descended(
     kind: Compared,
     config: ContinuousConfig,
 ) -> Float[Tensor, "1 3 P Q R"]:
-    """The velocity after the steps of one level."""
+    """The best velocity of one level's steps: images that are alike already are left alone."""
     shape, scale = pair.fixed.shape[2:], config.control / stride
     similarity = Similarity(pair.moving, pair.fixed, kind, config.window, config.contrast, pair.weight)
     source, compared = similarity.moving, similarity.moving.shape[1]
@@ -101,6 +103,7 @@ def _descended(
     with torch.enable_grad():
         velocity = velocity.clone().requires_grad_(True)
         optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox, betas=config.moments)
+        best, reached = velocity.detach(), list[float]()
         for number in range(steps):
             optimizer.param_groups[0]["lr"] = config.learning_rate_vox * (1 - number / steps)
             coarse = integrate(velocity, config.squarings)
@@ -110,7 +113,12 @@ def _descended(
                 loss = loss + config.volume * volume_loss(coarse)
             if pair.fixed_regions is not None:
                 loss = loss + config.regions * challenge_dice_loss(warped[:, compared:], pair.fixed_regions)
+            reached.append(loss.item())
+            if reached[-1] == min(reached):
+                best = velocity.detach().clone()
+            if number >= _PATIENCE and reached[-1 - _PATIENCE] - reached[-1] < config.least_gain:
+                break
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    return velocity.detach()
+    return best

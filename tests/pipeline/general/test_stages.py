@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
+from pipeline.general import continuous
 from pipeline.general.config import ContinuousConfig, DiscreteConfig, FineConfig, GlobalConfig
 from pipeline.general.continuous import Pair, continuous_displacement
 from pipeline.general.descriptors import mind_ssc
@@ -158,3 +159,14 @@ def test_the_fine_stage_keeps_an_affine_part_as_it_is() -> None:
     assert torch.allclose(refined(image, same, affine, affine, FineConfig()), affine)
     found = refined(image, warp(image, affine), affine, affine, FineConfig(steps=1, step_vox=1e-3))
     assert torch.allclose(found, affine, atol=2e-3)
+
+
+def test_a_level_that_gains_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = tensor(texture((24, 24, 24)))
+    calls: list[int] = []
+    original = continuous.volume_loss
+    monkeypatch.setattr(continuous, "volume_loss", lambda field: calls.append(1) or original(field))
+    config = ContinuousConfig(levels=((2, 300), (1, 300)))
+    found = continuous_displacement(Pair(image, image), torch.zeros(1, 3, 24, 24, 24), "correlation", config)
+    assert len(calls) < 60
+    assert found.abs().max() < 1e-3
