@@ -1,5 +1,7 @@
 """The registration of pairs by the general method, which needs no weights."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -13,10 +15,11 @@ from pipeline.general.globalstage import aligned
 from pipeline.general.lattice import Placed
 from pipeline.general.method import GeneralMethod
 from pipeline.general.similarity import Compared
-from pipeline.regions.segmentor import Segmentation
+from pipeline.regions.counterparts import counterparts
+from pipeline.regions.segmentor import MOST_REGIONS, Segmentation
 from pipeline.regions.source import RegionSource
 from pipeline.registration.pairwise import Registered, Registration
-from pipeline.registration.preprocess import normalise, window_warnings
+from pipeline.registration.preprocess import normalised_content, window_warnings
 
 __all__ = ["GeneralRegistration", "compared_in"]
 
@@ -31,6 +34,7 @@ class GeneralRegistration(Registration):
         regions: Source of the regions of an image; None goes without.
         modalities: Of the fixed and of the moving image, where they are known; two that differ are compared
             by descriptors.
+        labels: Label value of each region index, for messages.
     """
 
     def __init__(
@@ -40,10 +44,12 @@ class GeneralRegistration(Registration):
         profile: Profile = PROFILES["l2r2022"],
         regions: RegionSource | None = None,
         modalities: tuple[str, str] = ("", ""),
+        labels: Sequence[int] = range(MOST_REGIONS),
     ) -> None:
         super().__init__(device, profile)
         self.config = config
         self.regions = regions
+        self.labels = labels
         self.kind = compared_in(config, modalities)
         self.method = GeneralMethod(config.general, config.intensity, self.kind, device)
 
@@ -58,7 +64,7 @@ class GeneralRegistration(Registration):
         if self.config.general.global_stage is None:
             return start
         here, there = (
-            Placed(normalise(volume.array, self.config.intensity), volume.header.affine)
+            Placed(normalised_content(volume, self.config.intensity), volume.header.affine)
             for volume in (fixed, moving)
         )
         return aligned(here, there, start, self.kind, self.config.general.global_stage, self.device).matrix
@@ -83,6 +89,11 @@ class GeneralRegistration(Registration):
                 moving_regions = moving_regions or self.regions(moving)
             except MissingVolume as error:
                 warnings.append(f"registered without regions: {error}")
+        if fixed_regions is not None and moving_regions is not None:
+            names = fixed.header.path.name, moving.header.path.name
+            shared, told = counterparts((fixed_regions, moving_regions), names, self.labels)
+            fixed_regions, moving_regions = shared or (None, None)
+            warnings += told
         found = self.method(moving, fixed, moving_regions, fixed_regions, mask)
         displacement = unfolded(found.displacement, self.profile)
         return Registered(displacement, fixed_regions, (*warnings, *found.warnings))

@@ -15,9 +15,10 @@ from pairs.fields.profile import Profile
 from pairs.tasks.pair import Pair
 from pairs.tasks.task import Task
 from pipeline.config import TaskConfig, shipped_config
-from pipeline.general.registration import GeneralRegistration
+from pipeline.general.registration import GeneralRegistration, compared_in
 from pipeline.machine.memory import shortage_reported
 from pipeline.predict.fit import require_fit
+from pipeline.regions.segmentor import MOST_REGIONS
 from pipeline.regions.sides import SideCheck
 from pipeline.regions.source import RegionFiles, region_source
 from pipeline.registration.bynetwork import NetworkRegistration
@@ -107,7 +108,10 @@ class Choice:
         source = None
         if self.segmentations is not None:
             source = RegionFiles(self.segmentations, regions, SideCheck(names, regions))
-        return GeneralRegistration(self.config, device, profile, source, _modalities(self.task.pairs))
+        modalities = _modalities(self.task.pairs)
+        if compared_in(self.config, modalities) == "descriptors":
+            log.info("modalities %s and %s: descriptors are compared, no intensities", *modalities)
+        return GeneralRegistration(self.config, device, profile, source, modalities, regions)
 
 
 def choose_method(asked: Asked, task: Task) -> Choice:
@@ -115,7 +119,7 @@ def choose_method(asked: Asked, task: Task) -> Choice:
 
     Raises:
         UsageError: The general method was asked for together with weights, or with segmentations of a task
-            that names no labels.
+            that names no labels or too many.
         WeightsError: Weights were asked for that are missing, cannot be used, or are for another task.
     """
     if asked.method == "general" and asked.weights is not None:
@@ -148,6 +152,14 @@ def _without_weights(asked: Asked, task: Task) -> Choice:
             "the task names no labels for the segmentations",
             where=task.root,
             remedy="state labels in the dataset JSON, or leave out --segmentations",
+        )
+    if asked.segmentations is not None and len(task.label_names) >= MOST_REGIONS:
+        raise UsageError(
+            "the task names too many labels for the segmentations",
+            where=task.root,
+            expected=f"at most {MOST_REGIONS - 1}",
+            got=len(task.label_names),
+            remedy="leave out --segmentations",
         )
     return Choice(task, asked.segmentations, shipped_config(task.name))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pairs.errors import VolumeError
 from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.sampling import sampled_labels, sampled_linearly
@@ -127,6 +128,7 @@ def register_scans(scans: Scans, method: ScanMethod, watch: Stopwatch | None = N
         watch: What has been measured before.
 
     Raises:
+        VolumeError: If nothing of the moving image comes to lie on the fixed grid.
         BadLabels: If a label map holds labels that the method does not know.
         TooLittleMemory: If the images do not fit into the memory of the device.
     """
@@ -162,7 +164,14 @@ def _on_fixed_grid(scans: Scans, matrix: Matrix) -> Volume:
     header = Header(moving.header.path, fixed.shape, fixed.spacing_mm, fixed.affine, np.dtype(np.float32))
     if moving.array.shape == fixed.shape and np.array_equal(voxels, np.eye(4)):
         return Volume(header, moving.array)
-    return Volume(header, sampled_linearly(moving.array, fixed.shape, voxels, smoothed=True))
+    sampled = sampled_linearly(moving.array, fixed.shape, voxels, smoothed=True)
+    if sampled.min() == sampled.max():
+        raise VolumeError(
+            "nothing of the moving image lies on the fixed grid",
+            where=moving.header.path,
+            remedy="correct the affine of one of the images, or crop the fixed one less",
+        )
+    return Volume(header, sampled)
 
 
 def _regions(
