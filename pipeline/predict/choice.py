@@ -74,6 +74,11 @@ class Choice:
         return "general" if self.bundle is None else "network"
 
     @property
+    def uses_masks(self) -> bool:
+        """Whether it compares the images in the masks of the task alone."""
+        return self.bundle is None
+
+    @property
     def sha256(self) -> str:
         """Hash of what the method depends on: the weights with their configuration, or the settings."""
         if self.bundle is not None:

@@ -17,6 +17,7 @@ from pipeline.machine.memory import as_shortage
 from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
+from pipeline.predict.masks import TaskMasks
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
 from pipeline.registration.pairwise import Registration
 from pipeline.weights.bundle import file_hash
@@ -53,6 +54,7 @@ class PairRegistration:
         register: what makes the displacement.
         fields: where the fields go.
         fingerprints: hashes of the inputs.
+        masks: where a method that uses masks finds those of the task.
         root: the task folder; messages name files from there.
         shape: the task's shape, used for a zero field where no header can be read.
         identity_on_error: whether a failed pair gets a zero field.
@@ -61,6 +63,7 @@ class PairRegistration:
     register: Registration
     fields: FieldFolder
     fingerprints: Fingerprints
+    masks: TaskMasks
     root: Path
     shape: Shape | None = None
     identity_on_error: bool = False
@@ -111,9 +114,11 @@ class PairRegistration:
         return outcome
 
     def _displacement(self, pair: Pair, warnings: list[str]) -> np.ndarray:
-        self.fields.require_storable(read_header(pair.fixed).shape)
-        registered = self.register(pair.moving, pair.fixed)
-        warnings += registered.warnings
+        grid = read_header(pair.fixed)
+        self.fields.require_storable(grid.shape)
+        mask, told = self.masks.read(pair, grid)
+        registered = self.register(pair.moving, pair.fixed, mask=mask)
+        warnings += (*told, *registered.warnings)
         return registered.displacement
 
     def _identity(self, pair: Pair, warnings: list[str]) -> WrittenField | None:

@@ -145,3 +145,94 @@ def test_two_modalities_are_compared_by_descriptors(
     assert quick_general() == 0
     assert "modalities 0000 and 0001: descriptors are compared" in caplog.text
     assert report_of(output).pairs[0].status == "done"
+
+
+def give_mask(task: Path, array: np.ndarray, affine: np.ndarray | None = None) -> Path:
+    """Writes the mask of the first pair's fixed image."""
+    folder = task / "masksTr"
+    folder.mkdir(exist_ok=True)
+    write_volume(folder / "TinyMR_0006_0000.nii.gz", array, np.eye(4) if affine is None else affine)
+    return folder / "TinyMR_0006_0000.nii.gz"
+
+
+def half() -> np.ndarray:
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[:, :24] = 1
+    return mask
+
+
+def test_masks_of_the_task_restrict_what_is_compared(
+    quick_general: Predict,
+    tiny_task: Path,
+    output: Path,
+    report_of: ReportOf,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert quick_general() == 0
+    without_mask = [record.file_sha256 for record in report_of(output).pairs]
+    assert "within the masks" not in caplog.text
+    give_mask(tiny_task, half())
+    assert quick_general() == 0
+    assert "within the masks" in caplog.text
+    first, second, third = report_of(output).pairs
+    # A mask is an input as the images are: its pair alone is registered again.
+    assert first.file_sha256 != without_mask[0]
+    assert [second.file_sha256, third.file_sha256] == without_mask[1:]
+    assert first.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda task: give_mask(task, np.zeros(SHAPE, np.uint8)), "the mask is empty"),
+        (lambda task: give_mask(task, half()[:, :, :20]), "shape differs"),
+        (lambda task: give_mask(task, half() * np.float32(0.3)), "not integers"),
+        (lambda task: give_mask(task, half()).write_bytes(b"no volume"), "masksTr/TinyMR_0006"),
+        (lambda task: give_mask(task, half()).unlink(), "no mask of the image"),
+        (lambda task: leave_by_link(give_mask(task, half())), "symlink leaves the task folder"),
+    ],
+)
+def test_a_mask_that_cannot_be_used_is_told_and_left_out(
+    quick_general: Predict,
+    tiny_task: Path,
+    output: Path,
+    report_of: ReportOf,
+    spoil: Callable[[Path], object],
+    words: str,
+) -> None:
+    assert quick_general() == 0
+    without_mask = report_of(output).pairs[0].file_sha256
+    spoil(tiny_task)
+    (output / "disp_0006_0000_0007_0000.nii.gz").unlink()
+    assert quick_general() == 0
+    first = report_of(output).pairs[0]
+    assert first.file_sha256 == without_mask
+    assert first.warnings[0].startswith("registered without its mask: ")
+    assert words in first.warnings[0]
+
+
+def leave_by_link(mask: Path) -> None:
+    elsewhere = mask.parents[2] / "elsewhere.nii.gz"
+    mask.rename(elsewhere)
+    mask.symlink_to(elsewhere)
+
+
+def test_a_mask_of_another_affine_counts_voxel_by_voxel(
+    quick_general: Predict, tiny_task: Path, output: Path, report_of: ReportOf
+) -> None:
+    """As for the images themselves: hosts look at arrays alone."""
+    give_mask(tiny_task, half())
+    assert quick_general() == 0
+    straight = report_of(output).pairs[0].file_sha256
+    give_mask(tiny_task, half(), np.diag([1.0, 1, 2, 1]))
+    assert quick_general() == 0
+    first = report_of(output).pairs[0]
+    assert first.file_sha256 == straight
+    assert "affine of masksTr" in first.warnings[0]
+
+
+def test_networks_look_at_no_mask(predict: Predict, tiny_task: Path, output: Path, listing: Listing) -> None:
+    give_mask(tiny_task, np.zeros(SHAPE, np.uint8)).write_bytes(b"no volume")
+    assert predict() == 0
+    assert len(listing(output)) == 4
