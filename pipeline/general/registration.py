@@ -8,9 +8,11 @@ import torch
 from pairs.errors import MissingVolume
 from pairs.fields.profile import PROFILES, Profile
 from pairs.fields.unfolding import unfolded
+from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.volume import Volume
 from pipeline.config import TaskConfig
+from pipeline.general.footprint import footprint
 from pipeline.general.globalstage import aligned
 from pipeline.general.lattice import Placed
 from pipeline.general.method import GeneralMethod
@@ -53,21 +55,33 @@ class GeneralRegistration(Registration):
         self.kind = compared_in(config, modalities)
         self.method = GeneralMethod(config.general, config.intensity, self.kind, device)
 
-    def align(self, fixed: Volume, moving: Volume, start: Matrix) -> Matrix:
+    def align(self, fixed: Volume, moving: Volume, start: Matrix) -> tuple[Matrix, tuple[str, ...]]:
         """The global stage alone, for two images on grids of their own.
 
         Args:
             fixed: The fixed image.
             moving: The moving image.
             start: Points of the fixed image's space to points of the moving image's, (4, 4), to begin with.
+
+        Returns:
+            The map, and one sentence for each oddity.
+
+        Raises:
+            VolumeError: One of the images is constant.
         """
         if self.config.general.global_stage is None:
-            return start
+            return start, ()
         here, there = (
             Placed(normalised_content(volume, self.config.intensity), volume.header.affine)
             for volume in (fixed, moving)
         )
-        return aligned(here, there, start, self.kind, self.config.general.global_stage, self.device).matrix
+        found = aligned(here, there, start, self.kind, self.config.general.global_stage, self.device)
+        return found.matrix, found.warnings
+
+    def footprint(self, fixed: Header) -> int:
+        """Bytes that a pair takes on the device at its peak, besides the two images."""
+        regions = 0 if self.regions is None else len(self.labels)
+        return footprint(fixed.shape, fixed.spacing_mm, self.config.general, self.kind, regions)
 
     def registered(
         self,

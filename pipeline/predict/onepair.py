@@ -14,6 +14,7 @@ from pairs.process.surroundings import known_error
 from pairs.tasks.pair import Pair
 from pipeline.machine.gpufailure import GpuFailure, gpu_failure_reported
 from pipeline.machine.memory import as_shortage
+from pipeline.machine.memorylimit import require_room
 from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
@@ -25,6 +26,9 @@ from pipeline.weights.bundle import file_hash
 __all__ = ["PairRegistration"]
 
 log = logging.getLogger(__name__)
+
+# Bytes a voxel: both images with the regions of one; the displacement, and its copies while it is written.
+_IMAGES, _FIELD = 12, 36
 
 Shape = tuple[int, int, int]
 
@@ -116,6 +120,14 @@ class PairRegistration:
     def _displacement(self, pair: Pair, warnings: list[str]) -> np.ndarray:
         grid = read_header(pair.fixed)
         self.fields.require_storable(grid.shape)
+        voxels = int(np.prod(grid.shape, dtype=np.int64))
+        require_room(
+            self.register.footprint(grid),
+            f"a pair of {grid.shape} voxels",
+            self.register.device,
+            beside=voxels * _IMAGES,
+            afterwards=voxels * _FIELD,
+        )
         mask, told = self.masks.read(pair, grid)
         registered = self.register(pair.moving, pair.fixed, mask=mask)
         warnings += (*told, *registered.warnings)

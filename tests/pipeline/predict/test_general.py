@@ -1,14 +1,18 @@
 """The general method on bad input: told in a line, the other pairs done, nothing half-written."""
 
+import gzip
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from pairs.fields.displacement import read_displacement
 from pairs.images.volume import read_image, write_volume
+from pipeline.machine import memorylimit
 from pipeline.predict.report import RunReport
 
 __all__: list[str] = []
@@ -236,3 +240,30 @@ def test_networks_look_at_no_mask(predict: Predict, tiny_task: Path, output: Pat
     give_mask(tiny_task, np.zeros(SHAPE, np.uint8)).write_bytes(b"no volume")
     assert predict() == 0
     assert len(listing(output)) == 4
+
+
+def test_a_pair_that_does_not_fit_into_memory_is_told_before_it_is_read(
+    quick_general: Predict,
+    tiny_task: Path,
+    output: Path,
+    rewrite_task: Callable[..., None],
+    report_of: ReportOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Headers with too few voxels behind them: reading on would be another error.
+    header = nib.Nifti1Image(np.zeros((1, 1, 1), np.uint8), np.eye(4)).header
+    header.set_data_shape((640, 640, 640))
+    header["vox_offset"], header["magic"] = 352, b"n+1"
+    noise = np.random.default_rng(0).bytes(400_000)
+    names = [f"imagesTr/TinyMR_{subject}_0000.nii.gz" for subject in ("0001", "0002", "0008", "0006")]
+    for name in names[:2]:
+        (tiny_task / name).write_bytes(gzip.compress(header.binaryblock + bytes(4) + noise))
+    pairs = [{"fixed": fixed, "moving": moving} for fixed, moving in (names[:2], names[2:])]
+    rewrite_task(registration_val=pairs)
+    monkeypatch.setattr(memorylimit, "memory_of", lambda device: 5 * 2**30)
+    assert quick_general() == 1
+    large, small = report_of(output).pairs
+    assert (large.status, large.error_code, small.status) == ("failed", "memory", "done")
+    assert re.search(
+        r"pair of \(640, 640, 640\) voxels; expected about \d\d\.\d GiB, got 5\.0 GiB", large.error or ""
+    )
