@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.errors import TooLittleMemory
+from pairs.errors import TooLittleMemory, VolumeError
 from pairs.images.volume import Volume, read_image, write_volume
 from pipeline.machine import memorylimit
 from pipeline.regions.segmentor import Segmentation
@@ -211,6 +211,15 @@ def test_a_large_need_is_told_before_a_voxel_is_read(
     greedy = ScanMethod("greedy", CPU, footprint=lambda fixed: 10**6 * 32**3)
     with pytest.raises(TooLittleMemory, match=r"expected about 3\d\.\d GiB, got 3\.0 GiB on the machine"):
         register_files(files, greedy)
+
+
+def test_a_moving_image_that_misses_the_fixed_grid_is_refused(drawn: Draw, grids: Grids) -> None:
+    files = ScanFiles(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", grids["flat"]))
+    away = np.eye(4)
+    away[0, 3] = 1000
+    method = ScanMethod("both", CPU, align=lambda *_: (away, ()), deform=lambda *_: pytest.fail("asked"))
+    with pytest.raises(VolumeError, match=r"nothing of the moving image lies on the fixed grid: .*m\.nii"):
+        register_files(files, method)
 
 
 def test_without_a_change_before_and_after_are_equal(drawn: Draw, grids: Grids) -> None:
