@@ -260,10 +260,10 @@ def test_a_pair_that_does_not_fit_into_memory_is_told_before_it_is_read(
         (tiny_task / name).write_bytes(gzip.compress(header.binaryblock + bytes(4) + noise))
     pairs = [{"fixed": fixed, "moving": moving} for fixed, moving in (names[:2], names[2:])]
     rewrite_task(registration_val=pairs)
-    monkeypatch.setattr(memorylimit, "memory_of", lambda device: 5 * 2**30)
+    monkeypatch.setattr(memorylimit, "memory_of", lambda device: 14 * 2**30)
     assert quick_general() == 1
     large, small = report_of(output).pairs
     assert (large.status, large.error_code, small.status) == ("failed", "memory", "done")
     assert re.search(
-        r"pair of \(640, 640, 640\) voxels; expected about \d\d\.\d GiB, got 5\.0 GiB", large.error or ""
+        r"pair of \(640, 640, 640\) voxels; expected about \d\d\.\d GiB, got 14\.0 GiB", large.error or ""
     )
