@@ -1,5 +1,6 @@
 """The registration of one pair of images, on one grid or on two, for the command line and services alike."""
 
+import math
 from pathlib import Path
 
 import torch
@@ -22,8 +23,6 @@ _AFTER_ALIGNMENT = GeneralConfig(global_stage=None)
 NETWORK_BYTES_PER_VOXEL = 700
 """At the peak of registration and refinement; the shipped weights take 450 to 640 on a CPU, for sides of 64
 to 128 voxels. Weights with more channels or regions take more."""
-GENERAL_BYTES_PER_VOXEL = 500
-"""At the peak of the discrete and the continuous stage, for images that are worked on at full resolution."""
 
 
 def register(
@@ -106,19 +105,12 @@ def method_for_scans(
     if affine_only:
         return ScanMethod("affine", device, align)
     if bundle is None:
-        config = TaskConfig(task="", general=_AFTER_ALIGNMENT)
-        return ScanMethod(
-            "general",
-            device,
-            align,
-            GeneralRegistration(config, device, profile),
-            bytes_per_voxel=GENERAL_BYTES_PER_VOXEL,
-            uses_mask=True,
-        )
+        deform = GeneralRegistration(TaskConfig(task="", general=_AFTER_ALIGNMENT), device, profile)
+        return ScanMethod("general", device, align, deform, footprint=deform.footprint, uses_mask=True)
     return ScanMethod(
         "network",
         device,
         deform=NetworkRegistration(bundle, device, profile),
         regions=bundle.header.regions,
-        bytes_per_voxel=NETWORK_BYTES_PER_VOXEL,
+        footprint=lambda fixed: NETWORK_BYTES_PER_VOXEL * math.prod(fixed.shape),
     )

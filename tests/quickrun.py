@@ -10,9 +10,12 @@ import torch
 
 from pairs.images.volume import Volume, read_image
 from pipeline.config import RegistrationConfig, SegmentorConfig, TaskConfig
+from pipeline.general.config import ContinuousConfig, DiscreteConfig, GeneralConfig, GlobalConfig
 from pipeline.network.model import build_for_training, freeze
+from pipeline.predict import choice
 from pipeline.predict.report import RunReport, read_report
 from pipeline.regions.networks import build_network
+from pipeline.weights import folders
 from pipeline.weights.bundle import Bundle, write_bundle
 from textscf.program import main
 
@@ -22,6 +25,7 @@ __all__ = [
     "only_error_line",
     "output",
     "predict",
+    "quick_general",
     "quick_states",
     "report_of",
     "rewrite_task",
@@ -80,6 +84,29 @@ def predict(tiny_task: Path, output: Path, weights: Path, device: torch.device) 
     def run(*arguments: object) -> int:
         words = ["predict", tiny_task, output, "--weights", weights, "--device", device.type]
         words += ["--profile", "l2r2021", *arguments]
+        return main([str(word) for word in words])
+
+    return run
+
+
+@pytest.fixture
+def quick_general(
+    tiny_task: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., int]:
+    """`predict TASK OUT` where no weights are at hand, by the general method with the fewest steps.
+
+    Returns the exit code.
+    """
+    general = GeneralConfig(
+        global_stage=GlobalConfig(voxels=4000, iterations=2),
+        discrete_stage=DiscreteConfig(reach=1),
+        continuous_stage=ContinuousConfig(levels=((2, 2),)),
+    )
+    monkeypatch.setattr(folders, "WEIGHT_FOLDERS", (tmp_path / "none",))
+    monkeypatch.setattr(choice, "shipped_config", lambda task: TaskConfig(task=task, general=general))
+
+    def run(*arguments: object) -> int:
+        words = ["predict", tiny_task, output, "--device", "cpu", *arguments]
         return main([str(word) for word in words])
 
     return run

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evaluation.metrics.regions import LabelMap
 from evaluation.scoring.faults import Gathered
-from evaluation.scoring.groundtruth import read_grid, read_label_map, read_mask, sibling_path
+from evaluation.scoring.groundtruth import read_grid, read_label_map, read_mask
 from evaluation.scoring.landmarks import PointPairs, point_paths, read_point_pairs
 from pairs.errors import GridMismatch
 from pairs.fields.displacement import ReadField, find_field, read_displacement
@@ -19,6 +19,7 @@ from pairs.files.regularfile import is_regular
 from pairs.images.grid import orientation_warnings
 from pairs.images.volume import Header
 from pairs.tasks.evaluation_config import Method
+from pairs.tasks.imagefiles import sibling_path
 from pairs.tasks.task import Pair, label_path
 
 __all__ = [

@@ -6,37 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.metrics.regions import LabelMap, box_labels
-from pairs.errors import MissingVolume, TaskError
+from pairs.errors import MissingVolume
 from pairs.files.regularfile import is_regular
 from pairs.images.grid import affine_warnings, require_same_shape
 from pairs.images.volume import Header, read_header, read_labels
-from pairs.tasks.task import label_path
+from pairs.tasks.imagefiles import label_path, sibling_path
 
-__all__ = ["read_grid", "read_label_map", "read_mask", "sibling_path"]
-
-_IMAGES = "images"
-
-
-def sibling_path(image: Path, word: str, suffix: str | None = None) -> Path:
-    """Returns the path of what belongs to an image: imagesTr/A.nii.gz -> {word}Tr/A.nii.gz.
-
-    Args:
-        image: Path of the image, in a folder named images, imagesTr, imagesTs or imagesVal.
-        word: What takes the place of "images" in the folder's name.
-        suffix: What takes the place of .nii.gz or .nii; None leaves it.
-
-    Raises:
-        TaskError: If the folder's name does not begin with "images".
-    """
-    folder = image.parent.name
-    if not folder.startswith(_IMAGES):
-        raise TaskError(
-            "image is in an unknown folder", where=image, expected="a folder named images...", got=folder
-        )
-    name = image.name
-    if suffix is not None:
-        name = name.removesuffix(".gz").removesuffix(".nii") + suffix
-    return image.parent.parent / (word + folder.removeprefix(_IMAGES)) / name
+__all__ = ["read_grid", "read_label_map", "read_mask"]
 
 
 def read_grid(image: Path) -> Header:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from evaluation.scoring.groundtruth import sibling_path
 from pairs.errors import CorruptVolume, MissingVolume
 from pairs.files.damage import damage_reported
 from pairs.files.regularfile import is_regular, open_regular
+from pairs.tasks.imagefiles import sibling_path
 from pairs.tasks.task import Pair
 
 __all__ = ["PointPairs", "initial_errors", "point_paths", "read_point_pairs", "target_errors"]

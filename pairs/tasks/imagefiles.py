@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from pairs.errors import TaskError
 from pairs.files.regularfile import is_regular
 from pairs.tasks.imageid import ImageId, parse_image_id
 
@@ -16,6 +17,7 @@ __all__ = [
     "image_texts",
     "label_path",
     "list_images",
+    "sibling_path",
 ]
 
 _IMAGE_FOLDERS = ("imagesTr", "imagesVal", "imagesTs", ".")
@@ -41,6 +43,28 @@ def label_path(image: Path) -> Path:
         return folder / image.name
     candidates = [folder / (word + image.name.removeprefix("img")) for word in ("label", "seg")]
     return next((path for path in candidates if is_regular(path)), candidates[0])
+
+
+def sibling_path(image: Path, word: str, suffix: str | None = None) -> Path:
+    """Returns the path of what belongs to an image: imagesTr/A.nii.gz -> {word}Tr/A.nii.gz.
+
+    Args:
+        image: Path of the image, in a folder named images, imagesTr, imagesTs or imagesVal.
+        word: What takes the place of "images" in the folder's name.
+        suffix: What takes the place of .nii.gz or .nii; None leaves it.
+
+    Raises:
+        TaskError: If the folder's name does not begin with "images".
+    """
+    folder = image.parent.name
+    if not folder.startswith("images"):
+        raise TaskError(
+            "image is in an unknown folder", where=image, expected="a folder named images...", got=folder
+        )
+    name = image.name
+    if suffix is not None:
+        name = name.removesuffix(".gz").removesuffix(".nii") + suffix
+    return image.parent.parent / (word + folder.removeprefix("images")) / name
 
 
 def image_id(path: Path) -> ImageId:

@@ -104,7 +104,7 @@ def _descended(
         velocity = velocity.clone().requires_grad_(True)
         optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox, betas=config.moments)
         best, reached = velocity.detach(), list[float]()
-        for number in range(steps):
+        for number in range(steps + 1):
             optimizer.param_groups[0]["lr"] = config.learning_rate_vox * (1 - number / steps)
             coarse = integrate(velocity, config.squarings)
             warped = warp(source, upsample_displacement(coarse * scale, shape))
@@ -116,7 +116,8 @@ def _descended(
             reached.append(loss.item())
             if reached[-1] == min(reached):
                 best = velocity.detach().clone()
-            if number >= _PATIENCE and reached[-1 - _PATIENCE] - reached[-1] < config.least_gain:
+            stalled = number >= _PATIENCE and reached[-1 - _PATIENCE] - reached[-1] < config.least_gain
+            if stalled or number == steps:
                 break
             optimizer.zero_grad()
             loss.backward()

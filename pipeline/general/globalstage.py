@@ -24,6 +24,8 @@ _CONTENT = 0.05
 _LEAST_CONTENT = 0.05
 # Windows whose product of variances is smaller count as noise.
 _CONTRAST = 1e-3
+# Unlikeness above which an affine map is chance: noise reaches it, pairs of one anatomy stay below.
+_STRANGERS: dict[Compared, float] = {"correlation": 0.94, "descriptors": 0.85}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,9 @@ def aligned(
     if after > before:
         told = f"the global stage fits worse ({after:.3f}) than no shift ({before:.3f}) and is left out"
         return Aligned(start, before, before, (told,))
+    if after > _STRANGERS[kind]:
+        told = f"the images have hardly anything in common ({after:.3f} of 1 unlike at best)"
+        return Aligned(start, before, before, (f"{told}: the global stage is left out",))
     matrix = np.eye(4)
     matrix[:3] = found.double().cpu().numpy()
     return Aligned(start @ lattice.in_space(matrix), before, after)

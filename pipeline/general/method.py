@@ -22,7 +22,7 @@ from pipeline.machine.memory import shortage_reported
 from pipeline.network.warp import compose
 from pipeline.regions.config import IntensityConfig
 from pipeline.regions.segmentor import Segmentation
-from pipeline.registration.preprocess import content_box, normalise
+from pipeline.registration.preprocess import content_box, normalised_content
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Found", "GeneralMethod"]
@@ -92,10 +92,11 @@ class GeneralMethod:
             mask: Booleans (X, Y, Z): where the images are compared.
 
         Raises:
+            VolumeError: One of the images is constant.
             TooLittleMemory: The pair does not fit into the device's memory.
         """
         spacing = fixed.header.spacing_mm
-        images = [normalise(volume.array, self.intensity) for volume in (moving, fixed)]
+        images = [normalised_content(volume, self.intensity) for volume in (moving, fixed)]
         box = _box(images)
         seen = [image[box] for image in images]
         affine, warnings = self._affine(seen[0], seen[1], spacing)

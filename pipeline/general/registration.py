@@ -1,22 +1,27 @@
 """The registration of pairs by the general method, which needs no weights."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from pairs.errors import MissingVolume
 from pairs.fields.profile import PROFILES, Profile
 from pairs.fields.unfolding import unfolded
+from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.volume import Volume
 from pipeline.config import TaskConfig
+from pipeline.general.footprint import footprint
 from pipeline.general.globalstage import aligned
 from pipeline.general.lattice import Placed
 from pipeline.general.method import GeneralMethod
 from pipeline.general.similarity import Compared
-from pipeline.regions.segmentor import Segmentation
+from pipeline.regions.counterparts import counterparts
+from pipeline.regions.segmentor import MOST_REGIONS, Segmentation
 from pipeline.regions.source import RegionSource
 from pipeline.registration.pairwise import Registered, Registration
-from pipeline.registration.preprocess import normalise, window_warnings
+from pipeline.registration.preprocess import normalised_content, window_warnings
 
 __all__ = ["GeneralRegistration", "compared_in"]
 
@@ -31,6 +36,7 @@ class GeneralRegistration(Registration):
         regions: Source of the regions of an image; None goes without.
         modalities: Of the fixed and of the moving image, where they are known; two that differ are compared
             by descriptors.
+        labels: Label value of each region index, for messages.
     """
 
     def __init__(
@@ -40,28 +46,42 @@ class GeneralRegistration(Registration):
         profile: Profile = PROFILES["l2r2022"],
         regions: RegionSource | None = None,
         modalities: tuple[str, str] = ("", ""),
+        labels: Sequence[int] = range(MOST_REGIONS),
     ) -> None:
         super().__init__(device, profile)
         self.config = config
         self.regions = regions
+        self.labels = labels
         self.kind = compared_in(config, modalities)
         self.method = GeneralMethod(config.general, config.intensity, self.kind, device)
 
-    def align(self, fixed: Volume, moving: Volume, start: Matrix) -> Matrix:
+    def align(self, fixed: Volume, moving: Volume, start: Matrix) -> tuple[Matrix, tuple[str, ...]]:
         """The global stage alone, for two images on grids of their own.
 
         Args:
             fixed: The fixed image.
             moving: The moving image.
             start: Points of the fixed image's space to points of the moving image's, (4, 4), to begin with.
+
+        Returns:
+            The map, and one sentence for each oddity.
+
+        Raises:
+            VolumeError: One of the images is constant.
         """
         if self.config.general.global_stage is None:
-            return start
+            return start, ()
         here, there = (
-            Placed(normalise(volume.array, self.config.intensity), volume.header.affine)
+            Placed(normalised_content(volume, self.config.intensity), volume.header.affine)
             for volume in (fixed, moving)
         )
-        return aligned(here, there, start, self.kind, self.config.general.global_stage, self.device).matrix
+        found = aligned(here, there, start, self.kind, self.config.general.global_stage, self.device)
+        return found.matrix, found.warnings
+
+    def footprint(self, fixed: Header) -> int:
+        """Bytes that a pair takes on the device at its peak, besides the two images."""
+        regions = 0 if self.regions is None else len(self.labels)
+        return footprint(fixed.shape, fixed.spacing_mm, self.config.general, self.kind, regions)
 
     def registered(
         self,
@@ -83,6 +103,11 @@ class GeneralRegistration(Registration):
                 moving_regions = moving_regions or self.regions(moving)
             except MissingVolume as error:
                 warnings.append(f"registered without regions: {error}")
+        if fixed_regions is not None and moving_regions is not None:
+            names = fixed.header.path.name, moving.header.path.name
+            shared, told = counterparts((fixed_regions, moving_regions), names, self.labels)
+            fixed_regions, moving_regions = shared or (None, None)
+            warnings += told
         found = self.method(moving, fixed, moving_regions, fixed_regions, mask)
         displacement = unfolded(found.displacement, self.profile)
         return Registered(displacement, fixed_regions, (*warnings, *found.warnings))

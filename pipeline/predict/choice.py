@@ -15,9 +15,10 @@ from pairs.fields.profile import Profile
 from pairs.tasks.pair import Pair
 from pairs.tasks.task import Task
 from pipeline.config import TaskConfig, shipped_config
-from pipeline.general.registration import GeneralRegistration
+from pipeline.general.registration import GeneralRegistration, compared_in
 from pipeline.machine.memory import shortage_reported
 from pipeline.predict.fit import require_fit
+from pipeline.regions.segmentor import MOST_REGIONS
 from pipeline.regions.sides import SideCheck
 from pipeline.regions.source import RegionFiles, RegionSource, region_source
 from pipeline.registration.bynetwork import NetworkRegistration
@@ -70,6 +71,11 @@ class Choice:
     bundle: Bundle | None = None
 
     @property
+    def uses_masks(self) -> bool:
+        """Whether it compares the images in the masks of the task alone."""
+        return self.name == "general"
+
+    @property
     def sha256(self) -> str:
         """Hash of what the method depends on: the weights with their configuration, and the settings."""
         if self.bundle is not None and self.name == "network":
@@ -97,31 +103,33 @@ class Choice:
             KnownError: As the parts say.
         """
         if self.bundle is None or self.weights is None:
-            return self._general(device, profile, self._own_regions())
+            names = {label: name for label, name in self.task.label_names.items() if label > 0}
+            own = (0, *sorted(names))
+            folder, sides = self.segmentations, SideCheck(names, own)
+            files = None if folder is None else RegionFiles(folder, own, sides)
+            return self._general(device, profile, files, own)
         with _shortage_reported(self.weights):
             regions, names = self.bundle.header.regions, self.bundle.header.label_names
             source = region_source(regions, names, self.segmentations, self.bundle, kept, device)
             if self.name == "general":
-                return self._general(device, profile, source)
+                return self._general(device, profile, source, regions)
             return NetworkRegistration(self.bundle, device, profile, source)
 
-    def _general(self, device: torch.device, profile: Profile, regions: RegionSource | None) -> Registration:
-        return GeneralRegistration(self.config, device, profile, regions, _modalities(self.task.pairs))
-
-    def _own_regions(self) -> RegionSource | None:
-        """The label maps that the user brings."""
-        if self.segmentations is None:
-            return None
-        names = {label: name for label, name in self.task.label_names.items() if label > 0}
-        regions = (0, *sorted(names))
-        return RegionFiles(self.segmentations, regions, SideCheck(names, regions))
+    def _general(
+        self, device: torch.device, profile: Profile, source: RegionSource | None, regions: Sequence[int]
+    ) -> Registration:
+        modalities = _modalities(self.task.pairs)
+        if compared_in(self.config, modalities) == "descriptors":
+            log.info("modalities %s and %s: descriptors are compared, no intensities", *modalities)
+        return GeneralRegistration(self.config, device, profile, source, modalities, regions)
 
 
 def choose_method(asked: Asked, task: Task) -> Choice:
     """Decides, and says in one line where the general method was not asked for.
 
     Raises:
-        UsageError: The general method was asked for with segmentations of a task that names no labels.
+        UsageError: The general method was asked for with segmentations of a task that names no labels, or
+            too many.
         WeightsError: Weights were asked for that are missing, cannot be used, or are for another task.
     """
     path = asked.weights or bundle_of(task.name)
@@ -154,6 +162,14 @@ def _without_weights(asked: Asked, task: Task) -> Choice:
             "the task names no labels for the segmentations",
             where=task.root,
             remedy="state labels in the dataset JSON, or leave out --segmentations",
+        )
+    if asked.segmentations is not None and len(task.label_names) >= MOST_REGIONS:
+        raise UsageError(
+            "the task names too many labels for the segmentations",
+            where=task.root,
+            expected=f"at most {MOST_REGIONS - 1}",
+            got=len(task.label_names),
+            remedy="leave out --segmentations",
         )
     return Choice(task, asked.segmentations, shipped_config(task.name), "general")
 

@@ -23,6 +23,7 @@ from pipeline.predict.choice import METHODS, Asked, Choice, choose_method
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_own_folder, weights_warnings
+from pipeline.predict.masks import TaskMasks
 from pipeline.predict.onepair import PairRegistration
 from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
@@ -81,16 +82,19 @@ def run(options: argparse.Namespace) -> int:
     report = _report(task, choice, device, method)
     for warning in report.warnings:
         log.warning("%s", warning)
-    fingerprints = Fingerprints(method.sha256, options.segmentations, fields)
+    masks = TaskMasks(task.root, options.follow_links, method.uses_masks)
+    fingerprints = Fingerprints(method.sha256, options.segmentations, fields, masks)
     with interruptible():
         plan = make_plan(task.pairs, earlier, fingerprints, fields)
     _log_start(report, plan, method)
+    if any(masks.file(pair) is not None for pair in plan.todo):
+        log.info("the images are compared within the masks of the task")
 
     def prepare() -> Register:
         with interruptible():
             registration = method.registration(device, fields.profile, options.output / CACHE_NAME)
         identity = options.on_error == "identity"
-        return PairRegistration(registration, fields, fingerprints, task.root, task.shape, identity)
+        return PairRegistration(registration, fields, fingerprints, masks, task.root, task.shape, identity)
 
     return _summary(run_pairs(plan, prepare, report, options.output), options.output)
 

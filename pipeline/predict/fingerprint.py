@@ -7,6 +7,7 @@ from pairs.errors import MissingVolume, VolumeError
 from pairs.files.regularfile import NotRegularFile, is_regular, require_regular
 from pairs.tasks.pair import Pair
 from pipeline.predict.fieldfolder import FieldFolder
+from pipeline.predict.masks import TaskMasks
 from pipeline.programversion import program_version
 from pipeline.regions.source import segmentation_file
 from pipeline.weights.bundle import file_hash
@@ -21,11 +22,19 @@ class Fingerprints:
         weights_sha256: hash of the bundle, which holds the configuration too.
         segmentations: folder of the user's own segmentations, None where the bundle's segmentor works.
         fields: what the fields are written as.
+        masks: of the task; None where the method uses none.
     """
 
-    def __init__(self, weights_sha256: str, segmentations: Path | None, fields: FieldFolder) -> None:
+    def __init__(
+        self,
+        weights_sha256: str,
+        segmentations: Path | None,
+        fields: FieldFolder,
+        masks: TaskMasks | None = None,
+    ) -> None:
         self._settings = (program_version(), weights_sha256, fields.profile.name, str(fields.short_names))
         self._segmentations = segmentations
+        self._masks = masks
         self._known: dict[tuple[Path, int, int], str] = {}
 
     def of(self, pair: Pair) -> str:
@@ -40,6 +49,9 @@ class Fingerprints:
             # That of the moving image serves the refinement only and may be absent.
             moving = self._segmentations / pair.moving.name
             inputs += [moving] if is_regular(moving) else []
+        mask = None if self._masks is None else self._masks.file(pair)
+        if mask is not None:
+            inputs.append(mask)
         parts = (*self._settings, *(self.content(path) for path in inputs))
         return sha256("\n".join(parts).encode()).hexdigest()
 

@@ -14,9 +14,11 @@ from pairs.process.surroundings import known_error
 from pairs.tasks.pair import Pair
 from pipeline.machine.gpufailure import GpuFailure, gpu_failure_reported
 from pipeline.machine.memory import as_shortage
+from pipeline.machine.memorylimit import require_room
 from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
+from pipeline.predict.masks import TaskMasks
 from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
 from pipeline.registration.pairwise import Registration
 from pipeline.weights.bundle import file_hash
@@ -24,6 +26,9 @@ from pipeline.weights.bundle import file_hash
 __all__ = ["PairRegistration"]
 
 log = logging.getLogger(__name__)
+
+# Bytes a voxel: both images with the regions of one; the displacement, and its copies while it is written.
+_IMAGES, _FIELD = 12, 36
 
 Shape = tuple[int, int, int]
 
@@ -53,6 +58,7 @@ class PairRegistration:
         register: what makes the displacement.
         fields: where the fields go.
         fingerprints: hashes of the inputs.
+        masks: where a method that uses masks finds those of the task.
         root: the task folder; messages name files from there.
         shape: the task's shape, used for a zero field where no header can be read.
         identity_on_error: whether a failed pair gets a zero field.
@@ -61,6 +67,7 @@ class PairRegistration:
     register: Registration
     fields: FieldFolder
     fingerprints: Fingerprints
+    masks: TaskMasks
     root: Path
     shape: Shape | None = None
     identity_on_error: bool = False
@@ -111,9 +118,19 @@ class PairRegistration:
         return outcome
 
     def _displacement(self, pair: Pair, warnings: list[str]) -> np.ndarray:
-        self.fields.require_storable(read_header(pair.fixed).shape)
-        registered = self.register(pair.moving, pair.fixed)
-        warnings += registered.warnings
+        grid = read_header(pair.fixed)
+        self.fields.require_storable(grid.shape)
+        voxels = int(np.prod(grid.shape, dtype=np.int64))
+        require_room(
+            self.register.footprint(grid),
+            f"a pair of {grid.shape} voxels",
+            self.register.device,
+            beside=voxels * _IMAGES,
+            afterwards=voxels * _FIELD,
+        )
+        mask, told = self.masks.read(pair, grid)
+        registered = self.register(pair.moving, pair.fixed, mask=mask)
+        warnings += (*told, *registered.warnings)
         return registered.displacement
 
     def _identity(self, pair: Pair, warnings: list[str]) -> WrittenField | None:

@@ -17,7 +17,10 @@ from pipeline.regions.networks import padded_for
 from pipeline.registration.preprocess import content_box, crop_to, normalise
 from pipeline.typing import Float, Tensor
 
-__all__ = ["Segmentation", "Segmentor", "region_of_classes", "segmentation_of"]
+__all__ = ["MOST_REGIONS", "Segmentation", "Segmentor", "region_of_classes", "segmentation_of"]
+
+MOST_REGIONS = 256
+"""Region indices are bytes."""
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ class RegionFiles:
         """Returns the file's segmentation; a label map alone counts as certain, p = 1.
 
         Raises:
-            VolumeError: missing, unreadable, on another grid, or of other labels than the weights.
+            VolumeError: missing, unreadable, on another grid, or of unknown labels.
         """
         path = segmentation_file(self.folder, image.header.path)
         with open_volume(path) as stream:
@@ -145,7 +145,7 @@ class RegionFiles:
             raise BadLabels(
                 "another number of probabilities than regions",
                 where=path,
-                expected=f"{len(self.regions)}, for the labels {list(self.regions)} of the weights",
+                expected=f"{len(self.regions)}, for the labels {list(self.regions)}",
                 got=stored.shape[3],
             )
         return segmentation_of(torch.from_numpy(read_probabilities(path)).movedim(-1, 0))
@@ -168,7 +168,7 @@ def segmentation_of_labels(labels: Volume, regions: Sequence[int]) -> Segmentati
         raise BadLabels(
             "unknown labels in the segmentation",
             where=labels.header.path,
-            expected=f"the labels {list(regions)} of the weights",
+            expected=f"the labels {list(regions)}",
             got=f"[{first_few(unknown.tolist())}]",
         )
     return Segmentation(indices.astype(np.uint8), np.ones(labels.array.shape, np.float16))

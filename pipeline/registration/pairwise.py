@@ -78,6 +78,14 @@ class Registration(ABC):
         found = self.registered(moving, fixed, moving_regions, fixed_regions, mask)
         return Registered(found.displacement, found.fixed_regions, (*warnings, *found.warnings))
 
+    def footprint(self, fixed: Header) -> int:
+        """Bytes that a pair takes on the device at its peak, besides the two images; 0 where that is unknown.
+
+        Args:
+            fixed: Header of the fixed image.
+        """
+        return 0
+
     @abstractmethod
     def registered(
         self,

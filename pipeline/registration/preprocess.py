@@ -5,10 +5,21 @@ from collections.abc import Sequence
 import numpy as np
 import torch.nn.functional as F
 
+from pairs.errors import VolumeError
+from pairs.images.volume import Volume
 from pipeline.config import IntensityConfig
 from pipeline.typing import Shaped, Tensor
 
-__all__ = ["content_box", "content_crop", "crop_to", "normalise", "pad_to_multiple", "window_warnings"]
+__all__ = [
+    "content_box",
+    "content_crop",
+    "crop_to",
+    "normalise",
+    "normalised_content",
+    "pad_to_multiple",
+    "require_content",
+    "window_warnings",
+]
 
 
 def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
@@ -30,6 +41,40 @@ def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
     if not high > low:
         return np.zeros_like(image)
     return np.clip((image - low) / (high - low), 0, 1).astype(np.float32)
+
+
+def require_content(volume: Volume) -> None:
+    """Refuses an image without anything in it that a method could go by.
+
+    Raises:
+        VolumeError: All its voxels have one value.
+    """
+    low, high = volume.array.min(), volume.array.max()
+    if low == high:
+        raise VolumeError(
+            "the image is constant: there is nothing to register",
+            where=volume.header.path,
+            got=f"{low:g} in every voxel",
+        )
+
+
+def normalised_content(volume: Volume, config: IntensityConfig) -> np.ndarray:
+    """`normalise` for a method that goes by the image alone, (X, Y, Z) float32 in 0..1.
+
+    Raises:
+        VolumeError: The image is constant, or becomes so.
+    """
+    require_content(volume)
+    image = normalise(volume.array, config)
+    if image.min() == image.max():
+        unit = "percentiles of its voxels" if config.kind == "percentile" else "values"
+        raise VolumeError(
+            "the image is constant in the range of intensities looked at: there is nothing to register",
+            where=volume.header.path,
+            expected=f"{unit} from {config.low:g} to {config.high:g} that differ",
+            got=f"values from {volume.array.min():g} to {volume.array.max():g}",
+        )
+    return image
 
 
 def window_warnings(image: np.ndarray, config: IntensityConfig) -> list[str]:

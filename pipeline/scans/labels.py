@@ -7,11 +7,9 @@ import numpy as np
 from pairs.errors import BadLabels
 from pairs.images.volume import Volume
 from pairs.process.counting import first_few
+from pipeline.regions.segmentor import MOST_REGIONS
 
-__all__ = ["MOST_REGIONS", "regions_of", "shared_labels"]
-
-MOST_REGIONS = 256
-"""Region indices are bytes."""
+__all__ = ["regions_of", "shared_labels"]
 
 
 def shared_labels(fixed: Volume, moving: Volume) -> tuple[Volume, Volume, list[str]]:

@@ -7,15 +7,25 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 
+from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.volume import Volume
 from pipeline.regions.segmentor import Segmentation
 
 __all__ = ["Alignment", "Deformation", "Found", "ScanMethod"]
 
-Alignment = Callable[[Volume, Volume, Matrix], Matrix]
+Alignment = Callable[[Volume, Volume, Matrix], tuple[Matrix, tuple[str, ...]]]
 """(fixed, moving, start) to a map of points of the fixed image's space to points of the moving one's, (4, 4)
-float64, RAS millimetres. Both images are on their own grids; `start` is such a map too, of the headers."""
+float64, RAS millimetres, and a sentence for each oddity. Both images are on their own grids; `start` is such
+a map too, of the headers."""
+
+
+Footprint = Callable[[Header], int]
+"""Header of the fixed image to bytes."""
+
+
+def _nothing(fixed: Header) -> int:
+    return 0
 
 
 @runtime_checkable
@@ -57,7 +67,7 @@ class ScanMethod:
         deform: The displacement after it; None leaves it at the affine map.
         regions: Label value of each region index, ascending, 0 first, where the method knows its labels; None
             takes those of the label maps.
-        bytes_per_voxel: Memory that the deformation takes on the device for each voxel of the fixed grid.
+        footprint: Bytes that the deformation takes on the device at its peak.
         uses_mask: Whether the mask restricts what the method compares.
     """
 
@@ -66,5 +76,5 @@ class ScanMethod:
     align: Alignment | None = None
     deform: Deformation | None = None
     regions: tuple[int, ...] | None = None
-    bytes_per_voxel: int = 0
+    footprint: Footprint = _nothing
     uses_mask: bool = False

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pairs.errors import BadLabels, VolumeError
+from pairs.errors import BadLabels
 from pairs.images.grid import require_same_grid
 from pairs.images.header import Header, read_header
 from pairs.images.relation import Relation, relation_of
 from pairs.images.volume import Volume, read_image, read_labels
+from pipeline.registration.preprocess import require_content
 from pipeline.scans.labels import shared_labels
 
 __all__ = ["ScanFiles", "ScanHeaders", "Scans", "read_headers", "read_mask", "read_scans"]
@@ -144,7 +145,5 @@ def read_mask(path: Path) -> np.ndarray:
 def _image(path: Path, related: Header) -> Volume:
     """An image in the space that the relation puts it into."""
     volume = read_image(path)
-    if volume.array.min() == volume.array.max():
-        got = f"{volume.array.flat[0]:g} in every voxel"
-        raise VolumeError("the image is constant: there is nothing to register", where=path, got=got)
+    require_content(volume)
     return Volume(replace(volume.header, affine=related.affine), volume.array)

@@ -1,24 +1,24 @@
 """The registration of two scans: affine map, displacement on the fixed grid, and both as one map."""
 
-import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from pairs.errors import VolumeError
 from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.sampling import sampled_labels, sampled_linearly
 from pairs.images.volume import Volume
 from pairs.process.stopwatch import Stopwatch
-from pipeline.machine.memorylimit import require_memory
+from pipeline.machine.memorylimit import require_room
 from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import segmentation_of_labels
 from pipeline.scans.labels import regions_of
 from pipeline.scans.method import ScanMethod
 from pipeline.scans.reading import ScanFiles, Scans, read_headers, read_mask, read_scans
 
-__all__ = ["RegisteredScans", "register_files", "register_scans", "require_room"]
+__all__ = ["RegisteredScans", "register_files", "register_scans"]
 
 # Bytes a voxel: both images with their regions; a displacement, its sum with the affine map, and the figures;
 # of the moving image, its values and its labels while they are read.
@@ -89,30 +89,9 @@ def register_files(files: ScanFiles, method: ScanMethod) -> RegisteredScans:
     watch = Stopwatch()
     with watch.part("reading"):
         headers = read_headers(files)
-        require_room(headers.fixed, headers.moving, method)
+        _require_room_for(headers.fixed, headers.moving, method)
         scans = read_scans(files, headers, None if files.mask is None else read_mask(files.mask))
     return register_scans(scans, method, watch)
-
-
-def require_room(fixed: Header, moving: Header, method: ScanMethod) -> None:
-    """Refuses two scans that take more memory than there is.
-
-    Args:
-        fixed: Header of the fixed image.
-        moving: Header of the moving image.
-        method: Says what its deformation takes.
-
-    Raises:
-        TooLittleMemory: They do.
-    """
-    voxels, moving_voxels = (int(np.prod(header.shape, dtype=np.int64)) for header in (fixed, moving))
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10
-    work = voxels * method.bytes_per_voxel
-    what = f"a fixed image of {fixed.shape} and a moving image of {moving.shape} voxels"
-    if method.device.type == "cuda":
-        require_memory(work, what, method.device)
-        work = 0
-    require_memory(held + moving_voxels * _MOVING + voxels * _IMAGES + max(work, voxels * _MAPS), what)
 
 
 def register_scans(scans: Scans, method: ScanMethod, watch: Stopwatch | None = None) -> RegisteredScans:
@@ -127,6 +106,7 @@ def register_scans(scans: Scans, method: ScanMethod, watch: Stopwatch | None = N
         watch: What has been measured before.
 
     Raises:
+        VolumeError: If nothing of the moving image comes to lie on the fixed grid.
         BadLabels: If a label map holds labels that the method does not know.
         TooLittleMemory: If the images do not fit into the memory of the device.
     """
@@ -137,7 +117,8 @@ def register_scans(scans: Scans, method: ScanMethod, watch: Stopwatch | None = N
     matrix = relation.start
     if method.align is not None:
         with watch.part("affine"):
-            matrix = method.align(scans.fixed, scans.moving, relation.start)
+            matrix, told = method.align(scans.fixed, scans.moving, relation.start)
+        warnings += told
     elif method.deform is None:
         warnings.append("there is no affine stage: the images stay where they were put to begin with")
     found = None
@@ -155,6 +136,14 @@ def register_scans(scans: Scans, method: ScanMethod, watch: Stopwatch | None = N
     return RegisteredScans(scans, matrix, displacement, tuple(dict.fromkeys(warnings)), watch.seconds)
 
 
+def _require_room_for(fixed: Header, moving: Header, method: ScanMethod) -> None:
+    """Refuses two scans that take more memory than there is."""
+    voxels, moving_voxels = (int(np.prod(header.shape, dtype=np.int64)) for header in (fixed, moving))
+    what = f"a fixed image of {fixed.shape} and a moving image of {moving.shape} voxels"
+    beside, afterwards = moving_voxels * _MOVING + voxels * _IMAGES, voxels * _MAPS
+    require_room(method.footprint(fixed), what, method.device, beside=beside, afterwards=afterwards)
+
+
 def _on_fixed_grid(scans: Scans, matrix: Matrix) -> Volume:
     """The moving image through a map between the spaces; on the very grid of the fixed image, as it is."""
     fixed, moving = scans.fixed.header, scans.moving
@@ -162,7 +151,14 @@ def _on_fixed_grid(scans: Scans, matrix: Matrix) -> Volume:
     header = Header(moving.header.path, fixed.shape, fixed.spacing_mm, fixed.affine, np.dtype(np.float32))
     if moving.array.shape == fixed.shape and np.array_equal(voxels, np.eye(4)):
         return Volume(header, moving.array)
-    return Volume(header, sampled_linearly(moving.array, fixed.shape, voxels, smoothed=True))
+    sampled = sampled_linearly(moving.array, fixed.shape, voxels, smoothed=True)
+    if sampled.min() == sampled.max():
+        raise VolumeError(
+            "nothing of the moving image lies on the fixed grid",
+            where=moving.header.path,
+            remedy="correct the affine of one of the images, or crop the fixed one less",
+        )
+    return Volume(header, sampled)
 
 
 def _regions(

@@ -18,7 +18,7 @@ from pipeline.configtypes import Label, first_fault
 from pipeline.machine.memory import shortage_reported
 from pipeline.network.model import RegistrationNet, build_for_inference
 from pipeline.regions.networks import build_network, outline
-from pipeline.regions.segmentor import Segmentor
+from pipeline.regions.segmentor import MOST_REGIONS, Segmentor
 from pipeline.typing import Tensor
 from pipeline.weights.tensorfile import read_own, state_faults, write_tensors
 
@@ -26,8 +26,6 @@ __all__ = ["FORMAT_VERSION", "Bundle", "BundleHeader", "file_hash", "read_bundle
 
 FORMAT_VERSION = 1
 HEADER_KEY = "textscf_bundle"
-MOST_REGIONS = 256
-"""Region indices are bytes."""
 
 log = logging.getLogger(__name__)
 

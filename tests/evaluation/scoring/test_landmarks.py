@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from evaluation.scoring.groundtruth import sibling_path
 from evaluation.scoring.landmarks import initial_errors, read_point_pairs, target_errors
 from pairs.errors import CorruptVolume, MissingVolume
+from pairs.tasks.imagefiles import sibling_path
 from pairs.tasks.imageid import ImageId
 from pairs.tasks.task import Pair
 

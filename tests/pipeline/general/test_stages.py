@@ -100,6 +100,16 @@ def test_a_stage_that_fits_worse_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
     assert "fits worse" in found.warnings[0]
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_images_without_anything_in_common_are_told_and_stay_where_they_are(seed: int) -> None:
+    noise = np.random.default_rng(seed).random((40, 36, 32), np.float32)
+    image = texture((40, 36, 32), seed)
+    places = Placed(noise, np.eye(4)), Placed(image, np.eye(4))
+    found = aligned(*places, np.eye(4), "correlation", GlobalConfig(iterations=5, voxels=60_000), CPU)
+    assert np.array_equal(found.matrix, np.eye(4))
+    assert found.warnings[0].startswith("the images have hardly anything in common")
+
+
 def test_the_dense_search_finds_a_far_shift() -> None:
     whole = texture((60, 48, 48))
     moving, fixed = (mind_ssc(tensor(part), 1, 1) for part in (whole[:48], whole[9:57]))

@@ -113,3 +113,12 @@ def test_segmentations_need_labels(
     (tiny_task / "own").mkdir()
     assert predict(tiny_task, output, "--segmentations", tiny_task / "own") == 2
     assert "names no labels" in only_error_line()
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_segmentations_number_their_regions_in_bytes(
+    tiny_task: Path, output: Path, rewrite_task: RewriteTask, only_error_line: ErrorLine
+) -> None:
+    rewrite_task(labels={"0": {str(label): f"part {label}" for label in range(1, 257)}})
+    assert predict(tiny_task, output, "--segmentations", tiny_task / "labelsTr") == 2
+    assert "too many labels for the segmentations" in only_error_line()

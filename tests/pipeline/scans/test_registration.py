@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.errors import TooLittleMemory
+from pairs.errors import TooLittleMemory, VolumeError
 from pairs.images.volume import Volume, read_image, write_volume
 from pipeline.machine import memorylimit
 from pipeline.regions.segmentor import Segmentation
@@ -34,10 +34,10 @@ SHIFT = np.array(
 def aligned_by(matrix: np.ndarray, seen: list[Any] | None = None) -> ScanMethod:
     """A method whose global stage knows the answer."""
 
-    def align(fixed: object, moving: object, start: np.ndarray) -> np.ndarray:
+    def align(fixed: object, moving: object, start: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
         if seen is not None:
             seen.append((fixed, moving, start))
-        return matrix @ start
+        return matrix @ start, ()
 
     return ScanMethod("affine", CPU, align=align)
 
@@ -93,12 +93,12 @@ def test_the_displacement_is_that_on_the_fixed_grid_after_the_affine_map(drawn: 
 
     grid = grids["plain"]
     files = ScanFiles(drawn("f.nii.gz", grid), drawn("m.nii.gz", grids["oblique"]))
-    method = ScanMethod("both", CPU, align=lambda fixed, moving, start: SHIFT, deform=deform)
+    method = ScanMethod("both", CPU, align=lambda fixed, moving, start: (SHIFT, ("turned",)), deform=deform)
     found = register_files(files, method)
     ((moving, fixed),) = given
     assert moving.header.shape == fixed.header.shape == (32, 32, 32)
     assert np.array_equal(moving.header.affine, fixed.header.affine)
-    assert found.warnings == ("odd",)
+    assert found.warnings == ("turned", "odd")
     x = np.array([10, 11, 12])
     expected = SHIFT @ grid.affine @ (10, 14, 12, 1)
     assert grid.affine @ (*(x + found.displacement[10, 11, 12]), 1) == pytest.approx(expected, abs=1e-4)
@@ -152,7 +152,7 @@ def test_labels_go_along_and_reach_the_deformation_as_regions(drawn: Draw, grids
         regions.extend(given)
         return SimpleNamespace(displacement=np.zeros((32, 32, 32, 3), np.float32), warnings=())
 
-    method = ScanMethod("both", CPU, align=lambda *_: SHIFT, deform=deform)
+    method = ScanMethod("both", CPU, align=lambda *_: (SHIFT, ()), deform=deform)
     found = register_files(files, method)
     of_moving, of_fixed, mask = regions
     assert mask is None
@@ -208,9 +208,18 @@ def test_a_large_need_is_told_before_a_voxel_is_read(
     # Cut off behind its header: reading it would be another error.
     files.moving.write_bytes(files.moving.read_bytes()[:-200_000])
     monkeypatch.setattr(memorylimit, "memory_of", lambda device: 3 * 2**30)
-    greedy = ScanMethod("greedy", CPU, bytes_per_voxel=10**6)
+    greedy = ScanMethod("greedy", CPU, footprint=lambda fixed: 10**6 * 32**3)
     with pytest.raises(TooLittleMemory, match=r"expected about 3\d\.\d GiB, got 3\.0 GiB on the machine"):
         register_files(files, greedy)
+
+
+def test_a_moving_image_that_misses_the_fixed_grid_is_refused(drawn: Draw, grids: Grids) -> None:
+    files = ScanFiles(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", grids["flat"]))
+    away = np.eye(4)
+    away[0, 3] = 1000
+    method = ScanMethod("both", CPU, align=lambda *_: (away, ()), deform=lambda *_: pytest.fail("asked"))
+    with pytest.raises(VolumeError, match=r"nothing of the moving image lies on the fixed grid: .*m\.nii"):
+        register_files(files, method)
 
 
 def test_without_a_change_before_and_after_are_equal(drawn: Draw, grids: Grids) -> None:
