@@ -100,7 +100,7 @@ def quick_general(
     general = GeneralConfig(
         global_stage=GlobalConfig(voxels=4000, iterations=2),
         discrete_stage=DiscreteConfig(reach=1),
-        continuous_stage=ContinuousConfig(levels=((2, 2),)),
+        continuous_stage=ContinuousConfig(levels=((2, 4),), learning_rate_vox=0.05),
     )
     monkeypatch.setattr(folders, "WEIGHT_FOLDERS", (tmp_path / "none",))
     monkeypatch.setattr(choice, "shipped_config", lambda task: TaskConfig(task=task, general=general))
