@@ -36,7 +36,7 @@ header = Header(Path("a.nii.gz"), shape, (1.0, 1.0, 1.0), np.eye(4), np.dtype(np
 images = [Volume(header, np.random.default_rng(seed).random(shape, np.float32) + 0.1) for seed in (0, 1)]
 before = held()
 registration(*images)
-# Not getrusage: a new program begins with the peak of the process that started it, such as a whole test suite.
+# Not getrusage: a program begins with the peak of the process that started it, such as a test suite.
 lines = Path("/proc/self/status").read_text().splitlines()
 peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 2**10
 print(peak - before, registration.footprint(header))
