@@ -11,7 +11,7 @@ from pipeline.network.losses import challenge_dice_loss, gradient_loss, volume_l
 from pipeline.network.warp import integrate, upsample_displacement, warp
 from pipeline.typing import Float, Tensor
 
-__all__ = ["Pair", "continuous_displacement", "velocity_of"]
+__all__ = ["Pair", "continuous_displacement"]
 
 _LOGARITHM_STEPS = 4
 # Steps over which a level has to gain something.
@@ -71,13 +71,13 @@ def continuous_displacement(
     """
     control = config.control
     coarse_start = averaged(start, (control, control, control)) / control
-    first = velocity = velocity_of(coarse_start, config.squarings)
+    first = velocity = _velocity_of(coarse_start, config.squarings)
     for stride, steps in config.levels:
         velocity = _descended(velocity, first, pair.at(stride), stride, steps, kind, config)
     return upsample_displacement(integrate(velocity, config.squarings) * control, start.shape[2:])
 
 
-def velocity_of(displacement: Float[Tensor, "1 3 P Q R"], squarings: int) -> Float[Tensor, "1 3 P Q R"]:
+def _velocity_of(displacement: Float[Tensor, "1 3 P Q R"], squarings: int) -> Float[Tensor, "1 3 P Q R"]:
     """A velocity whose exponential comes near to a displacement, by a few fixed-point steps."""
     velocity = displacement
     for _ in range(_LOGARITHM_STEPS):

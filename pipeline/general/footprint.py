@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from pipeline.general.config import GeneralConfig
-from pipeline.general.levels import finest_factor, strides_of
+from pipeline.general.levels import finest_factor, strides_of, voxels_at
 from pipeline.general.similarity import Compared
 
 __all__ = ["footprint"]
@@ -40,5 +40,4 @@ def footprint(
 
 
 def _voxels(shape: Sequence[int], spacing_mm: Sequence[float], most: int) -> int:
-    strides = strides_of(finest_factor(shape, spacing_mm, most), spacing_mm)
-    return math.prod(-(-side // stride) for side, stride in zip(shape, strides, strict=True))
+    return voxels_at(shape, strides_of(finest_factor(shape, spacing_mm, most), spacing_mm))

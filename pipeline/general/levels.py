@@ -13,7 +13,7 @@ from pipeline.network.warp import identity_grid, upsample_displacement
 from pipeline.registration.preprocess import crop_to
 from pipeline.typing import Float, Shaped, Tensor
 
-__all__ = ["Level", "Strides", "affine_displacement", "averaged", "finest_factor", "strides_of"]
+__all__ = ["Level", "Strides", "affine_displacement", "averaged", "finest_factor", "strides_of", "voxels_at"]
 
 Strides = tuple[int, int, int]
 
@@ -34,11 +34,14 @@ def finest_factor(shape: Sequence[int], spacing_mm: Sequence[float], most_voxels
     """The smallest power of two at which the grid has at most so many voxels."""
     factor = 1
     while True:
-        strides = strides_of(factor, spacing_mm)
-        voxels = math.prod(-(-side // stride) for side, stride in zip(shape, strides, strict=True))
-        if voxels <= most_voxels:
+        if voxels_at(shape, strides_of(factor, spacing_mm)) <= most_voxels:
             return factor
         factor *= 2
+
+
+def voxels_at(shape: Sequence[int], strides: Strides) -> int:
+    """How many blocks of voxels a grid has, those at its end that are not full among them."""
+    return math.prod(-(-side // stride) for side, stride in zip(shape, strides, strict=True))
 
 
 def averaged(volume: Shaped[Tensor, "B C X Y Z"], strides: Strides) -> Shaped[Tensor, "B C U V W"]:

@@ -82,12 +82,12 @@ def run(options: argparse.Namespace) -> int:
     report = _report(task, choice, device, method)
     for warning in report.warnings:
         log.warning("%s", warning)
-    masks = TaskMasks(task.root, options.follow_links, method.uses_masks)
+    masks = TaskMasks(task.root, options.follow_links) if method.uses_masks else None
     fingerprints = Fingerprints(method.sha256, options.segmentations, fields, masks)
     with interruptible():
         plan = make_plan(task.pairs, earlier, fingerprints, fields)
     _log_start(report, plan, method)
-    if any(masks.file(pair) is not None for pair in plan.todo):
+    if masks is not None and any(masks.file(pair) is not None for pair in plan.todo):
         log.info("the images are compared within the masks of the task")
 
     def prepare() -> Register:

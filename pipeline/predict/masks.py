@@ -24,12 +24,10 @@ class TaskMasks:
     Attributes:
         root: The task folder.
         follow_links: Whether symlinks may lead out of it.
-        used: Whether the method looks at masks; if not, none is read.
     """
 
     root: Path
     follow_links: bool = False
-    used: bool = True
 
     def file(self, pair: Pair) -> Path | None:
         """Returns the file of a pair's mask; None where there is none, or it may not be read."""
@@ -66,7 +64,7 @@ class TaskMasks:
             MissingVolume: The folder lacks this mask.
             TaskError: A symlink leads out of the task folder.
         """
-        if not self.used or not pair.fixed.parent.name.startswith("images"):
+        if not pair.fixed.parent.name.startswith("images"):
             return None
         path = sibling_path(pair.fixed, "masks")
         if not path.parent.is_dir():

@@ -58,7 +58,7 @@ class PairRegistration:
         register: what makes the displacement.
         fields: where the fields go.
         fingerprints: hashes of the inputs.
-        masks: where a method that uses masks finds those of the task.
+        masks: of the task; None where the method uses none.
         root: the task folder; messages name files from there.
         shape: the task's shape, used for a zero field where no header can be read.
         identity_on_error: whether a failed pair gets a zero field.
@@ -67,7 +67,7 @@ class PairRegistration:
     register: Registration
     fields: FieldFolder
     fingerprints: Fingerprints
-    masks: TaskMasks
+    masks: TaskMasks | None
     root: Path
     shape: Shape | None = None
     identity_on_error: bool = False
@@ -128,7 +128,7 @@ class PairRegistration:
             beside=voxels * _IMAGES,
             afterwards=voxels * _FIELD,
         )
-        mask, told = self.masks.read(pair, grid)
+        mask, told = (None, ()) if self.masks is None else self.masks.read(pair, grid)
         registered = self.register(pair.moving, pair.fixed, mask=mask)
         warnings += (*told, *registered.warnings)
         return registered.displacement
