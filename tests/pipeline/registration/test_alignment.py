@@ -13,6 +13,7 @@ from pairs.images.volume import Volume, read_image, write_volume
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.alignment import Alignment
 from pipeline.registration.bynetwork import NetworkRegistration
+from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle
 
 __all__: list[str] = []
@@ -60,7 +61,9 @@ def test_map_and_deformation_are_one_displacement() -> None:
 
 
 @pytest.mark.parametrize("aligned", [True, False])
-def test_a_bundle_can_ask_for_the_global_stage(tiny_bundle: Bundle, tmp_path: Path, aligned: bool) -> None:
+def test_a_bundle_can_ask_for_the_global_stage(
+    tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aligned: bool
+) -> None:
     config = tiny_bundle.header.config
     network = config.registration.model_copy(update={"aligned": aligned})
     header = tiny_bundle.header.model_copy(
@@ -69,7 +72,18 @@ def test_a_bundle_can_ask_for_the_global_stage(tiny_bundle: Bundle, tmp_path: Pa
     whole = ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(32, 48, 40)), 2.5)
     image = np.pad(((whole - whole.min()) / np.ptp(whole))[8:-8, 8:-8, 8:-8], 8)
     fixed, moving = volume(tmp_path, image), volume(tmp_path, np.roll(image, (0, 7, -5), (0, 1, 2)))
+    seen: list[np.ndarray] = []
+    original = Registrar.__call__
+
+    def spy(self: Registrar, moving: Volume, *others: Volume | Segmentation | None) -> np.ndarray:
+        seen.append(moving.array)
+        return original(self, moving, *others)
+
+    monkeypatch.setattr(Registrar, "__call__", spy)
     register = NetworkRegistration(replace(tiny_bundle, header=header), CPU, PROFILES["l2r2022"])
     found = register(moving, fixed).displacement[image > 0]
     near = np.abs(np.median(found, axis=0) - [0, 7, -5]).max() < 1
     assert near == aligned
+    # The network sees the aligned image, not the moving one.
+    unlike = np.abs(np.stack([seen[0], moving.array]) - fixed.array).mean((1, 2, 3))
+    assert (unlike[0] < 0.3 * unlike[1]) == aligned

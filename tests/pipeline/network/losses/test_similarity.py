@@ -121,5 +121,8 @@ def test_a_gaussian_mean_keeps_constants_and_spreads_a_point_evenly() -> None:
     spread = gaussian_mean(point, 1.5)[0, 0]
     assert spread.sum().item() == pytest.approx(1, abs=1e-5)
     along = spread.sum((1, 2))
+    # Nothing beyond four times sigma, not even a number too small to be quick.
+    assert along[[3, 17]].tolist() == [0, 0]
+    assert along[[4, 16]].min() > 0
     variance = (along * (torch.arange(21.0) - 10) ** 2).sum().item()
     assert variance == pytest.approx(1.5**2, rel=1e-3)
