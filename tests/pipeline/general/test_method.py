@@ -24,7 +24,7 @@ def volume(path: Path, array: np.ndarray) -> Volume:
 
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[Volume, Volume, np.ndarray]:
-    """Moving, fixed, and the displacement between them: waves of 14 voxels, blurred by half the resolution."""
+    """Moving, fixed, and the displacement between them: waves of 14 voxels, too short for half grids."""
     moving = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=SHAPE), 1.2)
     moving = np.pad((moving - moving.min())[4:-4, 4:-4, 4:-4] + 0.1, 4)
     places = np.indices(SHAPE).astype(float)
