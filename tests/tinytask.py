@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairs.images.volume import read_labels, write_volume
+from pairs.images.volume import read_image, read_labels, write_volume
 from pipeline.config import (
     RegistrationConfig,
     RegistrationTraining,
@@ -226,3 +226,19 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
         assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
     return run
+
+
+def image_of(task: Path, subject: str = "0007") -> Path:
+    """The image of a subject of `tiny_task`; 0007 is in the first two of the three pairs."""
+    return task / "imagesTr" / _name(subject)
+
+
+def edit_volume(path: Path, edit: Callable[[np.ndarray], object], affine: np.ndarray | None = None) -> None:
+    """Edits the voxels of a volume in place; what `edit` returns, if anything, replaces them."""
+    volume = read_image(path)
+    array = edit(volume.array)
+    write_volume(
+        path,
+        array if isinstance(array, np.ndarray) else volume.array,
+        volume.header.affine if affine is None else affine,
+    )

@@ -100,7 +100,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except (OSError, NotImplementedError) as error:
-        _tell_of_no_lock(folder, str(error))
+        _warn_without_lock(folder, str(error))
     try:
         yield
     finally:
@@ -112,6 +112,6 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 @lru_cache(maxsize=64)
-def _tell_of_no_lock(folder: Path, reason: str) -> None:
+def _warn_without_lock(folder: Path, reason: str) -> None:
     """Once a folder, since the report is written after every pair."""
     log.warning("%s has no lock (%s): run one process at a time in it", folder, reason)

@@ -11,15 +11,31 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from evaluation.scoring.warp import warp_image, warp_labels
+from evaluation.submission.checker import Check, check_fields
 from pairs.fields.displacement import write_displacement
 from pairs.fields.profile import PROFILES
 from pairs.images.volume import write_volume
 from pairs.tasks.task import Task, read_task
 
-__all__ = ["Known", "known", "make_known", "registered_pair"]
+__all__ = [
+    "FIRST",
+    "LONG",
+    "SECOND",
+    "THIRD",
+    "Known",
+    "check",
+    "fields",
+    "known",
+    "make_known",
+    "registered_pair",
+    "told",
+]
 
 Displacement = NDArray[np.float32]
 Change = Callable[[Displacement], Displacement]
+
+FIRST, SECOND, THIRD = "disp_0001_0101.npz", "disp_0002_0102.npz", "disp_0003_0103.npz"
+LONG = "disp_0001_0000_0101_0000.nii.gz"
 
 
 @dataclass(frozen=True)
@@ -116,3 +132,19 @@ def make_known(tmp_path: Path) -> Callable[..., Known]:
 def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     """Three pairs of 16x12x20, shared by all tests: nothing may be written into its folder."""
     return _write_task(tmp_path_factory.mktemp("task") / "Known", (16, 12, 20), 3, labels=True)
+
+
+@pytest.fixture
+def fields(known: Known, tmp_path: Path) -> Path:
+    """Right fields of `known` in l2r2021: FIRST, SECOND and THIRD."""
+    return known.write(tmp_path / "fields", "l2r2021")
+
+
+def check(known: Known, fields: Path, profile: str | None = "l2r2021") -> Check:
+    """Checks fields of a task against a profile; None for the one that most of them fit best."""
+    return check_fields(known.task, fields, profile=None if profile is None else PROFILES[profile])
+
+
+def told(outcome: Check, *, severity: str = "error") -> list[tuple[str, str]]:
+    """Rule and file of each finding of a severity."""
+    return [(one.rule, one.file) for one in outcome.findings if one.severity == severity]

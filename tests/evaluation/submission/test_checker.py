@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,26 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.submission.checker import Check, check_fields
-from evaluation.submission.findings import Finding
-from pairs.errors import NothingToDo, UsageError
+from evaluation.submission.checker import check_fields
 from pairs.fields.displacement import find_field, read_displacement
 from pairs.fields.profile import PROFILES
-from pairs.images.volume import read_image, write_volume
 from pairs.tasks.evaluation_config import read_evaluation_config
 from pairs.tasks.task import read_task
+from tests.evaluation.submission.conftest import FIRST, LONG, SECOND, THIRD, Known, check, told
+
+__all__: list[str] = []
 
 HALF = (8, 6, 10)
-FIRST, SECOND, THIRD = "disp_0001_0101.npz", "disp_0002_0102.npz", "disp_0003_0103.npz"
-LONG = "disp_0001_0000_0101_0000.nii.gz"
-
-
-def check(known: "Known", fields: Path, profile: str | None = "l2r2021") -> Check:
-    return check_fields(known.task, fields, profile=None if profile is None else PROFILES[profile])
-
-
-def told(outcome: Check, *, severity: str = "error") -> list[tuple[str, str]]:
-    return [(one.rule, one.file) for one in outcome.findings if one.severity == severity]
 
 
 def half_field(fields: Path, name: str = FIRST) -> np.ndarray:
@@ -38,14 +26,8 @@ def half_field(fields: Path, name: str = FIRST) -> np.ndarray:
         return archive["arr_0"]
 
 
-@pytest.fixture
-def fields(known: "Known", tmp_path: Path) -> Path:
-    """Right fields in l2r2021."""
-    return known.write(tmp_path / "fields", "l2r2021")
-
-
 @pytest.mark.parametrize("profile", sorted(PROFILES))
-def test_right_fields_have_no_finding(known: "Known", tmp_path: Path, profile: str) -> None:
+def test_right_fields_have_no_finding(known: Known, tmp_path: Path, profile: str) -> None:
     folder = known.write(tmp_path / "fields", profile)
     (folder / "report.json").write_text("{}")
     (folder / ".segmentations").mkdir()
@@ -106,7 +88,7 @@ BROKEN: list[tuple[str, Callable[[Path], None], str]] = [
 
 
 @pytest.mark.parametrize(("change", "rule"), [(c, r) for _, c, r in BROKEN], ids=[n for n, _, _ in BROKEN])
-def test_each_fault_is_told_once_and_alone(known: "Known", fields: Path, change: Callable, rule: str) -> None:
+def test_each_fault_is_told_once_and_alone(known: Known, fields: Path, change: Callable, rule: str) -> None:
     change(fields / FIRST)
     outcome = check(known, fields)
     assert [one for one, _ in told(outcome)] == [rule]
@@ -116,14 +98,14 @@ def test_each_fault_is_told_once_and_alone(known: "Known", fields: Path, change:
     assert "\n" not in line
 
 
-def test_values_beyond_float16(known: "Known", fields: Path) -> None:
+def test_values_beyond_float16(known: Known, fields: Path) -> None:
     large = half_field(fields).astype(np.float32)
     large[0, 0, 0, 0] = 1e5
     np.savez(fields / FIRST, large)
     assert told(check(known, fields)) == [("dtype", FIRST), ("range", FIRST)]
 
 
-def test_warnings_leave_the_set_acceptable(known: "Known", fields: Path) -> None:
+def test_warnings_leave_the_set_acceptable(known: Known, fields: Path) -> None:
     np.savez_compressed(fields / FIRST, np.zeros((3, *HALF), np.float16))
     shutil.copyfile(fields / SECOND, fields / THIRD)
     shutil.copyfile(fields / SECOND, fields / "disp_0002_0000_0102_0000.npz")
@@ -145,7 +127,7 @@ def test_warnings_leave_the_set_acceptable(known: "Known", fields: Path) -> None
     assert "0777" in str(next(one for one in outcome.findings if one.file == "disp_0777_0102.npz"))
 
 
-def test_folding_is_a_warning(known: "Known", fields: Path) -> None:
+def test_folding_is_a_warning(known: Known, fields: Path) -> None:
     noise = 4 * np.random.default_rng(0).normal(size=(3, *HALF))
     np.savez_compressed(fields / FIRST, noise.astype(np.float16))
     outcome = check(known, fields)
@@ -153,57 +135,7 @@ def test_folding_is_a_warning(known: "Known", fields: Path) -> None:
     assert ("folding", FIRST) in told(outcome, severity="warning")
 
 
-def test_symlinks(known: "Known", fields: Path) -> None:
-    (fields / FIRST).rename(fields.parent / "elsewhere.npz")
-    (fields / FIRST).symlink_to(fields.parent / "elsewhere.npz")
-    outcome = check(known, fields)
-    assert outcome.accepted
-    assert told(outcome, severity="warning") == [("symlink", FIRST)]
-    (fields.parent / "elsewhere.npz").unlink()
-    assert told(check(known, fields)) == [("file", FIRST)]
-
-
-def test_a_named_pipe_is_not_opened(known: "Known", fields: Path) -> None:
-    (fields / FIRST).unlink()
-    os.mkfifo(fields / FIRST)
-    assert told(check(known, fields)) == [("file", FIRST)]
-
-
-def test_a_subfolder(known: "Known", tmp_path: Path) -> None:
-    known.write(tmp_path / "fields" / "task_03", "l2r2021")
-    outcome = check(known, tmp_path / "fields", None)
-    assert [rule for rule, _ in told(outcome)] == ["nested"] * 3
-    assert outcome.profile.name == "l2r2021"
-
-
-def test_another_profile_is_told_for_every_field(known: "Known", tmp_path: Path) -> None:
-    outcome = check(known, known.write(tmp_path / "fields", "l2r2022"), "l2r2021")
-    assert sorted({rule for rule, _ in told(outcome)}) == ["channel", "dtype", "grid", "name"]
-    assert len(told(outcome)) == 12
-    (mixture,) = [one for one in outcome.findings if one.rule == "profile"]
-    assert (mixture.file, mixture.got) == ("", "3 as l2r2022")
-
-
-def test_a_mixed_folder_is_said_in_one_sentence(known: "Known", fields: Path, tmp_path: Path) -> None:
-    other = known.write(tmp_path / "other", "l2r2022")
-    shutil.copyfile(other / LONG, fields / LONG)
-    (fields / FIRST).unlink()
-    outcome = check(known, fields, None)
-    (mixture,) = [one for one in outcome.findings if one.rule == "profile"]
-    assert mixture.what == "fields are not all stored as l2r2021"
-    assert mixture.got == "2 as l2r2021, 1 as l2r2022"
-
-
-def test_short_names_where_long_ones_are_wanted(known: "Known", tmp_path: Path) -> None:
-    folder = known.write(tmp_path / "fields", "lumir2024")
-    outcome = check(known, folder, "l2r2022")
-    assert [rule for rule, _ in told(outcome)] == ["name"] * 3
-    assert "--short-names" in outcome.findings[0].remedy
-    profile = PROFILES["l2r2022"]
-    assert check_fields(known.task, folder, profile=profile, short_names=True).accepted
-
-
-def test_npz_keys_of_2022_are_a_warning(known: "Known", tmp_path: Path) -> None:
+def test_npz_keys_of_2022_are_a_warning(known: Known, tmp_path: Path) -> None:
     folder = known.write(tmp_path / "fields", "l2r2022")
     field = read_displacement(folder / LONG, (16, 12, 20)).displacement
     (folder / LONG).unlink()
@@ -213,66 +145,14 @@ def test_npz_keys_of_2022_are_a_warning(known: "Known", tmp_path: Path) -> None:
     assert [rule for rule, _ in told(outcome, severity="warning")] == ["key"]
 
 
-def test_the_configuration_counts(known: "Known", fields: Path) -> None:
-    outcome = check_fields(known.task, fields, expected_shape=(16, 20, 12))
-    assert [rule for rule, _ in told(outcome)] == ["config"] * 3
-
-
-def test_images_that_are_not_at_hand(make_known: Callable, tmp_path: Path) -> None:
-    own = make_known(pairs=1, labels=False)
-    folder = own.write(tmp_path / "fields", "l2r2021")
-    own.task.pairs[0].fixed.unlink()
-    outcome = check(own, folder)
-    assert outcome.accepted
-    assert [rule for rule, _ in told(outcome, severity="warning")] == ["image"]
-
-
-def test_a_moving_image_that_is_stored_mirrored(make_known: Callable, tmp_path: Path) -> None:
-    own = make_known(pairs=2)
-    folder = own.write(tmp_path / "fields", "l2r2022")
-    moving = own.task.pairs[0].moving
-    mirrored = np.diag((-1.0, 1.0, 1.0, 1.0))
-    mirrored[0, 3] = 15
-    write_volume(moving, read_image(moving).array[::-1].copy(), mirrored)
-    outcome = check(own, folder, None)
-    (found,) = [one for one in outcome.findings if one.rule == "orientation"]
-    assert (found.severity, found.file) == ("warning", own.task.pairs[0].name)
-    assert "LAS" in found.what
-    assert "hosts ignore affines" in found.what
-
-
-def test_a_pointer_in_place_of_a_field_has_one_remedy(known: "Known", fields: Path) -> None:
+def test_a_pointer_in_place_of_a_field_has_one_remedy(known: Known, fields: Path) -> None:
     (fields / FIRST).write_text("version https://git-lfs.github.com/spec/v1\n")
     (found,) = [one for one in check(known, fields).findings if one.rule == "damaged"]
     assert (found.file, found.got) == (FIRST, "a Git LFS pointer")
     assert found.remedy == "fetch the file with `git lfs pull`"
 
 
-def test_a_subfolder_that_may_not_be_searched_is_not_taken_for_empty(
-    known: "Known", fields: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (fields / "closed").mkdir()
-    search = os.scandir
-
-    def refuse(path: Path) -> object:
-        if Path(path).name == "closed":
-            raise PermissionError(13, "Permission denied", str(path))
-        return search(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(PermissionError, match="closed"):
-        check(known, fields)
-
-
-def test_no_folder_and_an_empty_one(known: "Known", tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
-        check(known, tmp_path / "absent")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(NothingToDo):
-        check(known, tmp_path / "empty")
-
-
-def test_everything_is_told_at_once(known: "Known", fields: Path) -> None:
+def test_everything_is_told_at_once(known: Known, fields: Path) -> None:
     wrong = np.moveaxis(half_field(fields), 0, -1).astype(np.float32)
     wrong[0, 0, 0, 0] = np.inf
     np.savez(fields / "Disp_1_101.npz", u=wrong, v=np.ones(2))
@@ -296,16 +176,9 @@ def test_everything_is_told_at_once(known: "Known", fields: Path) -> None:
     assert [line.partition(":")[0] for line in lines] == ["error"] * 8 + ["warning"]
 
 
-def test_what_is_accepted_is_read_as_the_same_profile(known: "Known", fields: Path) -> None:
+def test_what_is_accepted_is_read_as_the_same_profile(known: Known, fields: Path) -> None:
     assert check(known, fields).accepted
     for pair in known.task.pairs:
         read = read_displacement(find_field(fields, pair), (16, 12, 20))
         assert read.profile.name == "l2r2021"
         assert np.abs(read.displacement - known.truth[pair.name]).mean() < 0.3
-
-
-def test_a_finding_is_one_printable_line() -> None:
-    line = str(Finding("error", "rule", "a\nb", "what", "this", "that", "do\x1b so"))
-    assert line == r"error: a\nb: [rule] what; expected this, got that; do\x1b so"
-    assert re.fullmatch(r"[^\n]+", line)
-    assert len(str(Finding("error", "rule", "f" * 5000, "what", "e" * 5000, "g" * 5000, "mend it"))) < 1300

@@ -1,18 +1,25 @@
-"""The output folder: names, profiles, and everything that can be wrong with a place to write to."""
+"""The output folder: names, profiles, what is stored, and all that can be wrong with a place to write to."""
 
 import errno
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from pairs.fields.displacement import find_field, read_displacement
+from pairs.fields.unfolding import folded_voxels
 from pairs.images.volume import read_image, write_volume
 from pairs.tasks.task import read_task
+from pipeline.config import RefinementConfig
 from pipeline.predict.report import RunReport
 from pipeline.registration.registrar import Registrar
+from pipeline.weights.bundle import Bundle, write_bundle
+from tests.tinytask import edit_volume
 
 __all__: list[str] = []
 
@@ -20,6 +27,7 @@ Predict = Callable[..., int]
 Listing = Callable[[Path], list[str]]
 ReportOf = Callable[[Path], RunReport]
 ErrorLine = Callable[[], str]
+SHAPE = (32, 48, 40)
 NAMES = ("disp_0006_0007.npz", "disp_0007_0008.npz", "disp_0008_0006.npz")
 
 
@@ -143,3 +151,61 @@ def test_a_full_disk_ends_the_run(
     assert listing(output) == ["disp_0006_0007.npz", "report.json"]
     assert [record.status for record in report_of(output).pairs] == ["done"]
     assert predict() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(1, 1, 1), (7, 12, 5), (33, 6, 41)])
+def test_images_of_any_sides_are_registered_where_the_profile_can_store_them(
+    predict: Predict, tiny_task: Path, output: Path, report_of: ReportOf, shape: tuple[int, int, int]
+) -> None:
+    random = np.random.default_rng(0)
+    for path in (tiny_task / "imagesTr").iterdir():
+        edit_volume(path, lambda _: random.random(shape, np.float32) + 0.1)
+    assert predict("--profile", "l2r2022") == 0
+    for record in report_of(output).pairs:
+        assert read_displacement(output / str(record.file), shape).displacement.shape == (*shape, 3)
+    assert predict("--profile", "l2r2021") == 1
+    for record in report_of(output).pairs:
+        assert record.error is not None
+        assert "half of the grid" in record.error
+        assert "even sides" in record.error
+        assert "l2r2022" in record.error
+
+
+def crumpled(*_: object) -> np.ndarray:
+    """A displacement that folds where it is read as it is, and where it is stored on the half grid."""
+    noise = np.random.default_rng(0).normal(size=(*SHAPE, 3))
+    return gaussian_filter(noise, (2, 2, 2, 0)).astype(np.float32) * 18
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("profile", "iterations", "folds"),
+    [("l2r2021", 0, False), ("psmareg2026", 0, False), ("l2r2022", 2, False), ("l2r2022", 0, True)],
+)
+def test_neither_storing_nor_refinement_folds(
+    predict: Predict,
+    output: Path,
+    report_of: ReportOf,
+    tiny_bundle: Bundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    profile: str,
+    iterations: int,
+    folds: bool,
+) -> None:
+    """What the network itself folds, where nothing is added to it, is shown as it is."""
+    config = tiny_bundle.header.config
+    refinement = RefinementConfig(iterations=iterations)
+    header = tiny_bundle.header.model_copy(
+        update={"config": config.model_copy(update={"refinement": refinement})}
+    )
+    weights = tmp_path / "refining.safetensors"
+    write_bundle(weights, replace(tiny_bundle, header=header))
+    monkeypatch.setattr(Registrar, "__call__", crumpled)
+    assert len(folded_voxels(crumpled()))
+    assert predict("--profile", profile, "--weights", weights) == 0
+    for record in report_of(output).pairs:
+        assert record.file is not None
+        field = read_displacement(output / record.file, SHAPE).displacement
+        assert (len(folded_voxels(field)) > 0) == folds

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from pairs.fields.displacement import read_displacement
-from pairs.images.volume import read_image, write_volume
+from pairs.images.volume import write_volume
 from pipeline.machine import memorylimit
 from pipeline.predict.report import RunReport
+from tests.tinytask import edit_volume
 
 __all__: list[str] = []
 
@@ -27,9 +28,7 @@ THIRD = "disp_0008_0000_0006_0000.nii.gz"
 
 def change(task: Path, edit: Edit, kind: str = "images", subject: str = "0007") -> None:
     """Replaces the voxels of one volume of the task."""
-    path = task / f"{kind}Tr" / f"TinyMR_{subject}_0000.nii.gz"
-    volume = read_image(path)
-    write_volume(path, edit(volume.array), volume.header.affine)
+    edit_volume(task / f"{kind}Tr" / f"TinyMR_{subject}_0000.nii.gz", edit)
 
 
 def one_voxel(array: np.ndarray) -> np.ndarray:

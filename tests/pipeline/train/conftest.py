@@ -1,17 +1,20 @@
-"""`train` on the tiny task, in this process, with the files that it needs."""
+"""`train` on the tiny task, in this process, with the files that it needs; small trainings without it."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from pipeline.config import TaskConfig
 from pipeline.text.table import make_table, write_table
 from pipeline.weights.bundle import Bundle, write_bundle
+from tests.pipeline.train.cubes import *  # noqa: F403
+from tests.pipeline.train.noisytraining import *  # noqa: F403
 from textscf.program import main
 
-__all__ = ["config", "embedding", "segmentor", "train"]
+__all__ = ["config", "embedding", "equal", "segmentor", "train"]
 
 Train = Callable[..., int]
 
@@ -60,3 +63,9 @@ def train(tiny_task: Path, config: Path, segmentor: Path, embedding: Path, devic
         return main([str(argument) for argument in (*arguments, *more)])
 
     return run
+
+
+def equal(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two modules have the same weights, bit for bit."""
+    a, b = one.state_dict(), other.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)

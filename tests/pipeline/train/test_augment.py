@@ -1,10 +1,14 @@
 """Augmentation: reproducible, image and labels together, never mirrored, within its limits."""
 
+from dataclasses import replace
+
 import torch
 
 from pipeline.network.warp import identity_grid
 from pipeline.train.augment import ELASTIC_STD_VOX, MAX_SHIFT_VOX, augmented, random_deformation
+from pipeline.train.registrationnetwork import augmented_segmented
 from pipeline.train.subjects import Sample
+from tests.pipeline.train.cubes import cube
 
 __all__: list[str] = []
 
@@ -111,3 +115,19 @@ def test_a_shift_of_its_own_goes_along_its_axis_and_no_further_than_asked() -> N
         assert moved[:, 2].max() - moved[:, 2].min() < 1e-4
         shifts.append(float(moved[0, 2, 0, 0, 0]))
     assert -10 <= min(shifts) < -5 < 5 < max(shifts) <= 10
+
+
+def test_augmentation_moves_regions_and_confidence_with_the_labels() -> None:
+    original = replace(cube(1), confidence=0.5 + 0.5 * cube(1).regions.float())
+    changed = augmented_segmented(original, torch.Generator().manual_seed(2), 1.0)
+    assert not torch.equal(changed.regions, original.regions)
+    assert torch.equal(changed.regions, changed.sample.labels)
+    # Trilinear confidence crosses 0.75 about where the nearest-voxel mask changes; outside p is 1.
+    inside = changed.sample.image[:, 0] > 0
+    assert ((changed.confidence > 0.75) == (changed.regions == 1))[inside].float().mean() > 0.95
+    assert (changed.confidence[~inside] > 0.99).float().mean() > 0.5
+
+
+def test_augmentation_is_off_at_strength_zero() -> None:
+    original = cube(1)
+    assert augmented_segmented(original, torch.Generator(), 0.0) is original

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pairs.errors import Stopped, UsageError
 from pipeline.config import RegistrationConfig, RegistrationTraining, TaskConfig
@@ -17,6 +17,7 @@ from pipeline.train.loop import Plan
 from pipeline.train.registrationnetwork import SegmentedSample, train_registration
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import Sample
+from tests.pipeline.train.conftest import equal
 
 __all__: list[str] = []
 
@@ -64,11 +65,6 @@ def trained(device: torch.device) -> Callable[..., RegistrationNet]:
         return train_registration(settings, SUBJECTS, (), vectors, 2, plan, device)
 
     return make
-
-
-def equal(one: nn.Module, other: nn.Module) -> bool:
-    a, b = one.state_dict(), other.state_dict()
-    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_values_that_are_not_finite(patched: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        (b"DisplacementFieldTransform_", b"GaussianExponentialXXXXXXX_", "does not end with a displacement"),
+        (b"DisplacementFieldTransform_", b"GaussianExponentialFieldOf_", "does not end with a displacement"),
         (b"DisplacementFieldTransform_double_3_3", b"DisplacementFieldTransform_double_2_2", "does not end"),
         (b"TransformGroup", b"TransformGrouq", "cannot be read"),
     ],
