@@ -7,11 +7,11 @@ from pipeline.general.config import GeneralConfig
 from pipeline.general.levels import finest_factor, strides_of, voxels_at
 from pipeline.general.similarity import Compared
 
-__all__ = ["footprint"]
+__all__ = ["FIXED", "footprint"]
 
-# Bytes, measured on a CPU at 64x64x64 to 224x224x224 voxels, rounded up by a tenth. The first are those of
-# the global stage and of the libraries at work.
-_FIXED = 300 * 2**20
+# Measured on a CPU at 64x64x64 to 224x224x224 voxels, rounded up by a tenth.
+FIXED = 300 * 2**20
+"""Bytes of the global stage and of the libraries at work, whatever the size."""
 _LEVEL, _REGION = 560, 20
 """A voxel of the discrete and the continuous stage; a region more."""
 _FINE = 200
@@ -36,7 +36,7 @@ def footprint(
     needs = [level * (_LEVEL + regions * _REGION)]
     if config.fine_stage is not None and kind == "correlation":
         needs.append(_voxels(shape, spacing_mm, config.fine_stage.voxels) * _FINE)
-    return _FIXED + full * _FULL + max(needs)
+    return FIXED + full * _FULL + max(needs)
 
 
 def _voxels(shape: Sequence[int], spacing_mm: Sequence[float], most: int) -> int:

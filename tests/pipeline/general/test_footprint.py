@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pipeline.general.config import GeneralConfig
-from pipeline.general.footprint import footprint
+from pipeline.general.footprint import FIXED, footprint
 
 __all__: list[str] = []
 
@@ -51,7 +51,8 @@ def test_a_pair_takes_no_more_than_is_said_and_not_much_less(more: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     taken, said = map(int, done.stdout.split())
     assert taken <= said
-    assert said < 1.8 * taken
+    # What libraries take for themselves differs from processor to processor, down to next to nothing.
+    assert said - FIXED < 1.2 * taken
 
 
 def test_large_brains_fit_into_four_gib() -> None:
