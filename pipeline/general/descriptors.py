@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from pipeline.network.correlation import box_mean
+from pipeline.network.separable import box_mean
 from pipeline.typing import Float, Tensor
 
 __all__ = ["CHANNELS", "mind_ssc"]

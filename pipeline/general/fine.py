@@ -3,7 +3,8 @@
 import torch
 
 from pipeline.general.config import FineConfig
-from pipeline.network.correlation import LocalCorrelation, gaussian_mean
+from pipeline.network.correlation import LocalCorrelation
+from pipeline.network.separable import gaussian_mean
 from pipeline.network.warp import compose, warp
 from pipeline.typing import Float, Tensor
 

@@ -1,22 +1,19 @@
-"""Local correlation of two images, and the means over cubes that it is made of.
+"""Local correlation of two images.
 
 The correlation is our own: MONAI's divides by clamped variances, so that empty background, most of a scan,
 counts 1e5 a voxel; it has one resolution only; and its import takes six seconds.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
-
 import torch
 import torch.nn.functional as F
 
+from pipeline.network.separable import box_mean, box_mean_transposed
 from pipeline.typing import Float, Tensor
 
-__all__ = ["LocalCorrelation", "box_mean", "gaussian_mean", "multiscale_ncc_loss", "ncc_loss"]
+__all__ = ["LocalCorrelation", "multiscale_ncc_loss", "ncc_loss"]
 
 EPSILON = 1e-5
 """Added to the product of two windows' sums of squares, as LapIRN does: flat windows are unlike anything."""
-_CUT_OFF = 4.0
 
 
 def ncc_loss(
@@ -87,7 +84,7 @@ class LocalCorrelation:
         # cross^2 / (variance * fixed variance + epsilon)^2, whose weight is in the last factor alone.
         by_variance = cross * cross * share / (variance * self.variance + self.epsilon) * self.variance
         maps = torch.cat([by_cross, by_variance, by_cross * self.mean + 2 * by_variance * mean])
-        of_fixed, of_square, of_one = _spread(maps, self.window).chunk(3)
+        of_fixed, of_square, of_one = box_mean_transposed(maps, self.window).chunk(3)
         return of_fixed * self.fixed + 2 * of_square * warped - of_one
 
     def _moments(
@@ -120,56 +117,3 @@ def multiscale_ncc_loss(
         )
         total = total + ncc_loss(warped, fixed, window - 2 * scale) / 2**scale
     return total
-
-
-def box_mean(maps: Float[Tensor, "B C X Y Z"], window: int) -> Float[Tensor, "B C X Y Z"]:
-    """Mean over the part of each voxel's cube that lies in the volume, one axis after the other.
-
-    As products with banded matrices, which on a CPU take a tenth of the time of average pooling.
-    """
-    return _along_axes(maps, [_box_matrix(side, window, maps.dtype, maps.device) for side in maps.shape[2:]])
-
-
-def gaussian_mean(maps: Float[Tensor, "B C X Y Z"], sigma: float) -> Float[Tensor, "B C X Y Z"]:
-    """Gaussian mean over the voxels of the volume, cut off at four times sigma.
-
-    On a CPU `box_mean`'s products are faster than convolutions, and MONAI's import takes six seconds.
-
-    Args:
-        maps: of any kind.
-        sigma: in voxels.
-    """
-    return _along_axes(
-        maps, [_gaussian_matrix(side, sigma, maps.dtype, maps.device) for side in maps.shape[2:]]
-    )
-
-
-def _spread(maps: Float[Tensor, "B C X Y Z"], window: int) -> Float[Tensor, "B C X Y Z"]:
-    """The transpose of `box_mean`."""
-    return _along_axes(
-        maps, [_box_matrix(side, window, maps.dtype, maps.device).T for side in maps.shape[2:]]
-    )
-
-
-def _along_axes(maps: Float[Tensor, "B C X Y Z"], matrices: Sequence[Tensor]) -> Float[Tensor, "B C X Y Z"]:
-    x, y, z = matrices
-    along_yz = torch.matmul(y, torch.matmul(maps, z.T))
-    return torch.matmul(x, along_yz.flatten(3)).view(maps.shape)
-
-
-@lru_cache(maxsize=64)
-def _box_matrix(side: int, window: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "X X"]:
-    place = torch.arange(side, device=device)
-    band = ((place[:, None] - place).abs() <= window // 2).to(dtype)
-    return band / band.sum(1, keepdim=True)
-
-
-@lru_cache(maxsize=64)
-def _gaussian_matrix(
-    side: int, sigma: float, dtype: torch.dtype, device: torch.device
-) -> Float[Tensor, "X X"]:
-    place = torch.arange(side, device=device, dtype=dtype)
-    distance = (place[:, None] - place).abs()
-    # Numbers too small for float32's full precision would make the products ten times slower.
-    bell = torch.exp(-(distance**2) / (2 * sigma**2)) * (distance <= _CUT_OFF * sigma)
-    return bell / bell.sum(1, keepdim=True)

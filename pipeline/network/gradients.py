@@ -1,7 +1,7 @@
 """Trilinear resizing and sampling whose gradients are the same bytes every time on a GPU.
 
 torch's own backward passes add by atomic operations there, in an order that changes from run to run. The
-forward passes are torch's.
+forward passes are torch's. On a CPU the gradient of resizing is several times as fast as torch's, too.
 """
 
 from itertools import product
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from pipeline.network.separable import along_axes
 from pipeline.typing import Float, Int, Tensor
 
 __all__ = ["GridSample", "Resize", "resized"]
@@ -23,9 +24,6 @@ _UNITS = 2.0**36
 
 def resized(volume: Float[Tensor, "B C U V W"], shape: tuple[int, ...]) -> Float[Tensor, "B C X Y Z"]:
     """Trilinear interpolation between voxel centres whose outermost edges coincide, on any device."""
-    # On a CPU torch's own gradients are the same every time.
-    if volume.device.type == "cpu":
-        return _interpolated(volume, shape)
     result: Tensor = Resize.apply(volume, shape)
     return result
 
@@ -37,7 +35,7 @@ class Resize(torch.autograd.Function):
     def forward(ctx: Any, volume: Tensor, shape: tuple[int, ...]) -> Tensor:  # noqa: ANN401
         """(B, C, U, V, W) to (B, C, *shape)."""
         ctx.sides = volume.shape[2:]
-        return _interpolated(volume, shape)
+        return F.interpolate(volume, size=tuple(shape), mode="trilinear", align_corners=False)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
@@ -45,8 +43,7 @@ class Resize(torch.autograd.Function):
         (gradient,) = gradients
         axes = zip(ctx.sides, gradient.shape[2:], strict=True)
         matrices = [_axis_matrix(*axis, device=gradient.device) for axis in axes]
-        spread = torch.einsum("bcuvw,xu,yv,zw->bcxyz", gradient.float(), *matrices)
-        return spread.to(gradient.dtype), None
+        return along_axes(gradient.float(), matrices).to(gradient.dtype), None
 
 
 class GridSample(torch.autograd.Function):
@@ -76,10 +73,6 @@ class GridSample(torch.autograd.Function):
                 gradient.contiguous(), volume, grid, 0, _PADDINGS[ctx.padding], True, [False, True]
             )
         return of_volume, of_grid, None
-
-
-def _interpolated(volume: Tensor, shape: tuple[int, ...]) -> Tensor:
-    return F.interpolate(volume, size=tuple(shape), mode="trilinear", align_corners=False)
 
 
 def _axis_matrix(side: int, target: int, device: torch.device) -> Float[Tensor, "S T"]:

@@ -76,9 +76,9 @@ def _grid_sample_coordinates(
 ) -> Float[Tensor, "B U V W 3"]:
     """`grid_sample` wants the last array axis first, and -1..1 from first to last voxel centre."""
     # A side of one voxel has only position 0; any finite scale does.
-    last = torch.tensor([max(n - 1, 1) for n in shape], device=deformation.device, dtype=deformation.dtype)
-    normalised = 2 * deformation / last.view(1, 3, 1, 1, 1) - 1
-    return normalised.flip(1).permute(0, 2, 3, 4, 1)
+    half = deformation.new_tensor([max(n - 1, 1) / 2 for n in reversed(shape)]).view(1, 3, 1, 1, 1)
+    normalised = torch.addcdiv(deformation.new_full((1, 1, 1, 1, 1), -1), deformation.flip(1), half)
+    return normalised.permute(0, 2, 3, 4, 1)
 
 
 def compose(

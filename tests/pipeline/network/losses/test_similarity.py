@@ -8,7 +8,6 @@ import torch
 from pipeline.network.correlation import (
     EPSILON,
     LocalCorrelation,
-    gaussian_mean,
     multiscale_ncc_loss,
     ncc_loss,
 )
@@ -112,17 +111,3 @@ def test_the_slope_is_that_of_automatic_differentiation(window: int, weighted: b
     correlation = LocalCorrelation(fixed, window, weight=noise(2) if weighted else None)
     (expected,) = torch.autograd.grad(correlation(warped), warped)
     assert torch.allclose(correlation.slope(warped.detach()), expected, rtol=1e-9, atol=1e-15)
-
-
-def test_a_gaussian_mean_keeps_constants_and_spreads_a_point_evenly() -> None:
-    assert torch.allclose(gaussian_mean(torch.full((1, 3, *SHAPE), 2.5), 1.3), torch.tensor(2.5))
-    point = torch.zeros(1, 1, 21, 21, 21)
-    point[0, 0, 10, 10, 10] = 1
-    spread = gaussian_mean(point, 1.5)[0, 0]
-    assert spread.sum().item() == pytest.approx(1, abs=1e-5)
-    along = spread.sum((1, 2))
-    # Nothing beyond four times sigma, not even a number too small to be quick.
-    assert along[[3, 17]].tolist() == [0, 0]
-    assert along[[4, 16]].min() > 0
-    variance = (along * (torch.arange(21.0) - 10) ** 2).sum().item()
-    assert variance == pytest.approx(1.5**2, rel=1e-3)
