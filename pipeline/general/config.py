@@ -57,7 +57,7 @@ class ContinuousConfig(StrictModel):
     """Weight of local changes of volume."""
     regions: Weight = 1.0
     """Weight of the regions' Dice, where both images have regions."""
-    squarings: Annotated[int, Field(ge=1, le=10)] = 4
+    squarings: Annotated[int, Field(ge=1, le=10)] = 3
     least_gain: Weight = 1e-4
     """A level is ended where ten steps lower what is minimised by less."""
     contrast: Annotated[float, Field(gt=0)] = 1e-6

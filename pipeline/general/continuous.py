@@ -7,6 +7,7 @@ import torch
 from pipeline.general.config import ContinuousConfig
 from pipeline.general.levels import Strides, averaged
 from pipeline.general.similarity import Compared, Similarity
+from pipeline.network.descent import Adam
 from pipeline.network.losses import challenge_dice_loss, gradient_loss, volume_loss
 from pipeline.network.warp import integrate, upsample_displacement, warp
 from pipeline.typing import Float, Tensor
@@ -102,10 +103,9 @@ def _descended(
         source = torch.cat([source, pair.moving_regions], dim=1)
     with torch.enable_grad():
         velocity = velocity.clone().requires_grad_(True)
-        optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox, betas=config.moments)
+        descent = Adam([velocity], config.moments)
         best, reached = velocity.detach(), list[float]()
         for number in range(steps + 1):
-            optimizer.param_groups[0]["lr"] = config.learning_rate_vox * (1 - number / steps)
             coarse = integrate(velocity, config.squarings)
             warped = warp(source, upsample_displacement(coarse * scale, shape))
             loss = similarity.loss(warped[:, :compared]) + config.smoothness * gradient_loss(velocity - first)
@@ -119,7 +119,5 @@ def _descended(
             stalled = number >= _PATIENCE and reached[-1 - _PATIENCE] - reached[-1] < config.least_gain
             if stalled or number == steps:
                 break
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            descent.step(loss, config.learning_rate_vox * (1 - number / steps))
     return best

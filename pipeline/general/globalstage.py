@@ -13,6 +13,7 @@ from pipeline.general.lattice import Lattice, Placed, lattice_of
 from pipeline.general.similarity import Compared, Similarity
 from pipeline.general.translation import best_translation
 from pipeline.machine.device import repeatable
+from pipeline.network.descent import Adam
 from pipeline.network.warp import identity_grid, sample
 from pipeline.typing import Float, Tensor
 
@@ -157,15 +158,11 @@ class _Fit:
             with torch.enable_grad():
                 for part in parts:
                     part.requires_grad_(True)
-                optimizer = torch.optim.Adam(parts, lr=self.config.learning_rate)
+                descent = Adam(parts)
                 for number in range(self.config.iterations):
-                    share = 1 - number / self.config.iterations
-                    optimizer.param_groups[0]["lr"] = self.config.learning_rate * share
                     matrix = self._matrix(turn, move * half, stretch)
                     loss = self.similarity.loss(self.warped(matrix)[:, :-1])
-                    optimizer.zero_grad()
-                    loss.backward()
-                    optimizer.step()
+                    descent.step(loss, self.config.learning_rate * (1 - number / self.config.iterations))
         return self._matrix(turn, move * half, stretch).detach()
 
     def _matrix(

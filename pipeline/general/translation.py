@@ -1,5 +1,6 @@
 """The best shift of one image over another, among all shifts by whole voxels."""
 
+import numpy as np
 import torch
 
 from pipeline.typing import Float, Tensor
@@ -53,7 +54,7 @@ def best_translation(
     if not enough.any():
         return None
     mean = torch.where(enough, squares / overlap.clamp(min=0.5), torch.inf)
-    x, y, z = (int(index) for index in torch.unravel_index(mean.argmin(), mean.shape))
+    x, y, z = (int(index) for index in np.unravel_index(int(mean.argmin()), mean.shape))
     # Shifts to the left lie behind those to the right.
     shift = [
         index if index < length else index - side

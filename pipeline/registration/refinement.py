@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from pipeline.config import RefinementConfig
+from pipeline.network.descent import Adam
 from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationOutput
 from pipeline.network.warp import compose, integrate, upsample_displacement, warp
@@ -61,17 +62,13 @@ def refine(
 
     with torch.enable_grad():
         velocity = torch.zeros_like(start, requires_grad=True)
-        optimizer = torch.optim.Adam([velocity], lr=config.learning_rate_vox, betas=config.moments)
+        descent = Adam([velocity], config.moments)
         for number in range(config.iterations):
-            if config.rate_decay == "linear":
-                share = 1 - number / config.iterations
-                optimizer.param_groups[0]["lr"] = config.learning_rate_vox * share
+            share = 1 - number / config.iterations if config.rate_decay == "linear" else 1
             displacement = displacement_with(velocity)
             warped = warp(source, decoded(displacement) if decoded else displacement)
             losses = weighted_losses(warped, fixed, target, displacement, start + velocity, config)
-            optimizer.zero_grad()
-            torch.stack(list(losses.values())).sum().backward()
-            optimizer.step()
+            descent.step(torch.stack(list(losses.values())).sum(), config.learning_rate_vox * share)
     return displacement_with(velocity.detach())
 
 
