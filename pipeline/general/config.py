@@ -23,6 +23,8 @@ class GlobalConfig(StrictModel):
     """Adam's rate: of the matrix, and of the shift as a part of half the field of view."""
     window: Literal[5, 7, 9, 11, 13] = 9
     """Side of the correlation's window in voxels of the coarse grid."""
+    regions: Weight = 1.0
+    """Weight of the regions' Dice, where both images have regions."""
 
 
 class DiscreteConfig(StrictModel):

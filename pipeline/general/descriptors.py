@@ -6,13 +6,25 @@ import torch.nn.functional as F
 from pipeline.network.separable import box_mean
 from pipeline.typing import Float, Tensor
 
-__all__ = ["CHANNELS", "mind_ssc"]
+__all__ = ["CHANNELS", "features", "mind_ssc"]
 
 CHANNELS = 12
 # Variances are kept within so many times their mean over the image.
 _LEAST, _MOST = 1e-3, 1e3
 # The six neighbours of a voxel, as steps from the corner of the cube around it.
 _NEIGHBOURS = ((0, 1, 1), (1, 1, 0), (1, 0, 1), (1, 1, 2), (2, 1, 1), (1, 2, 1))
+
+
+# Of a region beside the 12 descriptors of a voxel.
+_REGION_WEIGHT = 1.5
+
+
+def features(
+    image: Float[Tensor, "1 1 X Y Z"], regions: Float[Tensor, "1 N X Y Z"] | None
+) -> Float[Tensor, "1 C X Y Z"]:
+    """What a search compares: descriptors of small patches, and regions as further channels."""
+    descriptors = mind_ssc(image, radius=1, dilation=1)
+    return descriptors if regions is None else torch.cat([descriptors, _REGION_WEIGHT * regions], dim=1)
 
 
 def mind_ssc(image: Float[Tensor, "1 1 X Y Z"], radius: int, dilation: int) -> Float[Tensor, "1 12 X Y Z"]:

@@ -1,6 +1,5 @@
 """The global stage: the best of all shifts, then a rigid and an affine map, judged by what they bring."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +7,13 @@ import torch
 
 from pairs.images.relation import Matrix
 from pipeline.general.config import GlobalConfig
-from pipeline.general.descriptors import mind_ssc
+from pipeline.general.descriptors import features
 from pipeline.general.lattice import Lattice, Placed, lattice_of
 from pipeline.general.similarity import Compared, Similarity
 from pipeline.general.translation import best_translation
 from pipeline.machine.device import repeatable
 from pipeline.network.descent import Adam
+from pipeline.network.losses import challenge_dice_loss
 from pipeline.network.warp import identity_grid, sample
 from pipeline.typing import Float, Tensor
 
@@ -73,7 +73,8 @@ def aligned(
     """
     lattice = lattice_of(fixed, moving, start, config.voxels, device)
     here, there = _content(lattice.fixed), _content(lattice.moving)
-    of_moving, of_fixed = (mind_ssc(image, 1, 1) for image in (lattice.moving, lattice.fixed))
+    of_moving = features(lattice.moving, lattice.moving_regions[:, 1:])
+    of_fixed = features(lattice.fixed, lattice.fixed_regions[:, 1:])
     shift = best_translation(of_moving, of_fixed, there, here, config.overlap)
     if shift is None:
         return Aligned(start, 1.0, 1.0, ("the images have too little in common for a global stage",))
@@ -85,7 +86,7 @@ def aligned(
     if after > before:
         told = f"the global stage fits worse ({after:.3f}) than no shift ({before:.3f}) and is left out"
         return Aligned(start, before, before, (told,))
-    if after > _STRANGERS[kind]:
+    if after > _STRANGERS[kind] and not fit.has_regions:
         told = f"the images have hardly anything in common ({after:.3f} of 1 unlike at best)"
         return Aligned(start, before, before, (f"{told}: the global stage is left out",))
     matrix = np.eye(4)
@@ -94,27 +95,19 @@ def aligned(
 
 
 def aligned_on_one_grid(
-    fixed: np.ndarray,
-    moving: np.ndarray,
-    spacing_mm: Sequence[float],
-    kind: Compared,
-    config: GlobalConfig,
-    device: torch.device,
+    fixed: Placed, moving: Placed, kind: Compared, config: GlobalConfig, device: torch.device
 ) -> tuple[Matrix, tuple[str, ...]]:
     """Returns the affine map, (4, 4), of fixed voxels to moving voxels, and one sentence for each oddity.
 
     Args:
-        fixed: In 0..1, (X, Y, Z).
-        moving: The same.
-        spacing_mm: Of both.
+        fixed: The fixed image.
+        moving: The moving image, of the same shape and affine.
         kind: What of the images is compared.
         config: Resolution and steps.
         device: Where the work is done.
     """
-    to_mm = np.diag([*spacing_mm, 1.0])
-    here, there = Placed(fixed, to_mm), Placed(moving, to_mm)
-    found = aligned(here, there, np.eye(4), kind, config, device)
-    return np.linalg.inv(to_mm) @ found.matrix @ to_mm, found.warnings
+    found = aligned(fixed, moving, np.eye(4), kind, config, device)
+    return np.linalg.inv(moving.affine) @ found.matrix @ fixed.affine, found.warnings
 
 
 class _Fit:
@@ -131,24 +124,39 @@ class _Fit:
         self.config = config
         self.here = here
         self.similarity = Similarity(lattice.moving, lattice.fixed, kind, config.window, _CONTRAST)
-        self.source = torch.cat([self.similarity.moving, there], dim=1)
+        self.fixed_regions = lattice.fixed_regions
+        parts = (self.similarity.moving, lattice.moving_regions, there)
+        self.source = torch.cat(parts, dim=1)
+        self.channels = [part.shape[1] for part in parts]
         self.indices = identity_grid(lattice.fixed)
         offset = torch.tensor(lattice.offset, dtype=torch.float32, device=here.device)
         self.offset = offset.view(1, 3, 1, 1, 1)
         self.centre = self.indices.mean((2, 3, 4)).flatten()
 
-    def warped(self, matrix: Float[Tensor, "3 4"]) -> Float[Tensor, "1 C X Y Z"]:
-        """The moving image's channels, and its content, through the map."""
+    @property
+    def has_regions(self) -> bool:
+        """Whether both images have some, besides the background."""
+        return self.fixed_regions.shape[1] > 1
+
+    def warped(self, matrix: Float[Tensor, "3 4"]) -> tuple[Tensor, Tensor, Tensor]:
+        """The moving image through the map: its channels, its regions, and its content, (1, C, X, Y, Z)."""
         positions = torch.einsum("ij,bjxyz->bixyz", matrix[:, :3], self.indices)
-        return sample(self.source, positions + matrix[:, 3].view(1, 3, 1, 1, 1) - self.offset)
+        warped = sample(self.source, positions + matrix[:, 3].view(1, 3, 1, 1, 1) - self.offset)
+        image, regions, content = warped.split(self.channels, dim=1)
+        return image, regions, content
 
     def unlikeness(self, matrix: Float[Tensor, "3 4"]) -> float:
-        """Of the voxels in which both images have content; 1 where there are hardly any."""
-        warped = self.warped(matrix)
-        both = self.here * (warped[:, -1:] > 0.5)
+        """Of the voxels where both images have content, 1 where those are few; and of the regions."""
+        image, regions, content = self.warped(matrix)
+        both = self.here * (content > 0.5)
         if both.sum() < self.config.overlap * min(self.here.sum(), self.source[:, -1].sum()):
-            return 1.0
-        return float(self.similarity.weighted(both)(warped[:, :-1]))
+            return 1.0 + self._unlike_regions(regions).item()
+        return float(self.similarity.weighted(both)(image) + self._unlike_regions(regions))
+
+    def _unlike_regions(self, warped: Float[Tensor, "1 N X Y Z"]) -> Float[Tensor, ""]:
+        if not self.has_regions:
+            return warped.new_zeros(())
+        return self.config.regions * challenge_dice_loss(warped, self.fixed_regions)
 
     def descended(self, shift: Float[Tensor, "3"]) -> Float[Tensor, "3 4"]:
         """The rigid map that fits best from a shift on, then the affine one from there on."""
@@ -161,7 +169,8 @@ class _Fit:
                 descent = Adam(parts)
                 for number in range(self.config.iterations):
                     matrix = self._matrix(turn, move * half, stretch)
-                    loss = self.similarity.loss(self.warped(matrix)[:, :-1])
+                    image, regions, _ = self.warped(matrix)
+                    loss = self.similarity.loss(image) + self._unlike_regions(regions)
                     descent.step(loss, self.config.learning_rate * (1 - number / self.config.iterations))
         return self._matrix(turn, move * half, stretch).detach()
 

@@ -1,4 +1,4 @@
-"""Two images on one coarse lattice of cubes, each over its own field of view."""
+"""Two images, and their regions, on one coarse lattice of cubes, each over its own field of view."""
 
 import itertools
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from pairs.images.relation import Matrix
-from pairs.images.sampling import sampled_linearly
+from pairs.images.sampling import sampled_labels, sampled_linearly
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Lattice", "Placed", "lattice_of"]
@@ -23,10 +23,12 @@ class Placed:
     Attributes:
         values: (X, Y, Z) float32.
         affine: Voxels to points of its space in mm, (4, 4).
+        regions: Number of the region of each voxel, (X, Y, Z), 0 for background; None where they are unknown.
     """
 
     values: np.ndarray
     affine: Matrix
+    regions: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +40,17 @@ class Lattice:
         moving: The moving image, where `start` places it.
         offset: Index of the moving image's first voxel, counted from the fixed image's first.
         affine: Indices, counted from the fixed image's first voxel, to points of the fixed image's space.
+        fixed_regions: Of the fixed image: a channel of zeros and ones for the background and for each region
+            that both images have; none where the regions of one image are unknown.
+        moving_regions: The same of the moving image.
     """
 
     fixed: Float[Tensor, "1 1 X Y Z"]
     moving: Float[Tensor, "1 1 U V W"]
     offset: tuple[int, int, int]
     affine: Matrix
+    fixed_regions: Float[Tensor, "1 N X Y Z"]
+    moving_regions: Float[Tensor, "1 N U V W"]
 
     def in_space(self, matrix: Matrix) -> Matrix:
         """A map of indices as one of points of the fixed image's space."""
@@ -78,9 +85,32 @@ def lattice_of(fixed: Placed, moving: Placed, start: Matrix, voxels: int, device
     shifted = np.eye(4)
     shifted[:3, 3] = first
     to_moving_voxels = np.linalg.inv(moving.affine) @ start @ affine @ shifted
-    images = (
-        sampled_linearly(fixed.values, (x, y, z), to_voxels, smoothed=True),
-        sampled_linearly(moving.values, (u, v, w), to_moving_voxels, smoothed=True),
+    grids = ((fixed, (x, y, z), to_voxels), (moving, (u, v, w), to_moving_voxels))
+    here, there = (
+        torch.from_numpy(sampled_linearly(image.values, shape, matrix, smoothed=True))[None, None].to(device)
+        for image, shape, matrix in grids
     )
-    here, there = (torch.from_numpy(image)[None, None].to(device) for image in images)
-    return Lattice(here, there, (int(first[0]), int(first[1]), int(first[2])), affine)
+    shared = _shared(fixed.regions, moving.regions)
+    maps = (_region_maps(image.regions, shared, shape, matrix, device) for image, shape, matrix in grids)
+    return Lattice(here, there, (int(first[0]), int(first[1]), int(first[2])), affine, *maps)
+
+
+def _shared(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray:
+    """The regions that both images have, background first; none at all where one has no regions."""
+    if one is None or other is None:
+        return np.array([], dtype=np.int64)
+    return np.union1d([0], np.intersect1d(one, other))
+
+
+def _region_maps(
+    regions: np.ndarray | None,
+    shared: np.ndarray,
+    shape: tuple[int, int, int],
+    matrix: Matrix,
+    device: torch.device,
+) -> Float[Tensor, "1 N X Y Z"]:
+    """A channel for each of the shared regions."""
+    if regions is None:
+        return torch.zeros(1, 0, *shape, device=device)
+    found = sampled_labels(regions, shape, matrix) == shared[:, None, None, None]
+    return torch.from_numpy(found.astype(np.float32))[None].to(device)

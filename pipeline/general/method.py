@@ -11,10 +11,11 @@ from pairs.images.relation import Matrix
 from pairs.images.volume import Volume
 from pipeline.general.config import GeneralConfig
 from pipeline.general.continuous import Pair, continuous_displacement
-from pipeline.general.descriptors import mind_ssc
+from pipeline.general.descriptors import features
 from pipeline.general.discrete import discrete_displacement
 from pipeline.general.fine import refined
 from pipeline.general.globalstage import aligned_on_one_grid
+from pipeline.general.lattice import Placed
 from pipeline.general.levels import Level, affine_displacement
 from pipeline.general.similarity import Compared
 from pipeline.machine.device import repeatable
@@ -29,9 +30,6 @@ __all__ = ["Found", "GeneralMethod"]
 
 # Around the content, so that what lies at its edge can move.
 _MARGIN_VOX = 4
-# Of the regions beside the 12 descriptors of a voxel.
-_REGION_WEIGHT = 1.5
-_RADIUS, _DILATION = 1, 1
 
 Box = tuple[slice, slice, slice]
 
@@ -99,7 +97,7 @@ class GeneralMethod:
         images = [normalised_content(volume, self.intensity) for volume in (moving, fixed)]
         box = _box(images)
         seen = [image[box] for image in images]
-        affine, warnings = self._affine(seen[0], seen[1], spacing)
+        affine, warnings = self._affine(seen, (moving_regions, fixed_regions), spacing, box)
         level = self._level(seen[1].shape, spacing)
         pair = self._pair(level, seen, (moving_regions, fixed_regions), mask, box)
         start = level.affine_displacement(affine)
@@ -111,14 +109,22 @@ class GeneralMethod:
         return Found(np.pad(part, [*margins, (0, 0)], mode="edge"), warnings)
 
     def _affine(
-        self, moving: np.ndarray, fixed: np.ndarray, spacing_mm: Sequence[float]
+        self,
+        images: Sequence[np.ndarray],
+        regions: tuple[Segmentation | None, Segmentation | None],
+        spacing_mm: Sequence[float],
+        box: Box,
     ) -> tuple[Matrix, tuple[str, ...]]:
         """Voxels of the box to voxels of the box."""
-        if self.config.global_stage is None:
+        config = self.config.global_stage
+        if config is None:
             return np.eye(4), ()
-        return aligned_on_one_grid(
-            fixed, moving, spacing_mm, self.kind, self.config.global_stage, self.device
+        to_mm = np.diag([*spacing_mm, 1.0])
+        moving, fixed = (
+            Placed(image, to_mm, None if one is None else one.labels[box])
+            for image, one in zip(images, regions, strict=True)
         )
+        return aligned_on_one_grid(fixed, moving, self.kind, config, self.device)
 
     def _level(self, shape: Sequence[int], spacing_mm: Sequence[float]) -> Level:
         """That of the discrete and the continuous stage."""
@@ -150,8 +156,8 @@ class GeneralMethod:
         pair = pair.with_moving_warped(start)
         deformation = torch.zeros_like(start)
         if self.config.discrete_stage is not None:
-            moving = _features(pair.moving, pair.moving_regions)
-            fixed = _features(pair.fixed, pair.fixed_regions)
+            moving = features(pair.moving, pair.moving_regions)
+            fixed = features(pair.fixed, pair.fixed_regions)
             deformation = discrete_displacement(moving, fixed, self.config.discrete_stage)
         if self.config.continuous_stage is not None:
             deformation = continuous_displacement(pair, deformation, self.kind, self.config.continuous_stage)
@@ -178,14 +184,6 @@ class GeneralMethod:
         total, start = level.of_displacement(found), level.affine_displacement(affine)
         change = refined(moving, fixed, total, start, config, weight) - total
         return found + level.on_full_grid(change)
-
-
-def _features(
-    image: Float[Tensor, "1 1 X Y Z"], regions: Float[Tensor, "1 N X Y Z"] | None
-) -> Float[Tensor, "1 C X Y Z"]:
-    """What the discrete stage compares."""
-    descriptors = mind_ssc(image, _RADIUS, _DILATION)
-    return descriptors if regions is None else torch.cat([descriptors, _REGION_WEIGHT * regions], dim=1)
 
 
 def _region_maps(level: Level, regions: Segmentation, count: int, box: Box) -> Float[Tensor, "1 N U V W"]:

@@ -55,12 +55,21 @@ class GeneralRegistration(Registration):
         self.kind = compared_in(config, modalities)
         self.method = GeneralMethod(config.general, config.intensity, self.kind, device)
 
-    def align(self, fixed: Volume, moving: Volume, start: Matrix) -> tuple[Matrix, tuple[str, ...]]:
+    def align(
+        self,
+        fixed: Volume,
+        moving: Volume,
+        start: Matrix,
+        fixed_labels: Volume | None = None,
+        moving_labels: Volume | None = None,
+    ) -> tuple[Matrix, tuple[str, ...]]:
         """The global stage alone, for two images on grids of their own.
 
         Args:
             fixed: The fixed image.
             moving: The moving image.
+            fixed_labels: Label map of the fixed image; used where there is one of the moving image too.
+            moving_labels: That of the moving image.
             start: Points of the fixed image's space to points of the moving image's, (4, 4), to begin with.
 
         Returns:
@@ -72,8 +81,12 @@ class GeneralRegistration(Registration):
         if self.config.general.global_stage is None:
             return start, ()
         here, there = (
-            Placed(normalised_content(volume, self.config.intensity), volume.header.affine)
-            for volume in (fixed, moving)
+            Placed(
+                normalised_content(volume, self.config.intensity),
+                volume.header.affine,
+                None if labels is None else labels.array,
+            )
+            for volume, labels in ((fixed, fixed_labels), (moving, moving_labels))
         )
         found = aligned(here, there, start, self.kind, self.config.general.global_stage, self.device)
         return found.matrix, found.warnings

@@ -8,6 +8,7 @@ from pairs.fields.profile import PROFILES, Profile
 from pairs.fields.unfolding import unfolded
 from pairs.images.volume import Volume
 from pipeline.general.globalstage import aligned_on_one_grid
+from pipeline.general.lattice import Placed
 from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import RegionSource, region_source
 from pipeline.registration.alignment import Alignment
@@ -68,7 +69,7 @@ class NetworkRegistration(Registration):
             warnings.append("no region found in the fixed image: the background filter alone is used")
         if self.registrar.refines and moving_regions is None:
             moving_regions = self._moving_regions(moving, warnings)
-        alignment = self._alignment(moving, fixed, warnings)
+        alignment = self._alignment(moving, fixed, (fixed_regions, moving_regions), warnings)
         if alignment is not None:
             moving = alignment.image(moving)
             moving_regions = None if moving_regions is None else alignment.regions(moving_regions)
@@ -80,14 +81,24 @@ class NetworkRegistration(Registration):
             displacement = unfolded(displacement, self.profile)
         return Registered(displacement, fixed_regions, tuple(warnings))
 
-    def _alignment(self, moving: Volume, fixed: Volume, warnings: list[str]) -> Alignment | None:
-        """The affine map in front of the network, where the bundle asks for one."""
+    def _alignment(
+        self,
+        moving: Volume,
+        fixed: Volume,
+        regions: tuple[Segmentation | None, Segmentation | None],
+        warnings: list[str],
+    ) -> Alignment | None:
+        """The affine map in front of the network, where the bundle asks for one; regions fixed first."""
         config = self.bundle.header.config
         if not config.registration.aligned or config.general.global_stage is None:
             return None
-        here, there = (normalise(volume.array, config.intensity) for volume in (fixed, moving))
-        stage, spacing = config.general.global_stage, fixed.header.spacing_mm
-        matrix, told = aligned_on_one_grid(here, there, spacing, "correlation", stage, self.device)
+        to_mm = np.diag([*fixed.header.spacing_mm, 1.0])
+        here, there = (
+            Placed(normalise(volume.array, config.intensity), to_mm, None if one is None else one.labels)
+            for volume, one in zip((fixed, moving), regions, strict=True)
+        )
+        stage = config.general.global_stage
+        matrix, told = aligned_on_one_grid(here, there, "correlation", stage, self.device)
         warnings += told
         return Alignment(matrix, self.device)
 

@@ -14,10 +14,10 @@ from pipeline.regions.segmentor import Segmentation
 
 __all__ = ["Alignment", "Deformation", "Found", "ScanMethod"]
 
-Alignment = Callable[[Volume, Volume, Matrix], tuple[Matrix, tuple[str, ...]]]
-"""(fixed, moving, start) to a map of points of the fixed image's space to points of the moving one's, (4, 4)
-float64, RAS millimetres, and a sentence for each oddity. Both images are on their own grids; `start` is such
-a map too, of the headers."""
+Alignment = Callable[[Volume, Volume, Matrix, Volume | None, Volume | None], tuple[Matrix, tuple[str, ...]]]
+"""(fixed, moving, start, fixed_labels, moving_labels) to a map of points of the fixed image's space to points
+of the moving one's, (4, 4) float64, RAS millimetres, and a sentence for each oddity. Both images, with their
+label maps, are on their own grids; `start` is such a map too, of the headers."""
 
 
 Footprint = Callable[[Header], int]

@@ -117,7 +117,8 @@ def register_scans(scans: Scans, method: ScanMethod, watch: Stopwatch | None = N
     matrix = relation.start
     if method.align is not None:
         with watch.part("affine"):
-            matrix, told = method.align(scans.fixed, scans.moving, relation.start)
+            labels = scans.fixed_labels, scans.moving_labels
+            matrix, told = method.align(scans.fixed, scans.moving, relation.start, *labels)
         warnings += told
     elif method.deform is None:
         warnings.append("there is no affine stage: the images stay where they were put to begin with")

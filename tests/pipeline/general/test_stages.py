@@ -1,5 +1,7 @@
 """The stages of the general method, each on images whose true map is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -86,6 +88,26 @@ def test_images_on_grids_of_their_own_are_aligned() -> None:
     assert np.abs(found.matrix @ corners - true @ corners).max() < 2
     assert found.after < 0.75 * found.before
     assert found.warnings == ()
+
+
+def test_regions_place_images_that_show_nothing() -> None:
+    """Noise, with three structures in it that lie 14 mm apart; a fourth is in one image alone."""
+    placed = []
+    for seed, shift, fourth in ((0, 0, 0), (1, 7, 9)):
+        regions = np.zeros((40, 44, 36), np.uint8)
+        for label, (x, y, z) in ((1, (4, 6, 8)), (2, (20, 8, 20)), (5, (12, 26, 10))):
+            regions[x + shift : x + shift + 8, y : y + 9, z : z + 7] = label
+        regions[:3, 40:] = fourth
+        noise = np.random.default_rng(seed).random(regions.shape, np.float32)
+        placed.append(Placed(noise, np.diag([2.0, 2, 2, 1]), regions))
+    fixed, moving = placed
+    found = aligned(fixed, moving, np.eye(4), "correlation", GlobalConfig(), CPU)
+    centres = np.array([[16, 20, 22, 1], [48, 24, 46, 1], [32, 60, 26, 1.0]]).T
+    assert np.abs((found.matrix @ centres - centres)[:3] - [[14], [0], [0]]).max() < 2
+    assert found.warnings == ()
+    for one in (replace(fixed, regions=None), replace(fixed, regions=np.zeros_like(fixed.regions))):
+        without = aligned(one, moving, np.eye(4), "correlation", GlobalConfig(), CPU)
+        assert np.abs((without.matrix @ centres - centres)[0] - 14).max() > 5
 
 
 def test_a_stage_that_fits_worse_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

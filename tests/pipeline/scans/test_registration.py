@@ -34,9 +34,11 @@ SHIFT = np.array(
 def aligned_by(matrix: np.ndarray, seen: list[Any] | None = None) -> ScanMethod:
     """A method whose global stage knows the answer."""
 
-    def align(fixed: object, moving: object, start: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    def align(
+        fixed: object, moving: object, start: np.ndarray, *labels: object
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
         if seen is not None:
-            seen.append((fixed, moving, start))
+            seen.append((fixed, moving, start, *labels))
         return matrix @ start, ()
 
     return ScanMethod("affine", CPU, align=align)
@@ -93,7 +95,7 @@ def test_the_displacement_is_that_on_the_fixed_grid_after_the_affine_map(drawn: 
 
     grid = grids["plain"]
     files = ScanFiles(drawn("f.nii.gz", grid), drawn("m.nii.gz", grids["oblique"]))
-    method = ScanMethod("both", CPU, align=lambda fixed, moving, start: (SHIFT, ("turned",)), deform=deform)
+    method = ScanMethod("both", CPU, align=lambda *_: (SHIFT, ("turned",)), deform=deform)
     found = register_files(files, method)
     ((moving, fixed),) = given
     assert moving.header.shape == fixed.header.shape == (32, 32, 32)
@@ -146,14 +148,19 @@ def test_labels_go_along_and_reach_the_deformation_as_regions(drawn: Draw, grids
         drawn("fl.nii.gz", fixed, labels=True),
         drawn("ml.nii.gz", moving, np.linalg.inv(SHIFT), labels=True),
     )
-    regions = []
+    regions, aligned_with = list[Any](), list[Any]()
+
+    def align(*given: object) -> tuple[np.ndarray, tuple[str, ...]]:
+        aligned_with.extend(given[3:])
+        return SHIFT, ()
 
     def deform(moving: Volume, fixed: Volume, *given: Segmentation | None) -> SimpleNamespace:
         regions.extend(given)
         return SimpleNamespace(displacement=np.zeros((32, 32, 32, 3), np.float32), warnings=())
 
-    method = ScanMethod("both", CPU, align=lambda *_: (SHIFT, ()), deform=deform)
+    method = ScanMethod("both", CPU, align=align, deform=deform)
     found = register_files(files, method)
+    assert aligned_with == [found.scans.fixed_labels, found.scans.moving_labels]
     of_moving, of_fixed, mask = regions
     assert mask is None
     # Index 2 is label 4.
@@ -175,7 +182,8 @@ def test_the_global_stage_sees_both_images_on_their_own_grids(drawn: Draw, grids
     seen: list[Any] = []
     files = ScanFiles(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", apart, np.linalg.inv(far)))
     found = register_files(files, aligned_by(np.eye(4), seen))
-    ((fixed, moving, start),) = seen
+    ((fixed, moving, start, *labels),) = seen
+    assert labels == [None, None]
     assert (fixed.header.shape, moving.header.shape) == ((32, 32, 32), (40, 36, 30))
     assert start == pytest.approx(far, abs=1e-5)
     assert any("500 mm apart" in text for text in found.warnings)
