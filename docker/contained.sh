@@ -72,6 +72,11 @@ while [ $# -gt 0 ]; do
       mount_output_file "$2"
       shift
       ;;
+    --modalities)
+      [ $# -ge 3 ] || fail "$1 takes two words"
+      arguments+=("$1" "$2" "$3")
+      shift 2
+      ;;
     -*) arguments+=("$1") ;;
     *)
       if [ ${#positions[@]} -gt 0 ]; then

@@ -36,6 +36,7 @@ def register(
     fixed_regions: Path | str | None = None,
     mask: Path | str | None = None,
     affine_only: bool = False,
+    modalities: tuple[str, str] = ("", ""),
 ) -> RegisteredScans:
     """Registers two NIfTI images, each on its own grid.
 
@@ -51,9 +52,11 @@ def register(
         fixed_regions: The same of the fixed image.
         mask: Mask on the grid of the fixed image.
         affine_only: Whether to stop at the affine map.
+        modalities: Of the fixed and of the moving image, such as ("CT", "MR"), for the general method: two
+            that differ are compared by descriptors, else intensities are.
 
     Raises:
-        UsageError: If there is no such device or profile.
+        UsageError: If there is no such device or profile, or networks were given modalities.
         WeightsError: If the weights cannot be used.
         VolumeError: If a file cannot be used.
         TooLittleMemory: If weights or images do not fit into the memory.
@@ -79,7 +82,7 @@ def register(
     beside = (None if path is None else Path(path) for path in (fixed_regions, moving_regions, mask))
     files = ScanFiles(Path(fixed), Path(moving), *beside)
     bundle = weights if isinstance(weights, Bundle) or weights is None else read_bundle(Path(weights))
-    method = method_for_scans(bundle, choose_device(device), PROFILES[profile], affine_only)
+    method = method_for_scans(bundle, choose_device(device), PROFILES[profile], affine_only, modalities)
     return register_files(files, method)
 
 
@@ -88,6 +91,7 @@ def method_for_scans(
     device: torch.device,
     profile: Profile = PROFILES["l2r2022"],
     affine_only: bool = False,
+    modalities: tuple[str, str] = ("", ""),
 ) -> ScanMethod:
     """Returns what registers two scans; the one place that chooses it.
 
@@ -96,17 +100,34 @@ def method_for_scans(
         device: Where the method works.
         profile: What the displacement will be stored as.
         affine_only: Whether to stop at the affine map.
+        modalities: As for `register`.
 
     Raises:
+        UsageError: If there are both weights and modalities.
         WeightsError: If the weights cannot be used.
         TooLittleMemory: If the networks do not fit into the memory of the device.
     """
-    align = GeneralRegistration(TaskConfig(task=""), device).align
+    whole = GeneralRegistration(TaskConfig(task=""), device, modalities=modalities)
     if affine_only:
-        return ScanMethod("affine", device, align)
+        return ScanMethod("affine", device, whole.align, compared=whole.kind)
     if bundle is None:
-        deform = GeneralRegistration(TaskConfig(task="", general=_AFTER_ALIGNMENT), device, profile)
-        return ScanMethod("general", device, align, deform, footprint=deform.footprint, uses_mask=True)
+        after = TaskConfig(task="", general=_AFTER_ALIGNMENT)
+        deform = GeneralRegistration(after, device, profile, modalities=modalities)
+        return ScanMethod(
+            "general",
+            device,
+            whole.align,
+            deform,
+            footprint=deform.footprint,
+            uses_mask=True,
+            compared=deform.kind,
+        )
+    if any(modalities):
+        raise UsageError(
+            "modalities are for the general method alone",
+            got=f"weights for {bundle.header.task}",
+            remedy="leave out the modalities, or the weights",
+        )
     return ScanMethod(
         "network",
         device,

@@ -27,7 +27,7 @@ def table_of(name: str) -> dict[str, object]:
 def defaults(model: BaseModel) -> dict[str, object]:
     """Of the settings that are no stage."""
     document = json.loads(model.model_dump_json())
-    return {name: value for name, value in document.items() if not isinstance(value, dict)}
+    return {name: document[name] for name, value in model if not isinstance(value, BaseModel)}
 
 
 def test_the_tables_have_every_setting_with_its_default() -> None:

@@ -51,8 +51,7 @@ def _general(task: Task, regions: RegionSource | None = None) -> Register:
     config, device = shipped_config(task.name), choose_device("cpu")
 
     def registered(pair: Pair, _folder: Path) -> Callable[[], Displacement]:
-        modalities = pair.fixed_id.modality, pair.moving_id.modality
-        method = GeneralRegistration(config, device, regions=regions, modalities=modalities)
+        method = GeneralRegistration(config, device, regions=regions, modalities=task.modalities_of(pair))
         found = method(pair.moving, pair.fixed)
         return lambda: found.displacement
 

@@ -8,6 +8,7 @@ from pairs.errors import NothingToDo, TaskError
 from pairs.tasks.dialects import read_form
 from pairs.tasks.imagefiles import find_image, image_id, image_prefixes, image_texts, label_path
 from pairs.tasks.imageid import ImageId
+from pairs.tasks.modalities import modality_words
 from pairs.tasks.nearby import missing_images_hint
 from pairs.tasks.pair import Pair, Subject, output_name_faults, short_name_warnings
 from pairs.tasks.pathrules import SymlinkLeaves, link_faults, resolve_inside
@@ -34,6 +35,7 @@ class Task:
         warnings: What is odd and harmless, one sentence each.
         held_out: Subject numbers of every pair in the task's own lists, also when another pair list is used.
         left_out: The pairs of the task's own list that are not done, where the list in use is a part of it.
+        modalities: The word of each modality number as file names have it ("0000"), where it is known.
     """
 
     name: str
@@ -46,6 +48,13 @@ class Task:
     warnings: tuple[str, ...]
     held_out: frozenset[str] = field(default_factory=frozenset)
     left_out: tuple[Pair, ...] = ()
+    modalities: Mapping[str, str] = field(default_factory=dict)
+
+    def modalities_of(self, pair: Pair) -> tuple[str, str]:
+        """Returns those of the fixed and the moving image: words where both are known, else the numbers."""
+        numbers = pair.fixed_id.modality, pair.moving_id.modality
+        fixed, moving = (self.modalities.get(number, "") for number in numbers)
+        return (fixed, moving) if fixed and moving else numbers
 
     def training_subjects(self, *, labelled: bool = True) -> tuple[Subject, ...]:
         """Returns the images of subjects that occur in no pair; official lists hold validation images too.
@@ -119,6 +128,7 @@ def read_task(source: Path, *, pairs_file: Path | None = None, follow_links: boo
         warnings=tuple(dict.fromkeys(odd if absent is None else (*odd, absent))),
         held_out=frozenset(id_.subject for pair in own_pairs for id_ in (pair.fixed_id, pair.moving_id)),
         left_out=tuple(one for one in own_pairs if one not in pairs) if set(pairs) < set(own_pairs) else (),
+        modalities=modality_words(name, own, form),
     )
 
 

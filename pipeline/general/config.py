@@ -2,12 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pipeline.configtypes import Fraction, Positive, Rate, StrictModel, Weight
 
 __all__ = ["ContinuousConfig", "DiscreteConfig", "FineConfig", "GeneralConfig", "GlobalConfig"]
 
+
+def _rising(window: tuple[float, float]) -> tuple[float, float]:
+    if not window[0] < window[1]:
+        raise ValueError("low to be below high")
+    return window
+
+
+_Window = Annotated[tuple[float, float], AfterValidator(_rising)]
+_HU = (-1000.0, 600.0)
 _Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -91,6 +100,9 @@ class GeneralConfig(StrictModel):
     similarity: Literal["auto", "correlation", "descriptors"] = "auto"
     """What the global and the continuous stage compare: intensities by local correlation, or MIND-SSC. `auto`
     takes descriptors where the two images are of different modalities."""
+    windows: dict[str, _Window] = Field(default_factory=lambda: {"CT": _HU, "CBCT": _HU})
+    """Values that become 0 and 1, by the first word of a modality, where the task itself has percentiles. An
+    image that seems not to be in that unit has percentiles all the same."""
     finest_voxels: Positive = 1_300_000
     """Of the finest level of the discrete and the continuous stage; larger images are worked on at half their
     resolution or less."""

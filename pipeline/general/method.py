@@ -15,15 +15,15 @@ from pipeline.general.descriptors import features
 from pipeline.general.discrete import discrete_displacement
 from pipeline.general.fine import refined
 from pipeline.general.globalstage import aligned_on_one_grid
+from pipeline.general.intensities import Intensities
 from pipeline.general.lattice import Placed
 from pipeline.general.levels import Level, affine_displacement
 from pipeline.general.similarity import Compared
 from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_reported
 from pipeline.network.warp import compose
-from pipeline.regions.config import IntensityConfig
 from pipeline.regions.segmentor import Segmentation
-from pipeline.registration.preprocess import content_box, normalised_content
+from pipeline.registration.preprocess import content_box
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Found", "GeneralMethod"]
@@ -52,7 +52,7 @@ class GeneralMethod:
 
     Args:
         config: The stages.
-        intensity: How voxel values become 0..1.
+        intensities: How voxel values become 0..1, of the fixed and of the moving image.
         kind: What of the images is compared.
         device: Where it works.
     """
@@ -60,12 +60,12 @@ class GeneralMethod:
     def __init__(
         self,
         config: GeneralConfig,
-        intensity: IntensityConfig,
+        intensities: tuple[Intensities, Intensities],
         kind: Compared,
         device: torch.device,
     ) -> None:
         self.config = config
-        self.intensity = intensity
+        self.intensities = intensities
         self.kind = kind
         self.device = device
 
@@ -94,7 +94,8 @@ class GeneralMethod:
             TooLittleMemory: The pair does not fit into the device's memory.
         """
         spacing = fixed.header.spacing_mm
-        images = [normalised_content(volume, self.intensity) for volume in (moving, fixed)]
+        of_fixed, of_moving = self.intensities
+        images = [of_moving(moving), of_fixed(fixed)]
         box = _box(images)
         seen = [image[box] for image in images]
         affine, warnings = self._affine(seen, (moving_regions, fixed_regions), spacing, box)

@@ -14,6 +14,7 @@ from pairs.images.volume import Volume
 from pipeline.config import TaskConfig
 from pipeline.general.footprint import footprint
 from pipeline.general.globalstage import aligned
+from pipeline.general.intensities import intensities_of
 from pipeline.general.lattice import Placed
 from pipeline.general.method import GeneralMethod
 from pipeline.general.similarity import Compared
@@ -21,7 +22,6 @@ from pipeline.regions.counterparts import counterparts
 from pipeline.regions.segmentor import MOST_REGIONS, Segmentation
 from pipeline.regions.source import RegionSource
 from pipeline.registration.pairwise import Registered, Registration
-from pipeline.registration.preprocess import normalised_content, window_warnings
 
 __all__ = ["GeneralRegistration", "compared_in"]
 
@@ -34,8 +34,8 @@ class GeneralRegistration(Registration):
         device: Where it works.
         profile: What the displacements will be stored as: they do not fold there.
         regions: Source of the regions of an image; None goes without.
-        modalities: Of the fixed and of the moving image, where they are known; two that differ are compared
-            by descriptors.
+        modalities: Of the fixed and of the moving image, where they are known, such as "CT" and "MR"; two
+            that differ are compared by descriptors.
         labels: Label value of each region index, for messages.
     """
 
@@ -53,7 +53,9 @@ class GeneralRegistration(Registration):
         self.regions = regions
         self.labels = labels
         self.kind = compared_in(config, modalities)
-        self.method = GeneralMethod(config.general, config.intensity, self.kind, device)
+        fixed, moving = (intensities_of(config, modality) for modality in modalities)
+        self.intensities = fixed, moving
+        self.method = GeneralMethod(config.general, self.intensities, self.kind, device)
 
     def align(
         self,
@@ -80,16 +82,14 @@ class GeneralRegistration(Registration):
         """
         if self.config.general.global_stage is None:
             return start, ()
+        both = list(zip(self.intensities, (fixed, moving), (fixed_labels, moving_labels), strict=True))
         here, there = (
-            Placed(
-                normalised_content(volume, self.config.intensity),
-                volume.header.affine,
-                None if labels is None else labels.array,
-            )
-            for volume, labels in ((fixed, fixed_labels), (moving, moving_labels))
+            Placed(scaled(volume), volume.header.affine, None if labels is None else labels.array)
+            for scaled, volume, labels in both
         )
+        told = (text for scaled, volume, _ in both for text in scaled.warnings(volume))
         found = aligned(here, there, start, self.kind, self.config.general.global_stage, self.device)
-        return found.matrix, found.warnings
+        return found.matrix, (*told, *found.warnings)
 
     def footprint(self, fixed: Header) -> int:
         """Bytes that a pair takes on the device at its peak, besides the two images."""
@@ -105,11 +105,8 @@ class GeneralRegistration(Registration):
         mask: np.ndarray | None,
     ) -> Registered:
         """By all stages that the configuration has."""
-        warnings = [
-            f"{volume.header.path.name}: {text}"
-            for volume in (fixed, moving)
-            for text in window_warnings(volume.array, self.config.intensity)
-        ]
+        of_fixed, of_moving = self.intensities
+        warnings = [*of_fixed.warnings(fixed), *of_moving.warnings(moving)]
         if self.regions is not None:
             try:
                 fixed_regions = fixed_regions or self.regions(fixed)
@@ -127,7 +124,8 @@ class GeneralRegistration(Registration):
 
 
 def compared_in(config: TaskConfig, modalities: tuple[str, str]) -> Compared:
-    """What of two images is compared."""
+    """What of two images is compared; modalities that are not both known count as one."""
     if config.general.similarity != "auto":
         return config.general.similarity
-    return "correlation" if modalities[0].casefold() == modalities[1].casefold() else "descriptors"
+    fixed, moving = (modality.casefold() for modality in modalities)
+    return "descriptors" if fixed and moving and fixed != moving else "correlation"

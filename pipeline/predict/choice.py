@@ -12,9 +12,9 @@ import torch
 
 from pairs.errors import UsageError, WeightsError
 from pairs.fields.profile import Profile
-from pairs.tasks.pair import Pair
 from pairs.tasks.task import Task
 from pipeline.config import TaskConfig, shipped_config
+from pipeline.general.intensities import intensities_of
 from pipeline.general.registration import GeneralRegistration, compared_in
 from pipeline.machine.memory import shortage_reported
 from pipeline.predict.fit import require_fit
@@ -77,11 +77,12 @@ class Choice:
 
     @property
     def sha256(self) -> str:
-        """Hash of what the method depends on: the weights with their configuration, and the settings."""
+        """Hash of what the method depends on: the weights with their settings, or settings and modalities."""
         if self.bundle is not None and self.name == "network":
             return self.bundle.sha256
-        settings = self.config.model_dump_json()
-        return sha256((settings + (self.bundle.sha256 if self.bundle else "")).encode()).hexdigest()
+        settings = _of_one_scaling(self.config, self.task).model_dump_json()
+        parts = (settings, *_modalities(self.task, self.config), self.bundle.sha256 if self.bundle else "")
+        return sha256("\n".join(parts).encode()).hexdigest()
 
     def __str__(self) -> str:
         """The method in a few words, for the log."""
@@ -118,10 +119,11 @@ class Choice:
     def _general(
         self, device: torch.device, profile: Profile, source: RegionSource | None, regions: Sequence[int]
     ) -> Registration:
-        modalities = _modalities(self.task.pairs)
+        modalities = _modalities(self.task, self.config)
         if compared_in(self.config, modalities) == "descriptors":
             log.info("modalities %s and %s: descriptors are compared, no intensities", *modalities)
-        return GeneralRegistration(self.config, device, profile, source, modalities, regions)
+        config = _of_one_scaling(self.config, self.task)
+        return GeneralRegistration(config, device, profile, source, modalities, regions)
 
 
 def choose_method(asked: Asked, task: Task) -> Choice:
@@ -174,10 +176,18 @@ def _without_weights(asked: Asked, task: Task) -> Choice:
     return Choice(task, asked.segmentations, shipped_config(task.name), "general")
 
 
-def _modalities(pairs: Sequence[Pair]) -> tuple[str, str]:
-    """Of the first pair whose two images differ in it, else of the first."""
-    codes = [(pair.fixed_id.modality, pair.moving_id.modality) for pair in pairs]
-    return next((one for one in codes if one[0] != one[1]), codes[0])
+def _modalities(task: Task, config: TaskConfig) -> tuple[str, str]:
+    """Of the first pair whose two images are compared by descriptors, else of the first."""
+    each = [task.modalities_of(pair) for pair in task.pairs]
+    return next((one for one in each if compared_in(config, one) == "descriptors"), each[0])
+
+
+def _of_one_scaling(config: TaskConfig, task: Task) -> TaskConfig:
+    """Without windows of modalities where they change from pair to pair: one method serves all pairs."""
+    sides = zip(*(task.modalities_of(pair) for pair in task.pairs), strict=True)
+    if all(len({intensities_of(config, modality) for modality in side}) == 1 for side in sides):
+        return config
+    return config.model_copy(update={"general": config.general.model_copy(update={"windows": {}})})
 
 
 def _shortage_reported(weights: Path) -> AbstractContextManager[None]:

@@ -21,6 +21,9 @@ __all__ = [
     "window_warnings",
 ]
 
+# Of a window that the values of an image in its unit span: from air or fat to tissue.
+_LEAST_SHARE = 0.05
+
 
 def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
     """Voxel values scaled to 0..1, (X, Y, Z) float32; a constant image becomes all zeros.
@@ -81,11 +84,16 @@ def window_warnings(image: np.ndarray, config: IntensityConfig) -> list[str]:
     """Tells an image that seems not to be in the unit of the window: CT that was stored without its shift.
 
     Air is negative in Hounsfield units, so that a scan without any negative value was shifted or rescaled.
+    One whose values lie closer together than any tissues do was rescaled too.
     """
-    if config.kind != "window" or config.low >= 0 or image.min() < 0:
+    if config.kind != "window" or config.low >= 0:
         return []
-    unit = f"the weights expect a unit such as HU, from {config.low:g} to {config.high:g}"
-    return [f"no voxel is negative, but {unit}: the intensities look shifted or rescaled"]
+    low, high = float(image.min()), float(image.max())
+    if low < 0 and high - low >= _LEAST_SHARE * (config.high - config.low):
+        return []
+    odd = "no voxel is negative" if low >= 0 else f"all values are from {low:g} to {high:g}"
+    unit = f"a unit such as HU, from {config.low:g} to {config.high:g}, is expected"
+    return [f"{odd}, but {unit}: the intensities look shifted or rescaled"]
 
 
 def pad_to_multiple(

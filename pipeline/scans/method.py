@@ -10,6 +10,7 @@ import torch
 from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.volume import Volume
+from pipeline.general.similarity import Compared
 from pipeline.regions.segmentor import Segmentation
 
 __all__ = ["Alignment", "Deformation", "Found", "ScanMethod"]
@@ -69,6 +70,7 @@ class ScanMethod:
             takes those of the label maps.
         footprint: Bytes that the deformation takes on the device at its peak.
         uses_mask: Whether the mask restricts what the method compares.
+        compared: What of the two images it compares; None for networks.
     """
 
     name: str
@@ -78,3 +80,4 @@ class ScanMethod:
     regions: tuple[int, ...] | None = None
     footprint: Footprint = _nothing
     uses_mask: bool = False
+    compared: Compared | None = None

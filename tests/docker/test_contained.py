@@ -95,6 +95,21 @@ def test_two_scans_are_mounted_with_what_belongs_to_them(folder: Path, name: str
     assert len(mounts(asked)) == 4
 
 
+def test_words_beside_the_scans_are_no_paths(folder: Path) -> None:
+    for name in ("fixed", "moving"):
+        (folder / name).touch()
+    files, words = (
+        (folder / "fixed", folder / "moving"),
+        ("--modalities", "CT", "MR", "--out", folder / "out"),
+    )
+    for arguments in ((*files, *words), (*words, *files)):
+        run, asked = called(folder, "register", *arguments)
+        assert run.returncode == 0, run.stderr
+        assert asked[asked.index("register") :] == ["register", *map(str, arguments)]
+    run, _ = called(folder, "register", *files, "--modalities", "CT")
+    assert (run.returncode, run.stderr) == (2, "error: --modalities takes two words\n")
+
+
 def test_a_line_break_in_a_name_is_refused(folder: Path) -> None:
     task = folder / "a\nb"
     task.mkdir()

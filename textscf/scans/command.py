@@ -28,7 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fixed-regions", type=Path, help="label map on the grid of the fixed image")
     parser.add_argument("--moving-regions", type=Path, help="label map on the grid of the moving image")
     parser.add_argument("--mask", type=Path, help="mask on the grid of the fixed image")
-    parser.add_argument("--weights", type=Path, help="bundle of a network")
+    parser.add_argument(
+        "--modalities",
+        nargs=2,
+        default=("", ""),
+        metavar=("FIXED", "MOVING"),
+        help="what both images are, such as CT MR: two that differ are compared by descriptors, which see "
+        "edges and no brightness; CT is scaled in Hounsfield units (default: intensities are compared)",
+    )
+    parser.add_argument("--weights", type=Path, help="bundle of a network, which takes no modalities")
     parser.add_argument("--affine-only", action="store_true", help="stop at the affine map")
     parser.add_argument("--device", choices=DEVICES, default="auto")
 
@@ -48,7 +56,9 @@ def run(options: argparse.Namespace) -> int:
         folder.require_own((*files, *([options.weights] if options.weights else [])))
         with shortage_reported("the networks", options.weights, "free some memory"):
             bundle = None if options.weights is None else read_bundle(options.weights)
-            method = method_for_scans(bundle, device, affine_only=options.affine_only)
+            method = method_for_scans(
+                bundle, device, affine_only=options.affine_only, modalities=tuple(options.modalities)
+            )
         restart_peak(device)
         with shortage_reported("these images"):
             found = register_files(files, method)

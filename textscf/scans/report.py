@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.general.similarity import Compared
+
 __all__ = ["REPORT_NAME", "Change", "GridRelation", "Regularity", "ScanReport"]
 
 REPORT_NAME = "report.json"
@@ -54,6 +56,8 @@ class ScanReport(_Part):
     fixed: str
     moving: str
     method: str
+    compared: Compared | None
+    """What of the two images; null for networks."""
     weights: str | None
     weights_sha256: str | None
     version: str

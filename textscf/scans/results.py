@@ -81,6 +81,7 @@ def results_of(found: RegisteredScans, method: ScanMethod, bundle: Bundle | None
         fixed=scans.fixed.header.path.name,
         moving=scans.moving.header.path.name,
         method=method.name,
+        compared=method.compared,
         weights=bundle.path.name if bundle is not None and bundle.path is not None else None,
         weights_sha256=bundle.sha256 if bundle is not None else None,
         version=VERSION,

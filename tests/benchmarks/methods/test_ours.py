@@ -63,6 +63,12 @@ def test_its_regions_are_those_of_the_shipped_segmentor(
     assert one.modalities == ("0000", "0001")
 
 
+def test_the_modalities_are_those_in_words(task: Task, made: list[SimpleNamespace], tmp_path: Path) -> None:
+    worded = replace(task, modalities={"0000": "CT", "0001": "MR"})
+    METHODS["general"].prepare(worded)(task.pairs[0], tmp_path)
+    assert made[0].modalities == ("CT", "MR")
+
+
 @pytest.mark.parametrize("name", ["general", "general-regions"])
 def test_other_settings_are_another_version(task: Task, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = METHODS[name].made_by(task)

@@ -88,6 +88,38 @@ def test_without_direction_the_first_pair_decides(pair: Entry, read: Read) -> No
     assert read(registration_val=[pair(3, 3, (1, 0))], **changes).modality == "CT"
 
 
+def test_every_modality_has_its_word(
+    tmp_path: Path, read: Read, dataset: Dataset, folder_with: Folder
+) -> None:
+    assert read(modality={"0": "MR T1w", "1": "CT"}).modalities == {"0000": "MR T1w", "0001": "CT"}
+    assert read(modality={}).modalities == {}
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(dataset(modality={"0": "US", "2": "CT"})))
+    source = folder_with(tmp_path, dataset(modality={"0": "MR"}))
+    task = read_task(source, pairs_file=other)
+    assert task.modalities == {"0000": "MR", "0002": "CT"}
+
+
+def test_what_a_description_leaves_out_is_known_of_the_task(read: Read) -> None:
+    assert read(name="LungCT", modality={"0": "CT"}).modalities == {"0000": "CT", "0001": "CT"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ({"0": "CT", "1": "CT"}, ("CT", "CT")),
+        ({"0": "MR T1w", "1": "CT"}, ("CT", "MR T1w")),
+        ({"0": "CT"}, ("0001", "0000")),
+        ({"0": "CT", "1": ""}, ("0001", "0000")),
+    ],
+)
+def test_modalities_of_a_pair(
+    pair: Entry, read: Read, words: dict[str, str], expected: tuple[str, str]
+) -> None:
+    task = read(modality=words, registration_val=[pair(3, 4, (1, 0))])
+    assert task.modalities_of(task.pairs[0]) == expected
+
+
 def test_background_is_no_label(read: Read) -> None:
     task = read(labels={"0": {"0": "background", "1": "head"}})
     assert task.label_names == {1: "head"}

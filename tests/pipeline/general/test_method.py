@@ -9,12 +9,14 @@ from scipy import ndimage
 
 from pairs.images.volume import Volume, read_image, write_volume
 from pipeline.general.config import FineConfig, GeneralConfig
+from pipeline.general.intensities import Intensities
 from pipeline.general.method import GeneralMethod
 from pipeline.regions.config import IntensityConfig
 
 __all__: list[str] = []
 
 SHAPE = (40, 36, 32)
+PERCENTILES = Intensities(IntensityConfig())
 
 
 def volume(path: Path, array: np.ndarray) -> Volume:
@@ -37,7 +39,7 @@ def pair(tmp_path: Path) -> tuple[Volume, Volume, np.ndarray]:
 def error(config: GeneralConfig, pair: tuple[Volume, Volume, np.ndarray]) -> float:
     """Mean distance to the true displacement, in voxels, away from the border."""
     moving, fixed, true = pair
-    method = GeneralMethod(config, IntensityConfig(), "correlation", torch.device("cpu"))
+    method = GeneralMethod(config, (PERCENTILES, PERCENTILES), "correlation", torch.device("cpu"))
     inner = (slice(8, -8),) * 3
     return float(np.linalg.norm(method(moving, fixed).displacement - true, axis=-1)[inner].mean())
 
@@ -58,5 +60,5 @@ def test_the_fine_stage_adds_what_half_the_resolution_cannot_show(
 def test_a_stage_may_be_left_out(pair: tuple[Volume, Volume, np.ndarray]) -> None:
     moving, fixed, _ = pair
     nothing = GeneralConfig(global_stage=None, discrete_stage=None, continuous_stage=None, fine_stage=None)
-    method = GeneralMethod(nothing, IntensityConfig(), "correlation", torch.device("cpu"))
+    method = GeneralMethod(nothing, (PERCENTILES, PERCENTILES), "correlation", torch.device("cpu"))
     assert np.array_equal(method(moving, fixed).displacement, np.zeros((*SHAPE, 3)))

@@ -1,5 +1,6 @@
 """The method of a run: networks where weights fit, else the general method, which needs none."""
 
+import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -9,7 +10,13 @@ import numpy as np
 import pytest
 
 from pairs.fields.displacement import read_displacement
+from pairs.fields.profile import PROFILES
 from pairs.images.volume import read_labels
+from pairs.tasks.task import Task, read_task
+from pipeline.config import shipped_config
+from pipeline.general.registration import GeneralRegistration
+from pipeline.machine.device import choose_device
+from pipeline.predict.choice import Choice
 from pipeline.predict.report import RunReport
 from pipeline.weights import folders as weightfolders
 from pipeline.weights.bundle import Bundle, write_bundle
@@ -122,3 +129,68 @@ def test_segmentations_number_their_regions_in_bytes(
     rewrite_task(labels={"0": {str(label): f"part {label}" for label in range(1, 257)}})
     assert predict(tiny_task, output, "--segmentations", tiny_task / "labelsTr") == 2
     assert "too many labels for the segmentations" in only_error_line()
+
+
+def task_of(root: Path, name: str, words: dict[str, str], *numbers: tuple[int, int]) -> Task:
+    """A task without images, whose pairs have these modality numbers."""
+
+    def pair(index: int, fixed: int, moving: int) -> dict[str, str]:
+        sides = {"fixed": fixed, "moving": moving}
+        return {side: f"./imagesTr/{name}_{index:04d}_{number:04d}.nii.gz" for side, number in sides.items()}
+
+    pairs = [pair(index, *both) for index, both in enumerate(numbers)]
+    (root / "T_dataset.json").write_text(
+        json.dumps({"name": name, "modality": words, "registration_val": pairs})
+    )
+    return read_task(root)
+
+
+def choice_for(task: Task) -> Choice:
+    return Choice(task, None, shipped_config(task.name), "general")
+
+
+def general_for(task: Task) -> GeneralRegistration:
+    made = choice_for(task).registration(choose_device("cpu"), PROFILES["l2r2022"], task.root)
+    assert isinstance(made, GeneralRegistration)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "numbers", "kind"),
+    [
+        ("LungCT", {"0": "CT", "1": "CT"}, (0, 1), "correlation"),
+        ("NLST", {"0": "CT"}, (0, 1), "correlation"),
+        ("Own", {"0": "CT", "1": "ct"}, (0, 1), "correlation"),
+        ("AbdomenMRCT", {"0": "MR T1w", "1": "CT"}, (0, 1), "descriptors"),
+        ("Own", {}, (0, 1), "descriptors"),
+        ("Own", {"0": "CT"}, (0, 1), "descriptors"),
+        ("Own", {}, (1, 1), "correlation"),
+    ],
+)
+def test_words_of_modalities_decide_before_their_numbers(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    words: dict[str, str],
+    numbers: tuple[int, int],
+    kind: str,
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert general_for(task_of(tmp_path, name, words, numbers)).kind == kind
+    told = "MR T1w and CT" if name == "AbdomenMRCT" else "0000 and 0001"
+    assert (f"modalities {told}: descriptors" in caplog.text) == (kind == "descriptors")
+
+
+def test_each_side_has_the_window_of_its_modality(tmp_path: Path) -> None:
+    words = {"0": "MR T1w", "1": "CT", "2": "CBCT"}
+    fixed, moving = general_for(task_of(tmp_path, "Own", words, (0, 1), (0, 2))).intensities
+    assert (fixed.window is None, moving.window is None) == (True, False)
+    # In both directions, no window would suit all of one side.
+    both = general_for(task_of(tmp_path, "Own", words, (0, 1), (1, 0))).intensities
+    assert [one.window for one in both] == [None, None]
+
+
+def test_other_words_are_another_method(tmp_path: Path) -> None:
+    first = choice_for(task_of(tmp_path, "Own", {"0": "CT", "1": "CT"}, (0, 1))).sha256
+    second = choice_for(task_of(tmp_path, "Own", {"0": "CT", "1": "MR"}, (0, 1))).sha256
+    assert first != second

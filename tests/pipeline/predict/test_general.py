@@ -146,7 +146,7 @@ def test_two_modalities_are_compared_by_descriptors(
     pair = {"fixed": "imagesTr/TinyMR_0006_0000.nii.gz", "moving": "imagesTr/TinyMR_0007_0001.nii.gz"}
     rewrite_task(registration_val=[pair], training=[], modality={"0": "MR", "1": "CT"})
     assert quick_general() == 0
-    assert "modalities 0000 and 0001: descriptors are compared" in caplog.text
+    assert "modalities MR and CT: descriptors are compared" in caplog.text
     assert report_of(output).pairs[0].status == "done"
 
 

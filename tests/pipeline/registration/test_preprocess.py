@@ -86,6 +86,7 @@ def test_window_maps_its_ends_to_zero_and_one() -> None:
         ((-1024, 40, 3000), WINDOW, False),
         ((0, 1064, 4024), WINDOW, True),
         ((0, 0.3, 1), WINDOW, True),
+        ((-1, 0.3, 1), WINDOW, True),
         ((0, 1064, 4024), PERCENTILE, False),
         ((0, 1064, 4024), IntensityConfig(kind="window", low=0, high=4000), False),
     ],

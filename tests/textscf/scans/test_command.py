@@ -99,6 +99,23 @@ def test_a_network_registers_two_scans_of_any_grids(
     assert "mean Dice" in caplog.text
 
 
+def test_the_report_says_what_was_compared(
+    scans: dict[str, Path], weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compared(*more: object) -> object:
+        assert main(words(scans, tmp_path / "out", *more)) == 0
+        return json.loads((tmp_path / "out" / "report.json").read_text())["compared"]
+
+    assert compared("--affine-only") == "correlation"
+    assert compared("--affine-only", "--modalities", "CT", "MR") == "descriptors"
+    assert compared("--weights", weights) is None
+    out = tmp_path / "none"
+    refused(words(scans, out, "--modalities", "CT"), 2, "expected 2 arguments", capsys)
+    with_both = words(scans, out, "--weights", weights, "--modalities", "CT", "MR")
+    refused(with_both, 2, "modalities are for the general method alone", capsys)
+    assert not out.exists() or list(out.iterdir()) == []
+
+
 def test_two_runs_write_the_same(scans: dict[str, Path], tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert main(words(scans, tmp_path / name, "--affine-only")) == 0
