@@ -81,7 +81,7 @@ class FineConfig(StrictModel):
 
     voxels: Positive = 10_000_000
     """Images of more voxels are worked on at half their resolution or less."""
-    steps: Positive = 10
+    steps: Positive = 14
     step_vox: Annotated[float, Field(gt=0, le=2)] = 1.5
     """Length of the longest update of a step, in voxels."""
     window: Literal[3, 5, 7, 9, 11] = 7
@@ -90,7 +90,7 @@ class FineConfig(StrictModel):
     """As in the continuous stage."""
     update_sigma_vox: Annotated[float, Field(gt=0)] = 1.7
     """Of the Gaussian that smooths each update."""
-    total_sigma_vox: Annotated[float, Field(gt=0)] = 0.7
+    total_sigma_vox: Annotated[float, Field(gt=0)] = 0.6
     """Of the Gaussian that smooths the whole displacement after each update."""
 
 
