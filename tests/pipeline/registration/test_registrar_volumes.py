@@ -94,6 +94,15 @@ anywhere = settings(
 )
 
 
+def assert_registers(registrar: Registrar, image: Volume, shape: tuple[int, int, int]) -> None:
+    """Noise, with regions of both images, has a displacement of the right shape."""
+    moving, fixed = np.random.default_rng(0).random((2, *shape), np.float32) + 0.01
+    regions = Segmentation((fixed > 0.5).astype(np.uint8), np.ones(shape, np.float16))
+    result = registrar(volume(image, moving), volume(image, fixed), regions, regions)
+    assert result.shape == (*shape, 3)
+    assert np.isfinite(result).all()
+
+
 @pytest.mark.slow
 @anywhere
 @given(sides, st.booleans(), st.sampled_from([0, 2]))
@@ -111,11 +120,7 @@ def test_a_volume_of_any_sides_is_registered(
 ) -> None:
     """Shorter than the crop along some axes, longer along others; the crop is of 16 voxels."""
     registrar = built(halved(tiny_bundle) if halving else tiny_bundle, iterations)
-    moving, fixed = np.random.default_rng(0).random((2, *shape), np.float32) + 0.01
-    regions = Segmentation((fixed > 0.5).astype(np.uint8), np.ones(shape, np.float16))
-    result = registrar(volume(image, moving), volume(image, fixed), regions, regions)
-    assert result.shape == (*shape, 3)
-    assert np.isfinite(result).all()
+    assert_registers(registrar, image, shape)
 
 
 @pytest.mark.slow
@@ -133,11 +138,7 @@ def test_a_volume_of_any_even_sides_is_refined_for_the_half_grid(
     shape = tuple(2 * side for side in halves)
     registrar = built(tiny_bundle, 1)
     registrar.upsampling = upsampling
-    moving, fixed = np.random.default_rng(0).random((2, *shape), np.float32) + 0.01
-    regions = Segmentation((fixed > 0.5).astype(np.uint8), np.ones(shape, np.float16))
-    result = registrar(volume(image, moving), volume(image, fixed), regions, regions)
-    assert result.shape == (*shape, 3)
-    assert np.isfinite(result).all()
+    assert_registers(registrar, image, shape)
 
 
 def test_a_small_volume_is_seen_with_the_padding_of_the_training(registrar: Registrar, image: Volume) -> None:
