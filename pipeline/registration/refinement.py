@@ -32,7 +32,9 @@ def refine(
     """The network's displacement followed by one more, fitted to this pair.
 
     Minimises the losses of the training (textSCF Eq. 1) over the added velocity, with the segmentor's regions
-    of both images in the place of labels. The smoothness term sees the network's velocity and the added one
+    of both images in the place of labels; or, in the place of those of the fixed image, the moving image's as
+    the network has moved them. The network has learnt from true labels, so it corrects the segmentor, and only
+    the roughness is left to be removed. The smoothness term sees the network's velocity and the added one
     together, or the displacement of both, so that the step cannot undo the smoothness of the network.
 
     Args:
@@ -54,7 +56,10 @@ def refine(
     stride = shape[0] // start.shape[2]
     squarings = squarings if config.squarings is None else config.squarings
     source = torch.cat([moving, _channels(moving_regions, regions)], dim=1)
-    target = _channels(fixed_regions, regions)
+    if config.target == "fixed":
+        target = _channels(fixed_regions, regions)
+    else:
+        target = warp(source[:, 1:], output.displacement.detach())
 
     def displacement_with(added: Float[Tensor, "B 3 U V W"]) -> Float[Tensor, "B 3 X Y Z"]:
         step = upsample_displacement(integrate(added, squarings) * stride, shape)

@@ -109,6 +109,22 @@ def test_volumes_are_kept_where_they_count() -> None:
     assert kept < 0.5 * free
 
 
+def test_the_regions_stay_where_the_network_moved_them_while_the_field_becomes_smoother() -> None:
+    """The fixed image's regions, here of another place altogether, have no say."""
+    torch.manual_seed(0)
+    jitter = torch.randn(1, 3, *SHAPE) * 0.2 * (FIXED == 0)
+    moved = torch.tensor([0.0, -2.0, 1.0]).view(1, 3, 1, 1, 1) + jitter
+    start = RegistrationOutput(moved, torch.zeros(1, 3, 8, 10, 12))
+    settings = {"iterations": 20, "similarity": 0.0, "smoothness": 0.0, "volume": 1.0, "target": "network"}
+    image, elsewhere = torch.zeros(1, 1, *SHAPE), ball((8, 4, 18))
+    pair = (regions(MOVING), regions(elsewhere), REGIONS, 5)
+    smoothed = refine(start, image, image, *pair, RefinementConfig(**settings))
+    before = overlap(MOVING, FIXED, moved)
+    assert before > 0.95
+    assert overlap(MOVING, FIXED, smoothed) > before - 0.02
+    assert volume_loss(smoothed) < 0.8 * volume_loss(moved)
+
+
 def test_steps_grow_smaller_where_asked() -> None:
     """A constant force moves by the rate in each step: 20 alike, or 20, 19, ... 1 of 20."""
     settings = {"iterations": 20, "smoothness": 0.0, "learning_rate_vox": 0.01}
