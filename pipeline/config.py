@@ -104,8 +104,8 @@ class RefinementConfig(LossConfig):
     iterations: Annotated[int, Field(ge=0, le=1000)] = 0
     """Gradient steps a pair; 0 leaves it at the network's displacement, as in the paper."""
     target: Literal["fixed", "network"] = "fixed"
-    """Where the Dice loss wants the moving image's regions: `fixed` is on those of the fixed image; `network`
-    is where the network has moved them, so that the pair only becomes smoother."""
+    """Where the Dice loss wants the moving image's regions: `fixed` is on those of the fixed image. `network`
+    is where its last pass has moved them; the steps then begin at the first pass, which is smoother."""
     learning_rate_vox: Rate = 0.2
     """Adam's rate, about the largest change of a velocity in one step, in voxels of its grid."""
     rate_decay: Literal["none", "linear"] = "none"

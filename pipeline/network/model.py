@@ -1,5 +1,6 @@
 """The registration network: backbone, head, optional integration, displacement on the full grid."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -93,7 +94,19 @@ class RegistrationNet(nn.Module):
         confidence: Float[Tensor, "B X Y Z"],
         passes: int | None = None,
     ) -> RegistrationOutput:
-        """Displacement of one batch; every side must be a multiple of `backbone.size_multiple`.
+        """Displacement of one batch after the last pass; see `after_each_pass`."""
+        *_, last = self.after_each_pass(moving, fixed, labels, confidence, passes)
+        return last
+
+    def after_each_pass(
+        self,
+        moving: Float[Tensor, "B 1 X Y Z"],
+        fixed: Float[Tensor, "B 1 X Y Z"],
+        labels: Int[Tensor, "B X Y Z"],
+        confidence: Float[Tensor, "B X Y Z"],
+        passes: int | None = None,
+    ) -> Iterator[RegistrationOutput]:
+        """Displacements of one batch; every side must be a multiple of `backbone.size_multiple`.
 
         Each pass registers the moving image as the passes before have warped it. Gradients reach the
         last pass only, so that memory does not grow with the number.
@@ -109,6 +122,7 @@ class RegistrationNet(nn.Module):
         seen = _Seen(moving, fixed, labels, confidence)
         with torch.set_grad_enabled(torch.is_grad_enabled() and count == 1):
             output = self._pass(seen)
+        yield output
         for number in range(2, count + 1):
             with torch.set_grad_enabled(torch.is_grad_enabled() and number == count):
                 warped = warp(moving, output.displacement)
@@ -116,7 +130,7 @@ class RegistrationNet(nn.Module):
                 output = RegistrationOutput(
                     compose(output.displacement, step.displacement), output.regularised + step.regularised
                 )
-        return output
+            yield output
 
     def _next_pass(self, number: int, seen: _Seen) -> RegistrationOutput:
         """In use, every second pass sees the images one voxel further along every axis.

@@ -1,6 +1,6 @@
 """Instance optimisation: a few gradient steps on one pair, from the network's displacement on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +19,7 @@ Regions = tuple[Int[Tensor, "B X Y Z"], Float[Tensor, "B X Y Z"]]
 
 
 def refine(
-    output: RegistrationOutput,
+    outputs: Sequence[RegistrationOutput],
     moving: Float[Tensor, "B 1 X Y Z"],
     fixed: Float[Tensor, "B 1 X Y Z"],
     moving_regions: Regions,
@@ -32,13 +32,15 @@ def refine(
     """The network's displacement followed by one more, fitted to this pair.
 
     Minimises the losses of the training (textSCF Eq. 1) over the added velocity, with the segmentor's regions
-    of both images in the place of labels; or, in the place of those of the fixed image, the moving image's as
-    the network has moved them. The network has learnt from true labels, so it corrects the segmentor, and only
-    the roughness is left to be removed. The smoothness term sees the network's velocity and the added one
+    of both images in the place of labels. The smoothness term sees the network's velocity and the added one
     together, or the displacement of both, so that the step cannot undo the smoothness of the network.
 
+    With the target `network` the regions of the fixed image have no say. The last pass of the network, which
+    has learnt from true labels, says where those of the moving image belong, and the step leads there from
+    the displacement of the first pass, which is smoother.
+
     Args:
-        output: what the network says of the pair.
+        outputs: what the network says of the pair after each pass.
         moving: in 0..1.
         fixed: in 0..1.
         moving_regions: of the moving image.
@@ -52,14 +54,14 @@ def refine(
     Returns:
         u on the input grid, in its voxels.
     """
+    source = torch.cat([moving, _channels(moving_regions, regions)], dim=1)
+    if config.target == "fixed":
+        output, target = outputs[-1], _channels(fixed_regions, regions)
+    else:
+        output, target = outputs[0], warp(source[:, 1:], outputs[-1].displacement)
     shape, start = fixed.shape[2:], _start(output.regularised.detach(), fixed.shape[2:], config)
     stride = shape[0] // start.shape[2]
     squarings = squarings if config.squarings is None else config.squarings
-    source = torch.cat([moving, _channels(moving_regions, regions)], dim=1)
-    if config.target == "fixed":
-        target = _channels(fixed_regions, regions)
-    else:
-        target = warp(source[:, 1:], output.displacement.detach())
 
     def displacement_with(added: Float[Tensor, "B 3 U V W"]) -> Float[Tensor, "B 3 X Y Z"]:
         step = upsample_displacement(integrate(added, squarings) * stride, shape)

@@ -97,15 +97,15 @@ class Registrar:
             self._input(normalise(volume.array, self.intensity)[box]) for volume in (moving, fixed)
         )
         regions = self._regions(fixed_regions, box)
-        output = self._output(moving_image, fixed_image, regions)
-        displacement = output.displacement
+        outputs = self._outputs(moving_image, fixed_image, regions)
+        displacement = outputs[-1].displacement
         if self.refines and moving_regions is not None:
             decoded = None
             if self.upsampling is not None:
                 grid = fixed_image.shape[2:]
                 decoded = HostDecoding(self.upsampling, content.shape, box, grid, self.device)
             displacement = refine(
-                output,
+                outputs,
                 moving_image,
                 fixed_image,
                 self._regions(moving_regions, box),
@@ -120,13 +120,15 @@ class Registrar:
         margins = [(axis.start, side - axis.stop) for axis, side in zip(box, content.shape, strict=True)]
         return np.pad(part, [*margins, (0, 0)], mode="edge")
 
-    def _output(self, moving: torch.Tensor, fixed: torch.Tensor, regions: Regions) -> RegistrationOutput:
-        """What the network says, on the full grid whichever grid it works on."""
+    def _outputs(
+        self, moving: torch.Tensor, fixed: torch.Tensor, regions: Regions
+    ) -> list[RegistrationOutput]:
+        """What the network says after each pass, on the full grid whichever grid it works on."""
         if not self.halves:
-            return self.net(moving, fixed, *regions)
+            return list(self.net.after_each_pass(moving, fixed, *regions))
         labels, confidence = (halved_map(part) for part in regions)
-        output = self.net(halved_image(moving), halved_image(fixed), labels, confidence)
-        return on_full_grid(output, fixed.shape[2:])
+        halves = self.net.after_each_pass(halved_image(moving), halved_image(fixed), labels, confidence)
+        return [on_full_grid(output, fixed.shape[2:]) for output in halves]
 
     def _regions(self, segmentation: Segmentation, box: tuple[slice, slice, slice]) -> Regions:
         labels, confidence = (self._input(a[box]) for a in (segmentation.labels, segmentation.confidence))

@@ -45,7 +45,7 @@ def refined(
     config = RefinementConfig(**{"iterations": 20, "smoothness": 0.1, "similarity": 0.0} | settings)
     images = [part[:, None].float() / 2 for part in (moving, fixed)]
     return refine(
-        nothing(stride), *images, regions(moving, p), regions(fixed, p), REGIONS, network_squarings, config
+        [nothing(stride)], *images, regions(moving, p), regions(fixed, p), REGIONS, network_squarings, config
     )
 
 
@@ -87,7 +87,7 @@ def test_correlation_drives_it_where_grey_values_are_reversed() -> None:
         ncc_scales=2,
     )
     images = 1 - MOVING[:, None].float() / 2, FIXED[:, None].float() / 2
-    displacement = refine(nothing(), *images, regions(MOVING), regions(FIXED), REGIONS, 5, config)
+    displacement = refine([nothing()], *images, regions(MOVING), regions(FIXED), REGIONS, 5, config)
     assert overlap(MOVING, FIXED, displacement) > overlap(MOVING, FIXED, torch.zeros(1, 3, *SHAPE)) + 0.1
 
 
@@ -95,7 +95,7 @@ def test_without_iterations_the_displacement_is_that_of_the_network() -> None:
     start = RegistrationOutput(torch.rand(1, 3, *SHAPE), torch.rand(1, 3, 8, 10, 12))
     config = RefinementConfig(iterations=0)
     image = torch.rand(1, 1, *SHAPE)
-    result = refine(start, image, image, regions(MOVING), regions(FIXED), REGIONS, 5, config)
+    result = refine([start], image, image, regions(MOVING), regions(FIXED), REGIONS, 5, config)
     assert torch.allclose(result, start.displacement, atol=1e-5)
 
 
@@ -109,20 +109,19 @@ def test_volumes_are_kept_where_they_count() -> None:
     assert kept < 0.5 * free
 
 
-def test_the_regions_stay_where_the_network_moved_them_while_the_field_becomes_smoother() -> None:
+def test_the_regions_go_where_the_last_pass_moved_them_in_a_smoother_way() -> None:
     """The fixed image's regions, here of another place altogether, have no say."""
     torch.manual_seed(0)
-    jitter = torch.randn(1, 3, *SHAPE) * 0.2 * (FIXED == 0)
-    moved = torch.tensor([0.0, -2.0, 1.0]).view(1, 3, 1, 1, 1) + jitter
-    start = RegistrationOutput(moved, torch.zeros(1, 3, 8, 10, 12))
-    settings = {"iterations": 20, "similarity": 0.0, "smoothness": 0.0, "volume": 1.0, "target": "network"}
-    image, elsewhere = torch.zeros(1, 1, *SHAPE), ball((8, 4, 18))
-    pair = (regions(MOVING), regions(elsewhere), REGIONS, 5)
-    smoothed = refine(start, image, image, *pair, RefinementConfig(**settings))
-    before = overlap(MOVING, FIXED, moved)
-    assert before > 0.95
-    assert overlap(MOVING, FIXED, smoothed) > before - 0.02
-    assert volume_loss(smoothed) < 0.8 * volume_loss(moved)
+    last = torch.tensor([0.0, -2.0, 1.0]).view(1, 3, 1, 1, 1) + torch.randn(1, 3, *SHAPE) * 0.5 * (FIXED == 0)
+    velocity, image = torch.zeros(1, 3, 8, 10, 12), torch.zeros(1, 1, *SHAPE)
+    outputs = [RegistrationOutput(displacement, velocity) for displacement in (last * 0.5, last)]
+    config = RefinementConfig(
+        iterations=20, similarity=0, smoothness=0, volume=1, target="network", learning_rate_vox=0.3
+    )
+    elsewhere = ball((8, 4, 18))
+    found = refine(outputs, image, image, regions(MOVING), regions(elsewhere), REGIONS, 5, config)
+    assert overlap(MOVING, FIXED, found) > 0.9 > overlap(MOVING, FIXED, last * 0.5) + 0.05
+    assert volume_loss(found) < 0.5 * volume_loss(last)
 
 
 def test_steps_grow_smaller_where_asked() -> None:
@@ -147,7 +146,7 @@ def test_its_own_squarings_come_before_those_of_the_network() -> None:
     config = RefinementConfig(iterations=3, squarings=2)
     images = [part[:, None].float() / 2 for part in (MOVING, FIXED)]
     two, other = (
-        refine(nothing(), *images, regions(MOVING), regions(FIXED), REGIONS, network, config)
+        refine([nothing()], *images, regions(MOVING), regions(FIXED), REGIONS, network, config)
         for network in (2, 7)
     )
     assert torch.equal(two, other)
@@ -170,7 +169,7 @@ def test_the_losses_see_what_the_host_decodes() -> None:
     config = RefinementConfig(iterations=40, smoothness=0.01, similarity=0.0)
     images = [part[:, None].float() / 2 for part in (MOVING, FIXED)]
     plain, doubled = (
-        refine(nothing(), *images, regions(MOVING), regions(FIXED), REGIONS, 5, config, decoded)
+        refine([nothing()], *images, regions(MOVING), regions(FIXED), REGIONS, 5, config, decoded)
         for decoded in (None, lambda u: u / 2)
     )
     inside = FIXED[0] == 1

@@ -50,7 +50,7 @@ def test_a_network_or_a_pair_too_large_for_the_device_is_a_known_error(
         arguments = (tiny_bundle, device) if build is Registrar else (device,)
         with pytest.raises(TooLittleMemory, match=r"for the (registration network|segmentor)"):
             build(*arguments)
-    monkeypatch.setattr(registrar.net, "forward", out_of_memory)
+    monkeypatch.setattr(registrar.net.backbone, "forward", out_of_memory)
     with pytest.raises(TooLittleMemory, match="for this pair"):
         register(registrar, image, *pair())
 
@@ -59,14 +59,14 @@ def test_settings_of_a_service_do_not_reach_a_pair(
     registrar: Registrar, image: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A service calls the registrar itself; what it allows cuDNN elsewhere must not change its fields."""
-    seen, forward = [], registrar.net.forward
+    seen, forward = [], registrar.net.backbone.forward
 
     def noting(*arguments: object) -> object:
         cudnn = torch.backends.cudnn
         seen.append((cudnn.deterministic, cudnn.benchmark, cudnn.conv.fp32_precision))
         return forward(*arguments)
 
-    monkeypatch.setattr(registrar.net, "forward", noting)
+    monkeypatch.setattr(registrar.net.backbone, "forward", noting)
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
     register(registrar, image, *pair())
     assert seen == [(True, False, "ieee")]
