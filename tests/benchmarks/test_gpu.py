@@ -89,7 +89,7 @@ def test_a_pair_that_is_too_large_has_a_row(monkeypatch: pytest.MonkeyPatch) -> 
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(gpupairs, "SIZES", (("OASIS", (16, 16, 16)),))
-    monkeypatch.setattr("pipeline.network.model.RegistrationNet.forward", fail)
+    monkeypatch.setattr("pipeline.network.model.RegistrationNet.after_each_pass", fail)
     first = next(pair_costs(CPU, 16, 1, PEAKS))
     assert first[3] == "too little memory"
     assert len(first) == len(gpupairs.HEADER)

@@ -39,16 +39,16 @@ def test_a_gpu_that_fails_ends_the_run(
     words: str,
     options: tuple[str, ...],
 ) -> None:
-    original, calls = Registrar._output, []
+    original, calls = Registrar._outputs, []
 
-    def work(self: Registrar, *inputs: object) -> RegistrationOutput:
+    def work(self: Registrar, *inputs: object) -> list[RegistrationOutput]:
         calls.append(1)
         if len(calls) == 2:
             raise kind(words + ADVICE)
         return original(self, *inputs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Registrar, "_output", work)
+        patch.setattr(Registrar, "_outputs", work)
         assert predict(*options) == 1
     line = only_error_line()
     assert f"got {words}; run the same command again" in line

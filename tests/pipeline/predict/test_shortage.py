@@ -49,9 +49,9 @@ def test_what_a_failed_pair_held_is_free_for_the_next(
     whole = {path.name: path.read_bytes() for path in output.glob("disp_*")}
     held: list[weakref.ref[torch.Tensor]] = []
     alive: list[bool] = []
-    original = Registrar._output
+    original = Registrar._outputs
 
-    def work(self: Registrar, *inputs: object) -> RegistrationOutput:
+    def work(self: Registrar, *inputs: object) -> list[RegistrationOutput]:
         if held:
             alive.append(held[0]() is not None)
             return original(self, *inputs)
@@ -60,7 +60,7 @@ def test_what_a_failed_pair_held_is_free_for_the_next(
         # A new one: an error that is kept keeps what it went through.
         raise kind(words)
 
-    monkeypatch.setattr(Registrar, "_output", work)
+    monkeypatch.setattr(Registrar, "_outputs", work)
     for path in output.glob("disp_*"):
         path.unlink()
     assert predict() == 1
