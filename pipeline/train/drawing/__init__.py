@@ -1,0 +1,1 @@
+"""Training images drawn from label maps alone."""

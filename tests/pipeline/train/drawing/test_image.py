@@ -1,0 +1,99 @@
+"""Drawn images: structures have grey values of their own, sides change with the mirror, seeds repeat."""
+
+import pytest
+import torch
+
+from pipeline.train.drawing.config import DrawingConfig
+from pipeline.train.drawing.image import draw
+from pipeline.train.drawing.palette import Palette, palette_of
+
+__all__: list[str] = []
+
+NAMES = {1: "left cortex", 2: "right cortex", 3: "brain stem"}
+FLUID = 100
+T1 = {1: 0.6, 3: 0.9, FLUID: 0.2}
+
+
+def palette(**settings: object) -> Palette:
+    return palette_of((0, 1, 2, 3), NAMES, DrawingConfig(t1_means=T1, **settings))
+
+
+def head() -> torch.Tensor:
+    """Fluid around a left and a right half and a stem; the left half is the smaller one."""
+    values = torch.zeros(32, 24, 20, dtype=torch.uint8)
+    values[4:28, 4:20, 4:16] = FLUID
+    values[6:13, 6:18, 6:14] = 1
+    values[13:26, 6:18, 6:14] = 2
+    values[14:18, 10:14, 6:14] = 3
+    return values
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_sides_are_one_tissue_and_each_others_mirror_image() -> None:
+    tables = palette(stripped=[FLUID])
+    assert tables.tissue[1] == tables.tissue[2] != tables.tissue[3] != tables.tissue[0] == 0
+    assert tables.mirrored[[1, 2, 3, FLUID]].tolist() == [2, 1, 3, FLUID]
+    assert tables.region[[0, 1, 2, 3, FLUID]].tolist() == [0, 1, 2, 3, 0]
+    assert tables.tissue[FLUID] > 0 == tables.stripped[FLUID]
+    assert tables.t1_mean[tables.tissue[[2, 3, FLUID]]].tolist() == pytest.approx([0.6, 0.9, 0.2])
+
+
+@pytest.mark.parametrize("halved", [False, True])
+def test_without_motion_the_regions_are_those_of_the_map_or_of_its_mirror_image(halved: bool) -> None:
+    expected = palette().region[head().long()]
+    mirrored = palette().mirrored[expected.flip(0)]
+    seen = set()
+    for seed in range(8):
+        image, regions = draw(head(), palette(), DrawingConfig(), generator(seed), 0.0, halved=halved)
+        step = 2 if halved else 1
+        assert image.shape[2:] == regions.shape[1:] == tuple(side // step for side in head().shape)
+        wanted = [part[::step, ::step, ::step] for part in (expected, mirrored)]
+        found = [bool((regions[0] == part).all()) for part in wanted]
+        assert any(found)
+        seen.add(tuple(found))
+    assert len(seen) == 2
+
+
+def test_structures_look_as_in_t1_where_asked() -> None:
+    """On average over images: the fluid is darkest, then the cortex, then the stem."""
+    config = DrawingConfig(t1_means=T1, t1_share=0.999)
+    means = torch.zeros(3)
+    for seed in range(12):
+        image, regions = draw(head(), palette(), config, generator(seed), 0.0)
+        inside = image[0, 0]
+        fluid = (inside > 0) & (regions[0] == 0)
+        means += torch.stack(
+            [inside[fluid].mean(), inside[(regions[0] == 1)].mean(), inside[regions[0] == 3].mean()]
+        )
+    assert means[0] < means[1] < means[2]
+
+
+def test_images_lie_between_0_and_1_and_beyond_the_brain_at_0() -> None:
+    for seed in range(6):
+        image, _ = draw(head(), palette(stripped=[FLUID]), DrawingConfig(t1_means=T1), generator(seed))
+        assert image.isfinite().all()
+        assert image.min() == 0
+        assert image.max() <= 1
+        assert (image == 0).float().mean() > 0.2
+
+
+def test_a_seed_draws_the_same_and_another_one_something_else() -> None:
+    draws = [draw(head(), palette(), DrawingConfig(), generator(seed)) for seed in (5, 5, 6)]
+    assert all(torch.equal(a, b) for a, b in zip(draws[0], draws[1], strict=True))
+    assert not torch.equal(draws[0].image, draws[2].image)
+    assert not torch.equal(draws[0].regions, draws[2].regions)
+
+
+def test_a_window_is_no_larger_than_the_map() -> None:
+    image, regions = draw(head(), palette(), DrawingConfig(), generator(0), crop=(16, 16, 64))
+    assert image.shape == (1, 1, 16, 16, 20)
+    assert regions.shape == (1, 16, 16, 20)
+
+
+def test_a_map_of_background_alone_is_black() -> None:
+    image, regions = draw(torch.zeros(8, 8, 8, dtype=torch.uint8), palette(), DrawingConfig(), generator(0))
+    assert not image.any()
+    assert not regions.any()
