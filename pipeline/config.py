@@ -26,9 +26,11 @@ from pipeline.configtypes import (
 from pipeline.configtypes import StrictModel as _Model
 from pipeline.general.config import GeneralConfig
 from pipeline.regions.config import IntensityConfig, SegmentorConfig, SegmentorTraining
+from pipeline.train.drawing.config import DrawingConfig
 
 __all__ = [
     "MOST_PASSES",
+    "DrawingConfig",
     "IntensityConfig",
     "LossConfig",
     "RefinementConfig",
@@ -188,6 +190,8 @@ class TaskConfig(_Model):
     """Takes its place in profiles that store the half grid: the host's upsampling smooths once more."""
     general: GeneralConfig = GeneralConfig()
     """Of the method that needs no weights."""
+    drawing: DrawingConfig = DrawingConfig()
+    """Of training images that are drawn from label maps."""
     segmentor_training: SegmentorTraining = SegmentorTraining()
     registration_training: RegistrationTraining = RegistrationTraining()
 

@@ -21,11 +21,11 @@ from pipeline.train import auxiliary
 from pipeline.train.auxiliary import load_auxiliary
 from pipeline.train.footprint import require_memory
 from pipeline.train.job import Job, prepare
+from pipeline.train.material import read_material
 from pipeline.train.pairing import pairing_of
 from pipeline.train.registrationnetwork import train_registration
 from pipeline.train.segmented import load_segmented
 from pipeline.train.segmentor import train_segmentor
-from pipeline.train.subjects import load_samples, split_subjects
 from pipeline.weights.bundle import Bundle, BundleHeader, write_bundle
 
 __all__ = ["add_arguments", "run"]
@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--segmentor", type=Path, help="registration: bundle with the trained segmentor")
     parser.add_argument(
         "--segmentations", type=Path, help="registration: label maps or probabilities in place of a segmentor"
+    )
+    parser.add_argument(
+        "--label-maps",
+        type=Path,
+        metavar="DIR",
+        help="segmentor: draw the training images from these label maps, in place of the task's scans",
     )
     parser.add_argument("--embedding", type=Path, help="registration: table written by `embed`")
     parser.add_argument(
@@ -83,21 +89,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _segmentor(job: Job, options: argparse.Namespace) -> Bundle:
     settings = job.config.segmentor_training
-    if not job.config.segmentor.is_on_the_image_grid:
-        raise UsageError(
-            "a segmentor with an orientation, spacing or classes of its own is not trained here",
-            where=options.config or job.task.name,
-            remedy="bring trained weights with `convert`, or leave these settings out of the configuration",
-        )
-    intensity = job.config.segmentor.intensity or job.config.intensity
-    training, held_out = split_subjects(job.task, settings.held_out, job.config.split)
     with interruptible():
-        samples = load_samples((*training, *held_out), job.regions, intensity, settings.crop, job.left_out)
-    job.left_out.require_enough(training)
-    count = len(job.left_out.without(training))
-    samples, tuning = samples[:count], samples[count:]
-    network = train_segmentor(job.config, samples, tuning, len(job.regions), job.plan, job.device)
-    provenance = {"segmentor": _provenance(job, options, settings.seed, len(samples))}
+        material, subjects = read_material(job)
+    network = train_segmentor(job.config, material, len(job.regions), job.plan, job.device)
+    provenance = {"segmentor": _provenance(job, options, settings.seed, subjects)}
     return Bundle(_header(job, provenance), segmentor=network.state_dict())
 
 

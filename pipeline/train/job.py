@@ -3,6 +3,7 @@
 import argparse
 import logging
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from pairs.errors import UsageError
 from pairs.files.outputs import require_outputs
 from pairs.tasks.task import Task, read_task
-from pipeline.config import TaskConfig, read_config, shipped_config
+from pipeline.config import SegmentorConfig, TaskConfig, read_config, shipped_config
 from pipeline.configtypes import first_fault
 from pipeline.machine.device import choose_device
 from pipeline.network.backbones.registry import build_backbone
@@ -21,6 +22,7 @@ from pipeline.regions.table import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of, require_own
 from pipeline.train.datahash import data_hash, subjects_seen
+from pipeline.train.drawing.labelmaps import label_map_files
 from pipeline.train.leftout import LeftOut
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
@@ -44,6 +46,8 @@ class Job:
     auxiliary: Auxiliary
     joint: JointRegions
     """Regions of the whole training; the first are the task's own."""
+    label_maps: tuple[Path, ...] = ()
+    """Files to draw training images from; none where the task's scans are used."""
     left_out: LeftOut = field(default_factory=LeftOut)
     """Subjects whose files turn out not to be usable."""
 
@@ -55,6 +59,8 @@ def prepare(options: argparse.Namespace) -> Job:
         KnownError: a task, configuration or option is wrong, or the output is not writable.
     """
     task = read_task(options.task, follow_links=options.follow_links)
+    if options.label_maps is not None and options.network != "segmentor":
+        raise UsageError("--label-maps is for the segmentor only", got=f"train {options.network}")
     others = read_auxiliary(options)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     config = _with_overrides(_with_segmentor(config, options), options)
@@ -62,17 +68,22 @@ def prepare(options: argparse.Namespace) -> Job:
         task = replace(task, label_names=config.labels)
     device = choose_device(options.device)
     bundles = (other.segmentor for other in others.tasks)
-    inputs = (options.segmentor, options.segmentations, options.embedding, options.config, *bundles)
+    given = (options.segmentor, options.segmentations, options.embedding, options.config)
+    inputs = (*given, options.label_maps, *bundles)
     tasks = (options.task, *(other.task.root for other in others.tasks))
+    label_maps = () if options.label_maps is None else label_map_files(options.label_maps)
     require_segmentations(options.segmentations)
     require_outputs((options.out,), tasks=tasks, inputs=inputs)
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     _require_trainable(config, options.network)
+    if options.network == "segmentor":
+        _require_own_grid(config.segmentor, bool(label_maps), options.config or task.name)
     seen = [*subjects_seen(task, config.split)]
     seen += [subject for other in others.tasks for subject in subjects_seen(other.task)]
     depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
     depends += [program_version(), data_hash(seen, options.segmentations)]
-    depends += [file_hash(path) for path in (options.segmentor, options.embedding) if path and path.is_file()]
+    read = (options.segmentor, options.embedding, *label_maps)
+    depends += [file_hash(path) for path in read if path and path.is_file()]
     plan = Plan(
         out=options.out,
         steps=settings.steps,
@@ -88,7 +99,7 @@ def prepare(options: argparse.Namespace) -> Job:
     log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)
     can_do_without_labels = options.network == "registration" and config.registration_training.dice == 0
     regions = (0,) if can_do_without_labels and not task.label_names else region_table(task)
-    return Job(task, config, regions, plan, device, others, others.joined(task))
+    return Job(task, config, regions, plan, device, others, others.joined(task), label_maps)
 
 
 def _require_trainable(config: TaskConfig, network: str) -> None:
@@ -103,6 +114,27 @@ def _require_trainable(config: TaskConfig, network: str) -> None:
         backbone = build_backbone(config.registration)
     if network == "registration":
         stage_steps(backbone, config.registration_training, config.registration_training.steps)
+
+
+def _require_own_grid(config: SegmentorConfig, drawn: bool, where: object) -> None:
+    """Refuse a segmentor whose grid or classes are not those of what it would be trained on.
+
+    Raises:
+        UsageError: it has classes of its own, or axes and spacing of its own and scans to learn from.
+    """
+    if config.class_labels is not None or not (config.is_on_the_image_grid or drawn):
+        raise UsageError(
+            "a segmentor with an orientation, spacing or classes of its own is not trained here",
+            where=where,
+            remedy="bring trained weights with `convert`, or leave these settings out of the configuration",
+        )
+    if drawn and config.orientation is None:
+        raise UsageError(
+            "images are drawn with their axes towards the right, the front and the head",
+            where=where,
+            expected='`orientation: "RAS"` in `segmentor`',
+            got="no orientation",
+        )
 
 
 def _with_segmentor(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:

@@ -1,42 +1,32 @@
 """`train segmentor`: the segmentation network on the labelled training subjects."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import nn
 
-from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
+from pipeline.config import SegmentorTraining, TaskConfig
 from pipeline.machine.device import mixed_precision
-from pipeline.regions.networks import HalfGrid, build_network, padded_for, segmentation_loss
+from pipeline.regions.networks import HalfGrid, build_network, segmentation_loss
 from pipeline.train.ahead import Ahead
-from pipeline.train.augment import Greys, augmented, regreyed
 from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.material import Material
 from pipeline.train.quality import hard_dice
-from pipeline.train.scanner import rescanned
-from pipeline.train.subjects import Sample, halved_sample
+from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
 
 __all__ = ["train_segmentor"]
 
-GREYS: dict[str, Greys] = {"smooth": regreyed, "scanner": rescanned}
-
 
 def train_segmentor(
-    config: TaskConfig,
-    training: Sequence[Sample],
-    held_out: Sequence[Sample],
-    regions: int,
-    plan: Plan,
-    device: torch.device,
+    config: TaskConfig, material: Material, regions: int, plan: Plan, device: torch.device
 ) -> nn.Module:
     """A trained network, (1, 1, X, Y, Z) in 0..1 to (1, regions, X, Y, Z) logits.
 
     Args:
         config: network and training settings of the task.
-        training: subjects to learn from, augmented.
-        held_out: subjects whose mean Dice goes into the log.
+        material: what to learn from; the mean Dice of what is held out goes into the log.
         regions: classes, background included.
         plan: length and files.
         device: where to train.
@@ -46,12 +36,7 @@ def train_segmentor(
     torch.manual_seed(settings.seed)
     network = build_network(config.segmentor, regions).to(device)
     loss = segmentation_loss()
-    training, held_out = ([_padded(s, config.segmentor) for s in part] for part in (training, held_out))
-    learner = network
-    if isinstance(network, HalfGrid):
-        # It learns on its own grid: interpolated logits would cost more than the network.
-        learner = network.core
-        training, held_out = ([halved_sample(s) for s in part] for part in (training, held_out))
+    learner = network.core if isinstance(network, HalfGrid) else network
 
     def losses_of(step: int) -> dict[str, Tensor]:
         losses = []
@@ -63,25 +48,21 @@ def train_segmentor(
         return {"dice_ce": torch.stack(losses).mean()}
 
     def validate() -> dict[str, float]:
-        if not held_out:
+        if not material.held_out:
             return {}
-        figures = {"dice": _mean_dice(learner, held_out, regions, device)}
+        figures = {"dice": _mean_dice(learner, material.held_out, regions, device)}
         # The gap to subjects it was trained on distinguishes over-fitting from under-training.
-        return figures | {"training_dice": _mean_dice(learner, training[: len(held_out)], regions, device)}
+        return figures | {"training_dice": _mean_dice(learner, material.seen, regions, device)}
 
-    with Ahead(partial(_draw, training, settings), plan.steps, device) as drawn:
+    with Ahead(partial(_batch, material, settings), plan.steps, device) as drawn:
         train(learner, plan, losses_of, validate)
     return network
 
 
-def _draw(training: Sequence[Sample], settings: SegmentorTraining, step: int) -> list[Sample]:
-    """The batch of a step, augmented; a subject may be in it twice."""
+def _batch(material: Material, settings: SegmentorTraining, step: int) -> list[Sample]:
+    """The subjects of a step; one may be among them twice."""
     generator = step_generator(settings.seed, step)
-    subjects = []
-    for _ in range(settings.batch):
-        one = training[int(torch.randint(len(training), (), generator=generator))]
-        subjects.append(augmented(one, generator, settings.augmentation, GREYS[settings.greys]))
-    return subjects
+    return [material.draw(generator) for _ in range(settings.batch)]
 
 
 def _supervised(
@@ -95,11 +76,6 @@ def _supervised(
         for level, (weight, one) in enumerate(zip(weights, levels, strict=True))
     ]
     return torch.stack(losses).sum() / sum(weights)
-
-
-def _padded(sample: Sample, config: SegmentorConfig) -> Sample:
-    image, labels = (padded_for(config, part) for part in (sample.image, sample.labels[None]))
-    return replace(sample, image=image, labels=labels[0])
 
 
 def _mean_dice(network: nn.Module, subjects: Sequence[Sample], regions: int, device: torch.device) -> float:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
+from pipeline.config import DrawingConfig
 from pipeline.network.separable import gaussian_mean
 from pipeline.network.warp import sample
-from pipeline.train.drawing.config import DrawingConfig
 from pipeline.train.drawing.palette import Palette
 from pipeline.typing import Float, Int, Shaped, Tensor
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import torch
 
+from pipeline.config import DrawingConfig
 from pipeline.regions.segmentor import MOST_REGIONS
-from pipeline.train.drawing.config import DrawingConfig
 from pipeline.typing import Float, Int, Tensor
 
 __all__ = ["Palette", "palette_of"]

@@ -13,6 +13,7 @@ from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
 from pipeline.regions.networks import build_network
 from pipeline.train import loop
 from pipeline.train.loop import Plan
+from pipeline.train.material import scanned_material
 from pipeline.train.quality import hard_dice
 from pipeline.train.segmentor import train_segmentor
 from pipeline.train.subjects import Sample
@@ -44,7 +45,9 @@ def trained(device: torch.device) -> Callable[..., dict[str, torch.Tensor]]:
         out: Path, steps: int = 3, training: Sequence[Sample] = SUBJECTS[:3], held_out: Sequence[Sample] = ()
     ) -> dict[str, torch.Tensor]:
         plan = Plan(out, steps, learning_rate=1e-2, power=0.9, validate_every=10, fingerprint="mine")
-        network: nn.Module = train_segmentor(CONFIG, training, held_out, 2, plan, device)
+        network: nn.Module = train_segmentor(
+            CONFIG, scanned_material(CONFIG, training, held_out), 2, plan, device
+        )
         return network.state_dict()
 
     return make
@@ -108,7 +111,7 @@ def test_on_the_half_grid_it_learns_what_it_is_then_used_for(device: torch.devic
         segmentor_training=SegmentorTraining(seed=3, augmentation=0),
     )
     plan = Plan(tmp_path / "half", 80, learning_rate=1e-2, power=0.9, validate_every=80, fingerprint="half")
-    network = train_segmentor(config, SUBJECTS[:3], SUBJECTS[3:], 2, plan, device)
+    network = train_segmentor(config, scanned_material(config, SUBJECTS[:3], SUBJECTS[3:]), 2, plan, device)
     one = SUBJECTS[3]
     with torch.no_grad():
         found = network.eval()(one.image).argmax(1)
@@ -126,7 +129,7 @@ def test_the_plain_unet_learns_at_every_level(device: torch.device, tmp_path: Pa
     )
     plan = Plan(tmp_path / "a", 25, 1e-2, 0.9, 25, "plain", schedule="cosine", warm_up=2, average=0.8)
     start = build_network(config.segmentor, 2).state_dict()
-    network = train_segmentor(config, SUBJECTS[:3], SUBJECTS[3:], 2, plan, device)
+    network = train_segmentor(config, scanned_material(config, SUBJECTS[:3], SUBJECTS[3:]), 2, plan, device)
     assert last_line(tmp_path / "a")["held_out"]["dice"] > 0.7
     assert all(
         not value.equal(start[name]) for name, value in network.state_dict().items() if "logits" in name
@@ -137,22 +140,15 @@ def test_a_step_of_a_batch_is_the_mean_over_its_subjects(device: torch.device, t
     """One subject drawn twice gives the step of drawing it once, and odd shapes meet in one batch."""
     steps = []
     for batch in (1, 2):
-        settings = SegmentorTraining(seed=3, augmentation=0, batch=batch)
-        plan = Plan(tmp_path / str(batch), 2, 1e-2, 0.9, 10, "batch")
-        steps.append(
-            train_segmentor(
-                CONFIG.model_copy(update={"segmentor_training": settings}), SUBJECTS[:1], (), 2, plan, device
-            ).state_dict()
+        config = CONFIG.model_copy(
+            update={"segmentor_training": SegmentorTraining(seed=3, augmentation=0, batch=batch)}
         )
+        plan = Plan(tmp_path / str(batch), 2, 1e-2, 0.9, 10, "batch")
+        material = scanned_material(config, SUBJECTS[:1], ())
+        steps.append(train_segmentor(config, material, 2, plan, device).state_dict())
     assert all(torch.allclose(one, steps[1][name], atol=1e-5) for name, one in steps[0].items())
     odd = [subject(0, (13, 15, 14)), subject(1, (16, 17, 13))]
     plan = Plan(tmp_path / "odd", 3, 1e-2, 0.9, 10, "batch")
-    state = train_segmentor(
-        CONFIG.model_copy(update={"segmentor_training": SegmentorTraining(batch=2, augmentation=0)}),
-        odd,
-        (),
-        2,
-        plan,
-        device,
-    ).state_dict()
+    config = CONFIG.model_copy(update={"segmentor_training": SegmentorTraining(batch=2, augmentation=0)})
+    state = train_segmentor(config, scanned_material(config, odd, ()), 2, plan, device).state_dict()
     assert all(value.isfinite().all() for value in state.values())
