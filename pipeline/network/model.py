@@ -18,7 +18,14 @@ from pipeline.network.filters.response import to_feature_grid
 from pipeline.network.warp import compose, integrate, upsample_displacement, warp
 from pipeline.typing import Float, Int, Shaped, Tensor
 
-__all__ = ["RegistrationNet", "RegistrationOutput", "build_for_inference", "build_for_training", "freeze"]
+__all__ = [
+    "NetworkInput",
+    "RegistrationNet",
+    "RegistrationOutput",
+    "build_for_inference",
+    "build_for_training",
+    "freeze",
+]
 
 
 class RegistrationOutput(NamedTuple):
@@ -30,13 +37,16 @@ class RegistrationOutput(NamedTuple):
     """What the smoothness loss looks at: the velocity when integrating, else u; summed over the passes."""
 
 
-class _Seen(NamedTuple):
-    """What one pass of the network sees of a pair; see `RegistrationNet.forward`."""
+class NetworkInput(NamedTuple):
+    """What the network sees of a batch of pairs; every side is a multiple of `backbone.size_multiple`."""
 
     moving: Float[Tensor, "B 1 X Y Z"]
+    """In 0..1, as `fixed`."""
     fixed: Float[Tensor, "B 1 X Y Z"]
     labels: Int[Tensor, "B X Y Z"]
+    """Region index of each voxel of the fixed image."""
     confidence: Float[Tensor, "B X Y Z"]
+    """p in 0..1 of each voxel of the fixed image."""
 
 
 class RegistrationNet(nn.Module):
@@ -94,45 +104,34 @@ class RegistrationNet(nn.Module):
         confidence: Float[Tensor, "B X Y Z"],
         passes: int | None = None,
     ) -> RegistrationOutput:
-        """Displacement of one batch after the last pass; see `after_each_pass`."""
-        *_, last = self.after_each_pass(moving, fixed, labels, confidence, passes)
+        """Displacement of one batch after the last pass; the arguments are those of `after_each_pass`."""
+        *_, last = self.after_each_pass(NetworkInput(moving, fixed, labels, confidence), passes)
         return last
 
-    def after_each_pass(
-        self,
-        moving: Float[Tensor, "B 1 X Y Z"],
-        fixed: Float[Tensor, "B 1 X Y Z"],
-        labels: Int[Tensor, "B X Y Z"],
-        confidence: Float[Tensor, "B X Y Z"],
-        passes: int | None = None,
-    ) -> Iterator[RegistrationOutput]:
-        """Displacements of one batch; every side must be a multiple of `backbone.size_multiple`.
+    def after_each_pass(self, seen: NetworkInput, passes: int | None = None) -> Iterator[RegistrationOutput]:
+        """Displacements of one batch.
 
         Each pass registers the moving image as the passes before have warped it. Gradients reach the
         last pass only, so that memory does not grow with the number.
 
         Args:
-            moving: in 0..1.
-            fixed: in 0..1.
-            labels: region index of each voxel of the fixed image.
-            confidence: p in 0..1 of each voxel of the fixed image.
+            seen: the pairs.
             passes: how often the network is applied; the configuration's number where None.
         """
         count = passes or self.config.passes
-        seen = _Seen(moving, fixed, labels, confidence)
         with torch.set_grad_enabled(torch.is_grad_enabled() and count == 1):
             output = self._pass(seen)
         yield output
         for number in range(2, count + 1):
             with torch.set_grad_enabled(torch.is_grad_enabled() and number == count):
-                warped = warp(moving, output.displacement)
+                warped = warp(seen.moving, output.displacement)
                 step = self._next_pass(number, seen._replace(moving=warped))
                 output = RegistrationOutput(
                     compose(output.displacement, step.displacement), output.regularised + step.regularised
                 )
             yield output
 
-    def _next_pass(self, number: int, seen: _Seen) -> RegistrationOutput:
+    def _next_pass(self, number: int, seen: NetworkInput) -> RegistrationOutput:
         """In use, every second pass sees the images one voxel further along every axis.
 
         The strides of the backbone make its errors depend on where its coarse grids lie; passes on grids
@@ -143,10 +142,10 @@ class RegistrationNet(nn.Module):
             return self._pass(seen)
         images = [_moved_on(part) for part in (seen.moving, seen.fixed)]
         regions = [_moved_on(part[:, None])[:, 0] for part in (seen.labels, seen.confidence)]
-        output = self._pass(_Seen(*images, *regions))
+        output = self._pass(NetworkInput(*images, *regions))
         return RegistrationOutput(_moved_back(output.displacement), output.regularised)
 
-    def _pass(self, seen: _Seen) -> RegistrationOutput:
+    def _pass(self, seen: NetworkInput) -> RegistrationOutput:
         field, shape = self._field(seen), seen.fixed.shape[2:]
         if self.config.integration_steps == 0:
             displacement = upsample_displacement(field, shape)
@@ -157,7 +156,7 @@ class RegistrationNet(nn.Module):
         displacement = integrate(velocity, self.config.integration_steps) * scale
         return RegistrationOutput(upsample_displacement(displacement, shape), velocity)
 
-    def _field(self, seen: _Seen) -> Float[Tensor, "B 3 U V W"]:
+    def _field(self, seen: NetworkInput) -> Float[Tensor, "B 3 U V W"]:
         """What the backbone and the head make of the pair, in voxels of the input grid."""
         device = seen.fixed.device
         if isinstance(self.backbone, Pyramid) and self.level is not None:

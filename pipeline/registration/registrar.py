@@ -10,7 +10,7 @@ from pairs.images.volume import Volume
 from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_reported
 from pipeline.network.halfgrid import halved_image, halved_map, on_full_grid
-from pipeline.network.model import RegistrationOutput
+from pipeline.network.model import NetworkInput, RegistrationOutput
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.decoding import HostDecoding
 from pipeline.registration.preprocess import content_box, crop_to, normalise, pad_to_multiple
@@ -125,10 +125,10 @@ class Registrar:
     ) -> list[RegistrationOutput]:
         """What the network says after each pass, on the full grid whichever grid it works on."""
         if not self.halves:
-            return list(self.net.after_each_pass(moving, fixed, *regions))
-        labels, confidence = (halved_map(part) for part in regions)
-        halves = self.net.after_each_pass(halved_image(moving), halved_image(fixed), labels, confidence)
-        return [on_full_grid(output, fixed.shape[2:]) for output in halves]
+            return list(self.net.after_each_pass(NetworkInput(moving, fixed, *regions)))
+        images = (halved_image(image) for image in (moving, fixed))
+        seen = NetworkInput(*images, *(halved_map(part) for part in regions))
+        return [on_full_grid(output, fixed.shape[2:]) for output in self.net.after_each_pass(seen)]
 
     def _regions(self, segmentation: Segmentation, box: tuple[slice, slice, slice]) -> Regions:
         labels, confidence = (self._input(a[box]) for a in (segmentation.labels, segmentation.confidence))
