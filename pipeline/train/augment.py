@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 
 from pipeline.network.warp import identity_grid, sample
+from pipeline.train.chance import affine_motion, smooth_noise, uniform
 from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
 
@@ -20,7 +20,7 @@ ELASTIC_STD_VOX = 2.0
 MAX_LOG_GAMMA = 0.4
 MAX_LOG_SHADING = 0.3
 MAX_NOISE_STD = 0.05
-KNOT_SPACING_VOX = 12
+KNOT_SPACING_VOX = 12.0
 """Distance of the knots of the elastic motion and of the shading, about the size of a small structure."""
 
 Greys = Callable[[Tensor, torch.Generator, float], Tensor]
@@ -59,9 +59,11 @@ def regreyed(
 ) -> Float[Tensor, "1 1 X Y Z"]:
     """Gamma, smooth shading and noise on the content; the zero padding stays zero."""
     content = image > 0
-    gamma = math.exp(_uniform(strength * MAX_LOG_GAMMA, generator))
-    shading = _smooth_noise(image, 1, generator) * _uniform(strength * MAX_LOG_SHADING, generator)
-    noise = torch.randn(image.shape, generator=generator) * _uniform(strength * MAX_NOISE_STD, generator)
+    gamma = math.exp(strength * uniform(generator, -MAX_LOG_GAMMA, MAX_LOG_GAMMA))
+    shading = smooth_noise(generator, 1, image.shape[2:], KNOT_SPACING_VOX)
+    shading = shading * strength * uniform(generator, -MAX_LOG_SHADING, MAX_LOG_SHADING)
+    noise = torch.randn(image.shape, generator=generator)
+    noise = noise * strength * uniform(generator, -MAX_NOISE_STD, MAX_NOISE_STD)
     changed = image.clamp_min(0) ** gamma * shading.exp() + noise
     return (changed * content).clamp(0, 1)
 
@@ -82,27 +84,10 @@ def random_deformation(
     """
     grid = identity_grid(like)
     centre = grid.mean(dim=(2, 3, 4), keepdim=True)
-    rotation = torch.zeros(3, 3)
-    for i, j in ((0, 1), (0, 2), (1, 2)):
-        angle = _uniform(strength * MAX_ROTATION_RAD, generator)
-        rotation[i, j], rotation[j, i] = -angle, angle
-    scale = torch.diag(torch.tensor([_uniform(strength * MAX_LOG_SCALE, generator) for _ in range(3)]))
-    matrix = torch.linalg.matrix_exp(rotation + scale)
-    shift = torch.tensor([_uniform(strength * MAX_SHIFT_VOX + more, generator) for more in shift_vox])
-    elastic = _smooth_noise(like, 3, generator) * strength * ELASTIC_STD_VOX
+    matrix = affine_motion(generator, strength * MAX_ROTATION_RAD, strength * MAX_LOG_SCALE)
+    most = (strength * MAX_SHIFT_VOX + more for more in shift_vox)
+    shift = torch.tensor([uniform(generator, -limit, limit) for limit in most])
+    elastic = smooth_noise(generator, 3, like.shape[2:], KNOT_SPACING_VOX) * strength * ELASTIC_STD_VOX
     return (
         torch.einsum("ij,bjxyz->bixyz", matrix, grid - centre) + centre + shift.view(1, 3, 1, 1, 1) + elastic
     )
-
-
-def _smooth_noise(
-    like: Float[Tensor, "1 1 X Y Z"], channels: int, generator: torch.Generator
-) -> Float[Tensor, "1 C X Y Z"]:
-    """Standard normal values at knots, interpolated trilinearly to the grid of `like`."""
-    knots = [max(2, round(side / KNOT_SPACING_VOX) + 1) for side in like.shape[2:]]
-    coarse = torch.randn(1, channels, *knots, generator=generator)
-    return F.interpolate(coarse, size=like.shape[2:], mode="trilinear", align_corners=True)
-
-
-def _uniform(limit: float, generator: torch.Generator) -> float:
-    return (torch.rand((), generator=generator).item() * 2 - 1) * limit

@@ -78,7 +78,8 @@ def prepare(options: argparse.Namespace) -> Job:
     _require_trainable(config, options.network)
     if options.network == "segmentor":
         _require_own_grid(config.segmentor, bool(label_maps), options.config or task.name)
-    seen = [*subjects_seen(task, config.split)]
+    # Where images are drawn, no scan is looked at.
+    seen = [] if label_maps else [*subjects_seen(task, config.split)]
     seen += [subject for other in others.tasks for subject in subjects_seen(other.task)]
     depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
     depends += [program_version(), data_hash(seen, options.segmentations)]
@@ -120,7 +121,8 @@ def _require_own_grid(config: SegmentorConfig, drawn: bool, where: object) -> No
     """Refuse a segmentor whose grid or classes are not those of what it would be trained on.
 
     Raises:
-        UsageError: it has classes of its own, or axes and spacing of its own and scans to learn from.
+        UsageError: it has classes of its own; or a grid of its own and scans to learn from; or none and label
+            maps.
     """
     if config.class_labels is not None or not (config.is_on_the_image_grid or drawn):
         raise UsageError(
@@ -128,12 +130,12 @@ def _require_own_grid(config: SegmentorConfig, drawn: bool, where: object) -> No
             where=where,
             remedy="bring trained weights with `convert`, or leave these settings out of the configuration",
         )
-    if drawn and config.orientation is None:
+    if drawn and (config.orientation is None or config.spacing_mm is None):
         raise UsageError(
-            "images are drawn with their axes towards the right, the front and the head",
+            "scans are brought to the grid of the label maps that a segmentor has learnt from",
             where=where,
-            expected='`orientation: "RAS"` in `segmentor`',
-            got="no orientation",
+            expected='`orientation: "RAS"` and `spacing_mm`, the maps\' voxel sizes, in `segmentor`',
+            got=f"orientation {config.orientation}, spacing_mm {config.spacing_mm}",
         )
 
 

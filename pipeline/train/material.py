@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 
@@ -11,7 +11,7 @@ from pairs.errors import UsageError
 from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
 from pipeline.regions.networks import padded_for
 from pipeline.train.augment import Greys, augmented, regreyed
-from pipeline.train.drawing.image import draw
+from pipeline.train.drawing.image import Look, draw
 from pipeline.train.drawing.labelmaps import LabelMap, read_label_maps
 from pipeline.train.drawing.palette import Palette, palette_of
 from pipeline.train.job import Job
@@ -20,6 +20,7 @@ from pipeline.train.subjects import Sample, halved_sample, load_samples, split_s
 
 __all__ = ["Material", "drawn_material", "read_material", "scanned_material"]
 
+_One = TypeVar("_One")
 _GREYS: dict[str, Greys] = {"smooth": regreyed, "scanner": rescanned}
 
 
@@ -55,14 +56,15 @@ def _read_scans(job: Job) -> tuple[Material, int]:
 
 
 def _read_maps(job: Job) -> tuple[Material, int]:
-    maps = read_label_maps(job.label_maps, job.config.segmentor.spacing_mm)
-    palette = palette_of(job.regions, job.task.label_names, job.config.drawing)
-    count = len(maps) - job.config.segmentor_training.held_out
+    config = job.config
+    maps = read_label_maps(job.label_maps, config.segmentor.spacing_mm)
+    count = len(maps) - config.segmentor_training.held_out
     if count < 1:
         raise UsageError(
             "too few label maps", expected=f"more than {len(maps) - count}, which are held out", got=len(maps)
         )
-    return drawn_material(job.config, maps, palette), count
+    palette = palette_of(job.regions, job.task.label_names, config.drawing)
+    return drawn_material(config, maps[:count], maps[count:], palette), count
 
 
 def scanned_material(config: TaskConfig, training: Sequence[Sample], held_out: Sequence[Sample]) -> Material:
@@ -74,40 +76,35 @@ def scanned_material(config: TaskConfig, training: Sequence[Sample], held_out: S
     )
 
 
-def drawn_material(config: TaskConfig, maps: Sequence[LabelMap], palette: Palette) -> Material:
-    """Images drawn from label maps, of which the last `held_out` are held out."""
-    count = len(maps) - config.segmentor_training.held_out
-    training, held_out = maps[:count], maps[count:]
-    seen, unseen = (
-        [_drawn(config, palette, one, _fixed(number), whole=True) for number, one in enumerate(part)]
-        for part in (training[: len(held_out)], held_out)
+def drawn_material(
+    config: TaskConfig, training: Sequence[LabelMap], held_out: Sequence[LabelMap], palette: Palette
+) -> Material:
+    """Images drawn from label maps; those that are looked at are whole, and always the same."""
+    settings, segmentor = config.segmentor_training, config.segmentor
+    intensity = segmentor.intensity or config.intensity
+    look = Look(palette, config.drawing, intensity, segmentor.grid == "half")
+
+    def drawn(one: LabelMap, generator: torch.Generator, crop: tuple[int, int, int] | None) -> Sample:
+        image, regions = draw(one.values, look, generator, settings.augmentation, crop)
+        return _padded(Sample(one.name, image, regions), segmentor)
+
+    def looked_at(maps: Sequence[LabelMap]) -> list[Sample]:
+        return [drawn(one, torch.Generator().manual_seed(number), None) for number, one in enumerate(maps)]
+
+    return Material(
+        lambda generator: drawn(_any_of(training, generator), generator, settings.crop),
+        looked_at(training[: len(held_out)]),
+        looked_at(held_out),
     )
-    return Material(partial(_drawn_from, config, palette, training), seen, unseen)
-
-
-def _fixed(number: int) -> torch.Generator:
-    return torch.Generator().manual_seed(number)
 
 
 def _changed(training: Sequence[Sample], settings: SegmentorTraining, generator: torch.Generator) -> Sample:
-    one = training[int(torch.randint(len(training), (), generator=generator))]
+    one = _any_of(training, generator)
     return augmented(one, generator, settings.augmentation, _GREYS[settings.greys])
 
 
-def _drawn_from(
-    config: TaskConfig, palette: Palette, maps: Sequence[LabelMap], generator: torch.Generator
-) -> Sample:
-    one = maps[int(torch.randint(len(maps), (), generator=generator))]
-    return _drawn(config, palette, one, generator)
-
-
-def _drawn(
-    config: TaskConfig, palette: Palette, one: LabelMap, generator: torch.Generator, whole: bool = False
-) -> Sample:
-    settings, halved = config.segmentor_training, config.segmentor.grid == "half"
-    crop = None if whole else settings.crop
-    image, regions = draw(one.values, palette, config.drawing, generator, settings.augmentation, crop, halved)
-    return _padded(Sample(one.name, image, regions), config.segmentor)
+def _any_of(subjects: Sequence[_One], generator: torch.Generator) -> _One:
+    return subjects[int(torch.randint(len(subjects), (), generator=generator))]
 
 
 def _placed(sample: Sample, config: SegmentorConfig) -> Sample:

@@ -3,7 +3,9 @@
 import torch
 import torch.nn.functional as F
 
+from pipeline.network.separable import gaussian_mean
 from pipeline.train.augment import regreyed
+from pipeline.train.chance import happens, uniform
 from pipeline.typing import Float, Tensor
 
 __all__ = ["rescanned"]
@@ -34,32 +36,20 @@ def rescanned(
     """
     content = image > 0
     changed = image
-    if _happens(BLUR, generator):
-        low, high = BLUR_STD_VOX
-        changed = _blurred(changed, strength * (low + (high - low) * _draw(generator)))
-    if _happens(BRIGHTNESS, generator):
-        changed = changed * (1 + strength * MAX_RELATIVE * _signed(generator))
-    if _happens(CONTRAST, generator):
+    if happens(generator, BLUR):
+        changed = gaussian_mean(changed, max(strength * uniform(generator, *BLUR_STD_VOX), LEAST_STD_VOX))
+    if happens(generator, BRIGHTNESS):
+        changed = changed * (1 + strength * uniform(generator, -MAX_RELATIVE, MAX_RELATIVE))
+    if happens(generator, CONTRAST):
         mean = changed.sum() / content.sum().clamp_min(1)
-        changed = mean + (changed - mean) * (1 + strength * MAX_RELATIVE * _signed(generator))
-    if _happens(COARSE, generator):
-        changed = _coarsened(changed, 1 - strength * (1 - LEAST_RESOLUTION) * _draw(generator))
+        changed = mean + (changed - mean) * (1 + strength * uniform(generator, -MAX_RELATIVE, MAX_RELATIVE))
+    if happens(generator, COARSE):
+        changed = _coarsened(changed, 1 - strength * uniform(generator, 0.0, 1 - LEAST_RESOLUTION))
     changed = regreyed((changed * content).clamp(0, 1), generator, strength)
-    if _happens(NOISE, generator):
+    if happens(generator, NOISE):
         noise = torch.randn(image.shape, generator=generator)
-        changed = changed + noise * strength * MAX_NOISE_STD * _draw(generator)
+        changed = changed + noise * strength * uniform(generator, 0.0, MAX_NOISE_STD)
     return (changed * content).clamp(0, 1)
-
-
-def _blurred(image: Float[Tensor, "1 1 X Y Z"], std_vox: float) -> Float[Tensor, "1 1 X Y Z"]:
-    """A Gaussian filter along each axis."""
-    kernel = torch.exp(-0.5 * (torch.arange(-3.0, 4.0) / max(std_vox, LEAST_STD_VOX)) ** 2)
-    kernel = kernel / kernel.sum()
-    for axis in range(3):
-        shape, padding = [1] * 5, [0] * 3
-        shape[2 + axis], padding[axis] = len(kernel), len(kernel) // 2
-        image = F.conv3d(image, kernel.view(shape), padding=padding)
-    return image
 
 
 def _coarsened(image: Float[Tensor, "1 1 X Y Z"], resolution: float) -> Float[Tensor, "1 1 X Y Z"]:
@@ -67,15 +57,3 @@ def _coarsened(image: Float[Tensor, "1 1 X Y Z"], resolution: float) -> Float[Te
     coarse = [max(1, round(side * resolution)) for side in image.shape[2:]]
     small = F.interpolate(image, size=coarse, mode="nearest")
     return F.interpolate(small, size=image.shape[2:], mode="trilinear", align_corners=False)
-
-
-def _draw(generator: torch.Generator) -> float:
-    return torch.rand((), generator=generator).item()
-
-
-def _signed(generator: torch.Generator) -> float:
-    return 2 * _draw(generator) - 1
-
-
-def _happens(probability: float, generator: torch.Generator) -> bool:
-    return _draw(generator) < probability

@@ -39,9 +39,7 @@ def label_map_files(folder: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def read_label_maps(
-    files: Iterable[Path], spacing_mm: tuple[float, float, float] | None = None
-) -> list[LabelMap]:
+def read_label_maps(files: Iterable[Path], spacing_mm: tuple[float, float, float] | None) -> list[LabelMap]:
     """Label maps, turned as their affines tell.
 
     Args:

@@ -73,7 +73,7 @@ def test_a_segmentor_learns_from_images_drawn_from_label_maps(
     assert header.training["segmentor"]["subjects"] == len(list((tiny_task / "labelsTr").iterdir())) - 1
     assert metrics(out)[0]["held_out"].keys() == {"dice", "training_dice"}
     assert train("segmentor", out, *maps) == 2
-    assert "towards the right" in capsys.readouterr().err
+    assert '`orientation: "RAS"` and `spacing_mm`' in capsys.readouterr().err
     assert train("registration", out, *maps) == 2
     assert "--label-maps is for the segmentor only" in capsys.readouterr().err
 

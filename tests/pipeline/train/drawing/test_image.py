@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from pipeline.config import IntensityConfig
 from pipeline.train.drawing.config import DrawingConfig
-from pipeline.train.drawing.image import draw
+from pipeline.train.drawing.image import Drawn, Look, draw
 from pipeline.train.drawing.palette import Palette, palette_of
 
 __all__: list[str] = []
@@ -16,6 +17,16 @@ T1 = {1: 0.6, 3: 0.9, FLUID: 0.2}
 
 def palette(**settings: object) -> Palette:
     return palette_of((0, 1, 2, 3), NAMES, DrawingConfig(t1_means=T1, **settings))
+
+
+def drawn(seed: int, strength: float = 1.0, halved: bool = False, **settings: object) -> Drawn:
+    config = DrawingConfig(t1_means=T1, **settings)
+    look = Look(palette(**settings), config, IntensityConfig(), halved)
+    return draw(head(), look, generator(seed), strength)
+
+
+def plain() -> Look:
+    return Look(palette(), DrawingConfig(), IntensityConfig())
 
 
 def head() -> torch.Tensor:
@@ -47,7 +58,7 @@ def test_without_motion_the_regions_are_those_of_the_map_or_of_its_mirror_image(
     mirrored = palette().mirrored[expected.flip(0)]
     seen = set()
     for seed in range(8):
-        image, regions = draw(head(), palette(), DrawingConfig(), generator(seed), 0.0, halved=halved)
+        image, regions = drawn(seed, 0.0, halved)
         step = 2 if halved else 1
         assert image.shape[2:] == regions.shape[1:] == tuple(side // step for side in head().shape)
         wanted = [part[::step, ::step, ::step] for part in (expected, mirrored)]
@@ -59,10 +70,9 @@ def test_without_motion_the_regions_are_those_of_the_map_or_of_its_mirror_image(
 
 def test_structures_look_as_in_t1_where_asked() -> None:
     """On average over images: the fluid is darkest, then the cortex, then the stem."""
-    config = DrawingConfig(t1_means=T1, t1_share=0.999)
     means = torch.zeros(3)
     for seed in range(12):
-        image, regions = draw(head(), palette(), config, generator(seed), 0.0)
+        image, regions = drawn(seed, 0.0, t1_share=0.999)
         inside = image[0, 0]
         fluid = (inside > 0) & (regions[0] == 0)
         means += torch.stack(
@@ -73,7 +83,7 @@ def test_structures_look_as_in_t1_where_asked() -> None:
 
 def test_images_lie_between_0_and_1_and_beyond_the_brain_at_0() -> None:
     for seed in range(6):
-        image, _ = draw(head(), palette(stripped=[FLUID]), DrawingConfig(t1_means=T1), generator(seed))
+        image, _ = drawn(seed, stripped=[FLUID])
         assert image.isfinite().all()
         assert image.min() == 0
         assert image.max() <= 1
@@ -81,19 +91,35 @@ def test_images_lie_between_0_and_1_and_beyond_the_brain_at_0() -> None:
 
 
 def test_a_seed_draws_the_same_and_another_one_something_else() -> None:
-    draws = [draw(head(), palette(), DrawingConfig(), generator(seed)) for seed in (5, 5, 6)]
+    draws = [drawn(seed) for seed in (5, 5, 6)]
     assert all(torch.equal(a, b) for a, b in zip(draws[0], draws[1], strict=True))
     assert not torch.equal(draws[0].image, draws[2].image)
     assert not torch.equal(draws[0].regions, draws[2].regions)
 
 
 def test_a_window_is_no_larger_than_the_map() -> None:
-    image, regions = draw(head(), palette(), DrawingConfig(), generator(0), crop=(16, 16, 64))
+    image, regions = draw(head(), plain(), generator(0), crop=(16, 16, 64))
     assert image.shape == (1, 1, 16, 16, 20)
     assert regions.shape == (1, 16, 16, 20)
 
 
 def test_a_map_of_background_alone_is_black() -> None:
-    image, regions = draw(torch.zeros(8, 8, 8, dtype=torch.uint8), palette(), DrawingConfig(), generator(0))
+    image, regions = draw(torch.zeros(8, 8, 8, dtype=torch.uint8), plain(), generator(0))
     assert not image.any()
     assert not regions.any()
+
+
+def test_skull_stripping_takes_its_labels_out_of_half_of_the_images() -> None:
+    """Fluid is a quarter of the head and more; without it these voxels are zero."""
+    shares = [(drawn(seed, 0.0, stripped=[FLUID]).image > 0).float().mean().item() for seed in range(16)]
+    fluid, rest = [(head() == FLUID).float().mean().item(), ((head() > 0) & (head() != FLUID)).float().mean()]
+    without = [share for share in shares if share < rest + fluid / 2]
+    assert 3 < len(without) < 13
+    assert all((drawn(seed, 0.0).image > 0).float().mean() > rest + fluid / 2 for seed in range(4))
+
+
+def test_motion_grows_with_its_strength() -> None:
+    """The same random numbers, so that nothing else differs."""
+    still = drawn(3, 0.0).regions
+    little, much = ((drawn(3, strength).regions != still).float().mean() for strength in (0.2, 1.0))
+    assert 0 < little < much

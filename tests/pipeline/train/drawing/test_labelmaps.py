@@ -25,7 +25,7 @@ def written(
 def test_axes_are_turned_as_the_affine_tells(tmp_path: Path) -> None:
     """The first axis runs to the left here, the second one upwards, and the third one to the front."""
     affine = np.array([[-1.0, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
-    (found,) = read_label_maps([written(tmp_path, affine=affine)])
+    (found,) = read_label_maps([written(tmp_path, affine=affine)], (1.0, 1.0, 1.0))
     assert found.name == "a.nii.gz"
     assert np.array_equal(found.values.numpy(), VALUES[::-1].transpose(0, 2, 1))
 
@@ -39,7 +39,7 @@ def test_voxels_must_be_those_of_the_segmentor(tmp_path: Path) -> None:
 
 def test_a_value_without_a_byte_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadLabels, match="256"):
-        read_label_maps([written(tmp_path, values=VALUES * 0 + 256)])
+        read_label_maps([written(tmp_path, values=VALUES * 0 + 256)], (1.0, 1.0, 1.0))
 
 
 @pytest.mark.parametrize("count", [None, 0, 1])
