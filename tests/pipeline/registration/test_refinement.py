@@ -122,6 +122,9 @@ def test_the_regions_go_where_the_last_pass_moved_them_in_a_smoother_way() -> No
     found = refine(outputs, image, image, regions(MOVING), regions(elsewhere), REGIONS, 5, config)
     assert overlap(MOVING, FIXED, found) > 0.9 > overlap(MOVING, FIXED, last * 0.5) + 0.05
     assert volume_loss(found) < 0.5 * volume_loss(last)
+    still = config.model_copy(update={"iterations": 1, "learning_rate_vox": 1e-6})
+    begun = refine(outputs, image, image, regions(MOVING), regions(elsewhere), REGIONS, 5, still)
+    assert torch.allclose(begun, outputs[0].displacement, atol=1e-4)
 
 
 def test_steps_grow_smaller_where_asked() -> None:
