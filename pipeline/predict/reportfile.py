@@ -99,7 +99,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     lock = FileLock(path, timeout=_PATIENCE_S, poll_interval=0.01, fallback_to_soft=False)
     try:
         lock.acquire()
-    except (OSError, NotImplementedError) as error:
+    except OSError as error:
         _warn_without_lock(folder, str(error))
     try:
         yield

@@ -70,6 +70,7 @@ def _unpickled(path: Path) -> object:
             # Of a TorchScript archive, which is refused in one line.
             warnings.simplefilter("ignore", UserWarning)
             _require_stored(file)
+            # `weights_only` builds tensors and plain containers, and calls nothing that the file names.
             return torch.load(file, map_location="cpu", weights_only=True)
     # Every kind: torch's reader raises whatever it trips over, such as IndexError or AssertionError.
     except Exception as error:
