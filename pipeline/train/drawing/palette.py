@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 
+from pairs.errors import UsageError
 from pipeline.config import DrawingConfig
 from pipeline.regions.segmentor import MOST_REGIONS
 from pipeline.typing import Float, Int, Tensor
@@ -12,6 +13,8 @@ from pipeline.typing import Float, Int, Tensor
 __all__ = ["Palette", "palette_of"]
 
 _SIDES = ("left ", "right ")
+UNKNOWN_MEAN = 0.5
+"""In T1, of a label whose mean the configuration does not give."""
 
 
 class Palette(NamedTuple):
@@ -36,28 +39,31 @@ def palette_of(regions: Sequence[int], names: Mapping[int, str], config: Drawing
         regions: label value of each region index, 0 first.
         names: by label value; "left X" and "right X" are one tissue, and each other's mirror image.
         config: further labels, and how they look.
+
+    Raises:
+        UsageError: a label above 255.
     """
-    partner = {value: _partner(value, names) for value in names}
-    tissues = sorted({min(value, partner.get(value, value)) for value in {*regions[1:], *config.t1_means}})
-    tables = {name: torch.zeros(MOST_REGIONS, dtype=torch.long) for name in ("tissue", "region")}
-    mirrored = torch.arange(MOST_REGIONS)
-    means = torch.full((len(tissues) + 1,), 0.5)
-    means[0] = 0
-    for value in {*regions[1:], *config.t1_means}:
-        other = partner.get(value, value)
-        tables["tissue"][value] = 1 + tissues.index(min(value, other))
-        mirrored[value] = other
-        mean = config.t1_means.get(value, config.t1_means.get(other))
-        if mean is not None:
-            means[tables["tissue"][value]] = mean
-    for index, value in enumerate(regions):
-        tables["region"][value] = index
-    stripped = tables["tissue"].clone()
+    values = sorted({*regions[1:], *config.t1_means})
+    if values and values[-1] >= MOST_REGIONS:
+        raise UsageError("label too large for drawn images", expected="labels up to 255", got=values[-1])
+    other_side = {value: _other_side(value, names) if value in names else value for value in values}
+    # Both sides look like the one of the smaller label.
+    shown = {value: min(value, other) for value, other in other_side.items()}
+    tissues = sorted(set(shown.values()))
+    tissue, region = torch.zeros(2, MOST_REGIONS, dtype=torch.long)
+    mirrored, t1_mean = torch.arange(MOST_REGIONS), torch.full((len(tissues) + 1,), UNKNOWN_MEAN)
+    t1_mean[0] = 0
+    for value in values:
+        tissue[value], mirrored[value] = 1 + tissues.index(shown[value]), other_side[value]
+    for value, mean in config.t1_means.items():
+        t1_mean[tissue[value]] = mean
+    region[list(regions)] = torch.arange(len(regions))
+    stripped = tissue.clone()
     stripped[list(config.stripped)] = 0
-    return Palette(tables["tissue"], tables["region"], mirrored, stripped, means)
+    return Palette(tissue, region, mirrored, stripped, t1_mean)
 
 
-def _partner(value: int, names: Mapping[int, str]) -> int:
+def _other_side(value: int, names: Mapping[int, str]) -> int:
     """The label of the same name on the other side, or the label itself."""
     name = names[value].lower()
     for side, other in (_SIDES, _SIDES[::-1]):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from pairs.errors import UsageError
 from pipeline.config import IntensityConfig
 from pipeline.train.drawing.config import DrawingConfig
 from pipeline.train.drawing.image import Drawn, Look, draw
@@ -50,6 +51,11 @@ def test_sides_are_one_tissue_and_each_others_mirror_image() -> None:
     assert tables.region[[0, 1, 2, 3, FLUID]].tolist() == [0, 1, 2, 3, 0]
     assert tables.tissue[FLUID] > 0 == tables.stripped[FLUID]
     assert tables.t1_mean[tables.tissue[[2, 3, FLUID]]].tolist() == pytest.approx([0.6, 0.9, 0.2])
+
+
+def test_a_label_that_is_no_byte_is_refused() -> None:
+    with pytest.raises(UsageError, match="256"):
+        palette_of((0, 256), {256: "liver"}, DrawingConfig())
 
 
 @pytest.mark.parametrize("halved", [False, True])
