@@ -12,7 +12,7 @@ from pairs.images.header import Header
 from pairs.images.volume import Volume
 from pipeline.config import TaskConfig, shipped_config
 from pipeline.regions.segmentor import Segmentation
-from pipeline.train.registrationnetwork import SegmentedSample
+from pipeline.train.segmented import SegmentedSample
 from pipeline.train.subjects import Sample
 from pipeline.weights.bundle import Bundle
 

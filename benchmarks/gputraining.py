@@ -13,7 +13,10 @@ from pairs.fields.profile import Shape3
 from pipeline.config import TaskConfig
 from pipeline.predict.report import peak_memory_mib, restart_peak
 from pipeline.train.loop import Plan
-from pipeline.train.registrationnetwork import SegmentedSample, train_registration
+from pipeline.train.pairing import any_two
+from pipeline.train.pairs import Group, scanned_pairs
+from pipeline.train.registrationnetwork import train_registration
+from pipeline.train.segmented import SegmentedSample
 
 __all__ = ["HEADER", "training_paces"]
 
@@ -83,6 +86,7 @@ def _train(
             validate_every=max(1, steps // 2),
             fingerprint="",
         )
-        train_registration(config, subjects, (), vectors, regions, plan, device)
+        material = scanned_pairs([Group(subjects, any_two)], (), config)
+        train_registration(config, material, vectors, regions, plan, device)
         lines = plan.metrics.read_text(encoding="utf-8").splitlines()
     return [float(json.loads(line)["seconds"]) for line in lines]

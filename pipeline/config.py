@@ -25,7 +25,7 @@ from pipeline.configtypes import (
 )
 from pipeline.configtypes import StrictModel as _Model
 from pipeline.general.config import GeneralConfig
-from pipeline.regions.config import IntensityConfig, SegmentorConfig, SegmentorTraining
+from pipeline.regions.config import IntensityConfig, LatticeConfig, SegmentorConfig, SegmentorTraining
 from pipeline.train.drawing.config import DrawingConfig
 
 __all__ = [
@@ -48,7 +48,7 @@ MOST_PASSES = 8
 """Of the network over one pair."""
 
 
-class RegistrationConfig(_Model):
+class RegistrationConfig(LatticeConfig):
     """Backbone, head and integration."""
 
     backbone: str = "lkunet"
@@ -117,6 +117,9 @@ class RefinementConfig(LossConfig):
     grid: Literal["field", "half"] = "field"
     """Of the velocity: `field` is that of the network's own; `half` a coarser one than that of a network
     that speaks on the full grid, whose voxels would each go a way of their own."""
+    sees: Literal["image", "network"] = "image"
+    """Grid of the images and regions that are compared: the image's own, or the network's. They differ where
+    the network works on the half grid; there many regions on the image's own take gigabytes."""
     squarings: Annotated[int, Field(ge=0, le=10)] | None = None
     """Of the velocity's integration; None is `integration_steps` of the registration."""
 

@@ -11,6 +11,7 @@ from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import warp
 from pipeline.train.checkpoint import fingerprint_of
 from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.pairs import TrainingPair
 from pipeline.train.registrationnetwork import pair_losses
 from pipeline.typing import Float, Tensor
 from pipeline.weights.tensorfile import read_own, write_tensors
@@ -54,7 +55,7 @@ def trained(config: TaskConfig, folder: Path, *, one_sense: bool = False) -> Reg
 
     def losses_of(step: int) -> dict[str, Tensor]:
         pair = draw_sliding_pair(step_generator(settings.seed, step), one_sense=one_sense)
-        return pair_losses(net, pair.moving, pair.fixed, 1, config, REGIONS, CPU)
+        return pair_losses(net, TrainingPair(pair.fixed, pair.moving.sample), 1, config, REGIONS, CPU)
 
     if out.is_file():
         net.load_state_dict(read_own(out, HEADER_KEY).tensors)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pipeline.train.registrationnetwork import SegmentedSample
+from pipeline.train.segmented import SegmentedSample
 from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
 

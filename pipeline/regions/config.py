@@ -17,7 +17,7 @@ from pipeline.configtypes import (
     Weight,
 )
 
-__all__ = ["IntensityConfig", "SegmentorConfig", "SegmentorTraining"]
+__all__ = ["IntensityConfig", "LatticeConfig", "SegmentorConfig", "SegmentorTraining"]
 
 SWIN_STRIDE = 32
 # A finer lattice would take memory without end.
@@ -46,7 +46,16 @@ class IntensityConfig(StrictModel):
         return self
 
 
-class SegmentorConfig(StrictModel):
+class LatticeConfig(StrictModel):
+    """The grid that a network was trained on, where that is not the file's own."""
+
+    orientation: Literal["RAS"] | None = None
+    """How the axes of its input lie; None takes them as the file has them."""
+    spacing_mm: tuple[_Spacing, _Spacing, _Spacing] | None = None
+    """Voxel sizes of its input, along its axes; None takes those of the file."""
+
+
+class SegmentorConfig(LatticeConfig):
     """The segmentation network and its inference."""
 
     network: Literal["unet", "plainunet", "swinunetr-base", "swinunetr-small", "swinunetr-tiny"] = "unet"
@@ -64,10 +73,6 @@ class SegmentorConfig(StrictModel):
     overlap: Fraction = 0.5
     intensity: IntensityConfig | None = None
     """How the segmentor's own input is scaled; None scales it as the registration's."""
-    orientation: Literal["RAS"] | None = None
-    """How the axes of its input lie; None takes them as the file has them."""
-    spacing_mm: tuple[_Spacing, _Spacing, _Spacing] | None = None
-    """Voxel sizes of its input, along its axes; None takes those of the file."""
     class_labels: Annotated[tuple[Label, ...], Field(min_length=2, max_length=1024)] | None = None
     """The task's label of each class of the network, 0 for what the task does not name: the probabilities of
     classes that share a label are added. None: class k is the k-th of the task's labels."""

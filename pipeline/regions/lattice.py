@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isclose
 
 import numpy as np
 import torch
 
 from pairs.images.header import Header
 from pairs.images.orientation import AxisOrder, axis_order
-from pipeline.config import SegmentorConfig
+from pipeline.regions.config import LatticeConfig
 from pipeline.typing import Float, Tensor
 
 __all__ = ["Lattice", "lattice_of"]
@@ -34,30 +35,66 @@ class Lattice:
     shape: Shape
     step: tuple[float, float, float]
 
+    @property
+    def is_image_grid(self) -> bool:
+        """Whether nothing is turned and no voxel is of another size."""
+        is_turned = self.order.axes != (0, 1, 2) or any(self.order.flipped)
+        return not is_turned and self.step == (1.0, 1.0, 1.0)
+
     def from_image(self, image: np.ndarray) -> np.ndarray:
         """An image on the lattice, trilinear: (X, Y, Z) to (U, V, W) float32."""
+        if self.is_image_grid:
+            return image
         # A copy in any case: a flipped axis of one voxel counts as contiguous and keeps its negative stride.
         turned = torch.from_numpy(np.array(self.order.apply(image), np.float32, order="C"))
         positions = [torch.arange(side) * step for side, step in zip(self.shape, self.step, strict=True)]
         return _interpolated(turned, positions).numpy()
+
+    def nearest_from_image(self, values: np.ndarray) -> np.ndarray:
+        """Values that cannot be interpolated on the lattice, of the nearest voxel: (X, Y, Z) to (U, V, W)."""
+        turned = self.order.apply(values)
+        if self.step == (1.0, 1.0, 1.0):
+            return np.ascontiguousarray(turned)
+        for axis, (side, step) in enumerate(zip(self.shape, self.step, strict=True)):
+            indices = np.rint(np.arange(side) * step).astype(int).clip(max=turned.shape[axis] - 1)
+            turned = turned.take(indices, axis)
+        return np.ascontiguousarray(turned)
+
+    def displacement_to_image(self, displacement: np.ndarray) -> np.ndarray:
+        """A displacement in voxels of the lattice, (U, V, W, 3), in those of the image, (X, Y, Z, 3)."""
+        if self.is_image_grid:
+            return displacement
+        found = np.empty((*(self.image_shape[place] for place in np.argsort(self.order.axes)), 3), np.float32)
+        for component, (axis, flipped) in enumerate(zip(self.order.axes, self.order.flipped, strict=True)):
+            voxels = self.step[component] * (-1 if flipped else 1)
+            values = torch.from_numpy(np.ascontiguousarray(displacement[..., component]))
+            found[..., axis] = self.to_image(values) * voxels
+        return found
 
     def to_image(self, values: Float[Tensor, "U V W"]) -> np.ndarray:
         """Values on the lattice back on the image's grid, trilinear: (X, Y, Z) float32.
 
         Half a voxel or less lies beyond the lattice's last voxel; it goes on there as in that voxel.
         """
+        if self.step == (1.0, 1.0, 1.0):
+            return self.order.undo(values.cpu().numpy())
         positions = [
             torch.arange(side) / step for side, step in zip(self.image_shape, self.step, strict=True)
         ]
         return self.order.undo(_interpolated(values, positions).cpu().numpy())
 
 
-def lattice_of(header: Header, config: SegmentorConfig) -> Lattice:
+def lattice_of(header: Header, config: LatticeConfig) -> Lattice:
     """The lattice on which the configured network sees this image."""
     order = axis_order(header.affine) if config.orientation else AxisOrder((0, 1, 2), (False,) * 3)
     sides = [header.shape[axis] for axis in order.axes]
     spacing = [header.spacing_mm[axis] for axis in order.axes]
-    step = [new / old for new, old in zip(config.spacing_mm or spacing, spacing, strict=True)]
+    wanted = config.spacing_mm or spacing
+    # What differs by rounding in a header is the same.
+    step = [
+        1.0 if isclose(new, old, rel_tol=1e-3) else new / old
+        for new, old in zip(wanted, spacing, strict=True)
+    ]
     u, v, w = (round((side - 1) / size) + 1 for side, size in zip(sides, step, strict=True))
     return Lattice(order, (sides[0], sides[1], sides[2]), (u, v, w), (step[0], step[1], step[2]))
 

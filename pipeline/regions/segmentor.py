@@ -13,9 +13,9 @@ from pipeline.config import IntensityConfig, SegmentorConfig
 from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_reported
 from pipeline.regions.lattice import lattice_of
-from pipeline.regions.networks import padded_for
-from pipeline.registration.preprocess import content_box, crop_to, normalise
-from pipeline.typing import Float, Tensor
+from pipeline.regions.networks import HalfGrid, padded_for
+from pipeline.registration.preprocess import content_box, crop_to, normalise, pad_to_multiple
+from pipeline.typing import Float, Int, Tensor
 
 __all__ = ["MOST_REGIONS", "Segmentation", "Segmentor", "region_of_classes", "segmentation_of"]
 
@@ -99,6 +99,25 @@ class Segmentor:
         labels, confidence = np.zeros(image.shape, np.uint8), np.ones(image.shape, np.float16)
         labels[box], confidence[box] = found.labels, found.confidence
         return Segmentation(labels, confidence)
+
+    @torch.no_grad()
+    def on_own_grid(
+        self, image: Float[Tensor, "1 1 U V W"]
+    ) -> tuple[Int[Tensor, "1 U V W"], Float[Tensor, "1 U V W"]]:
+        """Region index and confidence of each voxel of an image that is on the network's grid and in 0..1.
+
+        Args:
+            image: of means over 2x2x2 voxels where the network works on the half grid.
+        """
+        network, stride = self.network, self.config.total_stride
+        if isinstance(network, HalfGrid):
+            network, stride = network.core, stride // 2
+        logits = crop_to(network(pad_to_multiple(image, stride)), image.shape[2:])
+        probabilities = torch.softmax(logits.float(), dim=1)
+        of_regions = probabilities.new_zeros(1, self.region_count, *image.shape[2:])
+        of_regions.index_add_(1, torch.tensor(self.region_of_class, device=image.device), probabilities)
+        confidence, labels = of_regions.max(dim=1)
+        return labels, confidence
 
     @torch.no_grad()
     def _region_probabilities(self, image: np.ndarray) -> Iterator[tuple[int, Float[Tensor, "U V W"]]]:

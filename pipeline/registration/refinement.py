@@ -7,12 +7,13 @@ import torch.nn.functional as F
 
 from pipeline.config import RefinementConfig
 from pipeline.network.descent import Adam
+from pipeline.network.halfgrid import halved_channels, halved_image
 from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationOutput
 from pipeline.network.warp import compose, integrate, upsample_displacement, warp
 from pipeline.typing import Float, Int, Tensor
 
-__all__ = ["Regions", "refine"]
+__all__ = ["Regions", "refine", "with_regions"]
 
 Regions = tuple[Int[Tensor, "B X Y Z"], Float[Tensor, "B X Y Z"]]
 """Region index of each voxel of an image, and the segmentor's confidence p in it."""
@@ -20,11 +21,8 @@ Regions = tuple[Int[Tensor, "B X Y Z"], Float[Tensor, "B X Y Z"]]
 
 def refine(
     outputs: Sequence[RegistrationOutput],
-    moving: Float[Tensor, "B 1 X Y Z"],
-    fixed: Float[Tensor, "B 1 X Y Z"],
-    moving_regions: Regions,
-    fixed_regions: Regions,
-    regions: int,
+    moving: Float[Tensor, "B M X Y Z"],
+    fixed: Float[Tensor, "B M X Y Z"],
     squarings: int,
     config: RefinementConfig,
     decoded: Callable[[Tensor], Tensor] | None = None,
@@ -41,11 +39,8 @@ def refine(
 
     Args:
         outputs: what the network says of the pair after each pass.
-        moving: in 0..1.
-        fixed: in 0..1.
-        moving_regions: of the moving image.
-        fixed_regions: of the fixed image.
-        regions: N, background included.
+        moving: image in 0..1 and a channel for each region, as `with_regions` gives them.
+        fixed: the same of the fixed image.
         squarings: T of the network's integration; 0 adds a displacement in place of a velocity.
         config: iterations, rate and weights.
         decoded: what the host makes of a displacement; the losses then see that, and the fit makes up for
@@ -54,11 +49,10 @@ def refine(
     Returns:
         u on the input grid, in its voxels.
     """
-    source = torch.cat([moving, _channels(moving_regions, regions)], dim=1)
     if config.target == "fixed":
-        output, target = outputs[-1], _channels(fixed_regions, regions)
+        output, target = outputs[-1], fixed[:, 1:]
     else:
-        output, target = outputs[0], warp(source[:, 1:], outputs[-1].displacement)
+        output, target = outputs[0], warp(moving[:, 1:], outputs[-1].displacement)
     shape, start = fixed.shape[2:], _start(output.regularised.detach(), fixed.shape[2:], config)
     stride = shape[0] // start.shape[2]
     squarings = squarings if config.squarings is None else config.squarings
@@ -73,8 +67,8 @@ def refine(
         for number in range(config.iterations):
             share = 1 - number / config.iterations if config.rate_decay == "linear" else 1
             displacement = displacement_with(velocity)
-            warped = warp(source, decoded(displacement) if decoded else displacement)
-            losses = weighted_losses(warped, fixed, target, displacement, start + velocity, config)
+            warped = warp(moving, decoded(displacement) if decoded else displacement)
+            losses = weighted_losses(warped, fixed[:, :1], target, displacement, start + velocity, config)
             descent.step(torch.stack(list(losses.values())).sum(), config.learning_rate_vox * share)
     return displacement_with(velocity.detach())
 
@@ -88,7 +82,18 @@ def _start(
     return regularised
 
 
-def _channels(of: Regions, regions: int) -> Float[Tensor, "B N X Y Z"]:
-    """Each region as one channel of p: a voxel counts as far as the segmentor is sure of it."""
-    labels, confidence = of
-    return one_hot(labels, regions) * confidence[:, None]
+def with_regions(
+    image: Float[Tensor, "B 1 X Y Z"], regions: Regions, count: int, *, halved: bool = False
+) -> Float[Tensor, "B M U V W"]:
+    """An image and its regions as channels of p: a voxel counts as far as the segmentor is sure of it.
+
+    Args:
+        image: in 0..1.
+        regions: of the image.
+        count: N, background included; M is N + 1.
+        halved: whether all is averaged over 2x2x2 voxels.
+    """
+    labels, confidence = regions
+    if halved:
+        return torch.cat([halved_image(image), halved_channels(labels, confidence, count)], dim=1)
+    return torch.cat([image, one_hot(labels, count) * confidence[:, None]], dim=1)

@@ -1,5 +1,7 @@
 """The model loaded once, applied pair after pair."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -11,13 +13,17 @@ from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_reported
 from pipeline.network.halfgrid import halved_image, halved_map, on_full_grid
 from pipeline.network.model import NetworkInput, RegistrationOutput
+from pipeline.network.warp import upsample_displacement
+from pipeline.regions.lattice import Lattice, lattice_of
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.decoding import HostDecoding
 from pipeline.registration.preprocess import content_box, crop_to, normalise, pad_to_multiple
-from pipeline.registration.refinement import Regions, refine
+from pipeline.registration.refinement import Regions, refine, with_regions
 from pipeline.weights.bundle import Bundle
 
 __all__ = ["Registrar", "require_same_lattice"]
+
+Box = tuple[slice, slice, slice]
 
 
 class Registrar:
@@ -91,47 +97,56 @@ class Registrar:
             TooLittleMemory: the pair does not fit into the device's memory.
         """
         require_same_lattice(moving.header, fixed.header)
-        content = (moving.array != 0) | (fixed.array != 0)
+        # The fixed image's axes for both: a displacement relates voxels, whatever the other affine says.
+        lattice = lattice_of(fixed.header, self.net.config)
+        images = [lattice.from_image(volume.array) for volume in (moving, fixed)]
+        content = (images[0] != 0) | (images[1] != 0)
         box = content_box(content, self.crop)
-        moving_image, fixed_image = (
-            self._input(normalise(volume.array, self.intensity)[box]) for volume in (moving, fixed)
-        )
-        regions = self._regions(fixed_regions, box)
-        outputs = self._outputs(moving_image, fixed_image, regions)
-        displacement = outputs[-1].displacement
-        if self.refines and moving_regions is not None:
-            decoded = None
-            if self.upsampling is not None:
-                grid = fixed_image.shape[2:]
-                decoded = HostDecoding(self.upsampling, content.shape, box, grid, self.device)
-            displacement = refine(
-                outputs,
-                moving_image,
-                fixed_image,
-                self._regions(moving_regions, box),
-                regions,
-                self.region_count,
-                self.net.config.integration_steps,
-                self.refinement,
-                decoded,
-            )
+        seen = [self._input(normalise(image, self.intensity)[box]) for image in images]
+        here = self._regions(fixed_regions, lattice, box)
+        if moving_regions is None or not self.refines:
+            displacement = self._outputs(seen, here)[-1].displacement
+        else:
+            there = self._regions(moving_regions, lattice, box)
+            displacement = self._refined(seen, (there, here), box, content.shape)
         part = crop_to(displacement, content[box].shape)[0].movedim(0, -1).cpu().numpy()
         # Beyond the content the displacement goes on as at the edge of the box, so that nothing tears there.
         margins = [(axis.start, side - axis.stop) for axis, side in zip(box, content.shape, strict=True)]
-        return np.pad(part, [*margins, (0, 0)], mode="edge")
+        return lattice.displacement_to_image(np.pad(part, [*margins, (0, 0)], mode="edge"))
 
     def _outputs(
-        self, moving: torch.Tensor, fixed: torch.Tensor, regions: Regions
+        self, images: Sequence[torch.Tensor], regions: Regions, *, on_own_grid: bool = False
     ) -> list[RegistrationOutput]:
-        """What the network says after each pass, on the full grid whichever grid it works on."""
+        """What the network says after each pass, on the full grid or on the one that it works on."""
         if not self.halves:
+            moving, fixed = images
             return list(self.net.after_each_pass(NetworkInput(moving, fixed, *regions)))
-        images = (halved_image(image) for image in (moving, fixed))
-        seen = NetworkInput(*images, *(halved_map(part) for part in regions))
-        return [on_full_grid(output, fixed.shape[2:]) for output in self.net.after_each_pass(seen)]
+        moving, fixed = (halved_image(image) for image in images)
+        labels, confidence = (halved_map(part) for part in regions)
+        seen = NetworkInput(moving, fixed, labels, confidence)
+        outputs = list(self.net.after_each_pass(seen))
+        return outputs if on_own_grid else [on_full_grid(one, images[1].shape[2:]) for one in outputs]
 
-    def _regions(self, segmentation: Segmentation, box: tuple[slice, slice, slice]) -> Regions:
-        labels, confidence = (self._input(a[box]) for a in (segmentation.labels, segmentation.confidence))
+    def _refined(
+        self, images: Sequence[torch.Tensor], regions: Sequence[Regions], box: Box, shape: Sequence[int]
+    ) -> torch.Tensor:
+        """The displacement of a box of a volume of `shape`; images and regions of the moving one first."""
+        halved = self.halves and self.refinement.sees == "network"
+        outputs = self._outputs(images, regions[1], on_own_grid=halved)
+        moving, fixed = (
+            with_regions(image, of_image, self.region_count, halved=halved)
+            for image, of_image in zip(images, regions, strict=True)
+        )
+        decoded = None
+        if self.upsampling is not None and not halved:
+            decoded = HostDecoding(self.upsampling, shape, box, fixed.shape[2:], self.device)
+        squarings = self.net.config.integration_steps
+        found = refine(outputs, moving, fixed, squarings, self.refinement, decoded)
+        return upsample_displacement(2 * found, images[1].shape[2:]) if halved else found
+
+    def _regions(self, segmentation: Segmentation, lattice: Lattice, box: Box) -> Regions:
+        parts = (segmentation.labels, segmentation.confidence)
+        labels, confidence = (self._input(lattice.nearest_from_image(part)[box]) for part in parts)
         return labels[:, 0].long(), confidence[:, 0].float()
 
     def _input(self, volume: np.ndarray) -> torch.Tensor:

@@ -15,8 +15,8 @@ from pipeline.regions.source import read_segmentor, region_source
 from pipeline.regions.table import JointRegions, joint_regions
 from pipeline.train.leftout import LeftOut
 from pipeline.train.pairing import pairing_of
-from pipeline.train.registrationnetwork import Group, SegmentedSample
-from pipeline.train.segmented import halved, with_regions
+from pipeline.train.pairs import Group
+from pipeline.train.segmented import SegmentedSample, halved, with_regions
 from pipeline.train.subjects import Sample, load_samples, region_table, split_subjects
 from pipeline.weights.bundle import file_hash
 from pipeline.weights.tensorfile import require_file

@@ -14,17 +14,13 @@ from pipeline.machine.memory import shortage_reported
 from pipeline.machine.stopping import interruptible
 from pipeline.network.model import freeze
 from pipeline.regions.kept import CACHE_NAME
-from pipeline.regions.sides import SideCheck
-from pipeline.regions.source import read_segmentor, region_source
+from pipeline.regions.source import read_segmentor
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary
-from pipeline.train.auxiliary import load_auxiliary
 from pipeline.train.footprint import require_memory
 from pipeline.train.job import Job, prepare
-from pipeline.train.material import read_material
-from pipeline.train.pairing import pairing_of
+from pipeline.train.material import read_material, read_pairs
 from pipeline.train.registrationnetwork import train_registration
-from pipeline.train.segmented import load_segmented
 from pipeline.train.segmentor import train_segmentor
 from pipeline.weights.bundle import Bundle, BundleHeader, write_bundle
 
@@ -57,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--label-maps",
         type=Path,
         metavar="DIR",
-        help="segmentor: draw the training images from these label maps, in place of the task's scans",
+        help="draw the training images from these label maps, in place of the task's scans",
     )
     parser.add_argument("--embedding", type=Path, help="registration: table written by `embed`")
     parser.add_argument(
@@ -103,28 +99,14 @@ def _registration(job: Job, options: argparse.Namespace) -> Bundle:
         segmentor_bundle = _segmentor_bundle(job, options.segmentor)
     table = _embedding_table(job, options.embedding)
     require_memory(job.config.registration, table.vectors if table else None, job.device)
-    names = {label: job.task.label_names[label] for label in job.regions[1:]}
-    kept = options.out.parent / CACHE_NAME
     # Segmenting every subject takes minutes; those that are done are kept.
+    kept = options.out.parent / CACHE_NAME
     with interruptible():
-        source = region_source(job.regions, names, options.segmentations, segmentor_bundle, kept, job.device)
-        training, held_out = load_segmented(
-            job.task, job.config, job.regions, source, SideCheck(names, job.regions), job.left_out
-        )
-        others = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device, job.left_out)
-    net = train_registration(
-        job.config,
-        training,
-        held_out,
-        table.vectors if table else None,
-        len(job.joint.labels),
-        job.plan,
-        job.device,
-        pairing_of(settings.pairs, job.task),
-        others,
-    )
+        material, subjects = read_pairs(job, segmentor_bundle, options.segmentations, kept)
+    vectors = table.vectors if table else None
+    net = train_registration(job.config, material, vectors, len(job.joint.labels), job.plan, job.device)
     provenance = dict(segmentor_bundle.header.training) if segmentor_bundle else {}
-    provenance["registration"] = _provenance(job, options, settings.seed, len(training))
+    provenance["registration"] = _provenance(job, options, settings.seed, subjects)
     provenance["registration"] |= job.auxiliary.provenance()
     return Bundle(
         _header(job, provenance, table),

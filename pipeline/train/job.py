@@ -17,6 +17,7 @@ from pipeline.configtypes import first_fault
 from pipeline.machine.device import choose_device
 from pipeline.network.backbones.registry import build_backbone
 from pipeline.programversion import program_version
+from pipeline.regions.config import LatticeConfig
 from pipeline.regions.source import require_segmentations
 from pipeline.regions.table import JointRegions
 from pipeline.train.auxiliary import Auxiliary, read_auxiliary
@@ -59,8 +60,6 @@ def prepare(options: argparse.Namespace) -> Job:
         KnownError: a task, configuration or option is wrong, or the output is not writable.
     """
     task = read_task(options.task, follow_links=options.follow_links)
-    if options.label_maps is not None and options.network != "segmentor":
-        raise UsageError("--label-maps is for the segmentor only", got=f"train {options.network}")
     others = read_auxiliary(options)
     config = read_config(options.config) if options.config else shipped_config(task.name)
     config = _with_overrides(_with_segmentor(config, options), options)
@@ -76,8 +75,11 @@ def prepare(options: argparse.Namespace) -> Job:
     require_outputs((options.out,), tasks=tasks, inputs=inputs)
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     _require_trainable(config, options.network)
-    if options.network == "segmentor":
-        _require_own_grid(config.segmentor, bool(label_maps), options.config or task.name)
+    where = options.config or task.name
+    if label_maps:
+        _require_grid_of_maps(config, options, where)
+    elif options.network == "segmentor":
+        _require_own_grid(config.segmentor, where)
     # Where images are drawn, no scan is looked at.
     seen = [] if label_maps else [*subjects_seen(task, config.split)]
     seen += [subject for other in others.tasks for subject in subjects_seen(other.task)]
@@ -117,25 +119,63 @@ def _require_trainable(config: TaskConfig, network: str) -> None:
         stage_steps(backbone, config.registration_training, config.registration_training.steps)
 
 
-def _require_own_grid(config: SegmentorConfig, drawn: bool, where: object) -> None:
-    """Refuse a segmentor whose grid or classes are not those of what it would be trained on.
+def _require_own_grid(config: SegmentorConfig, where: object) -> None:
+    """Refuse a segmentor whose grid or classes are not those of the scans that it would be trained on.
 
     Raises:
-        UsageError: it has classes of its own; or a grid of its own and scans to learn from; or none and label
-            maps.
+        UsageError: they are not.
     """
-    if config.class_labels is not None or not (config.is_on_the_image_grid or drawn):
+    if not config.is_on_the_image_grid:
         raise UsageError(
             "a segmentor with an orientation, spacing or classes of its own is not trained here",
             where=where,
             remedy="bring trained weights with `convert`, or leave these settings out of the configuration",
         )
-    if drawn and (config.orientation is None or config.spacing_mm is None):
+
+
+def _require_grid_of_maps(config: TaskConfig, options: argparse.Namespace, where: object) -> None:
+    """Refuse networks that would see scans on another grid than that of the images that are drawn.
+
+    Raises:
+        UsageError: one has no orientation or spacing, or the two differ; or options that come from scans.
+    """
+    networks: dict[str, LatticeConfig] = {"segmentor": config.segmentor}
+    if options.network == "registration":
+        networks["registration"] = config.registration
+        for option, given in (("--aux-task", options.aux_task), ("--segmentations", options.segmentations)):
+            if given:
+                raise UsageError(f"--label-maps and {option} do not go together")
+    for name, network in networks.items():
+        if network.orientation is None or network.spacing_mm is None:
+            raise UsageError(
+                "scans are brought to the grid of the label maps that a network has learnt from",
+                where=where,
+                expected=f'`orientation: "RAS"` and `spacing_mm`, the maps\' voxel sizes, in `{name}`',
+                got=f"orientation {network.orientation}, spacing_mm {network.spacing_mm}",
+            )
+    if options.network == "registration":
+        _require_one_view(config, where)
+
+
+def _require_one_view(config: TaskConfig, where: object) -> None:
+    """Refuse a registration that sees drawn images in another way than its segmentor: one is drawn for both.
+
+    Raises:
+        UsageError: intensity, spacing or grid differ.
+    """
+    of_segmentor = (config.segmentor.intensity or config.intensity, config.segmentor.spacing_mm)
+    if (config.intensity, config.registration.spacing_mm) != of_segmentor:
         raise UsageError(
-            "scans are brought to the grid of the label maps that a segmentor has learnt from",
+            "both networks see the same drawn images",
             where=where,
-            expected='`orientation: "RAS"` and `spacing_mm`, the maps\' voxel sizes, in `segmentor`',
-            got=f"orientation {config.orientation}, spacing_mm {config.spacing_mm}",
+            expected="`intensity` and `spacing_mm` of the segmentor as of the registration",
+        )
+    if config.segmentor.grid != config.registration.grid:
+        raise UsageError(
+            "both networks see the same drawn images",
+            where=where,
+            expected="`grid` of the segmentor as of the registration",
+            got=f"{config.segmentor.grid} and {config.registration.grid}",
         )
 
 

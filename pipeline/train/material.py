@@ -1,8 +1,9 @@
-"""What a segmentor learns from: scans with label maps, changed at random, or images drawn from label maps."""
+"""What the trainings learn from: scans with label maps, changed at random, or drawn images."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -10,15 +11,23 @@ import torch
 from pairs.errors import UsageError
 from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
 from pipeline.regions.networks import padded_for
+from pipeline.regions.sides import SideCheck
+from pipeline.regions.source import region_source
 from pipeline.train.augment import Greys, augmented, regreyed
-from pipeline.train.drawing.image import Look, draw
+from pipeline.train.auxiliary import load_auxiliary
+from pipeline.train.drawing.image import Look, draw, random_window
 from pipeline.train.drawing.labelmaps import LabelMap, read_label_maps
+from pipeline.train.drawing.pairs import drawn_pairs
 from pipeline.train.drawing.palette import Palette, palette_of
 from pipeline.train.job import Job
+from pipeline.train.pairing import pairing_of
+from pipeline.train.pairs import Group, PairMaterial, scanned_pairs
 from pipeline.train.scanner import rescanned
+from pipeline.train.segmented import load_segmented
 from pipeline.train.subjects import Sample, halved_sample, load_samples, split_subjects
+from pipeline.weights.bundle import Bundle
 
-__all__ = ["Material", "drawn_material", "read_material", "scanned_material"]
+__all__ = ["Material", "drawn_material", "read_material", "read_pairs", "scanned_material"]
 
 _One = TypeVar("_One")
 _GREYS: dict[str, Greys] = {"smooth": regreyed, "scanner": rescanned}
@@ -55,16 +64,56 @@ def _read_scans(job: Job) -> tuple[Material, int]:
     return scanned_material(job.config, samples[:count], samples[count:]), count
 
 
+def read_pairs(
+    job: Job, segmentor: Bundle | None, segmentations: Path | None, kept: Path
+) -> tuple[PairMaterial, int]:
+    """What a registration is asked to learn from, and how many subjects are trained on.
+
+    Args:
+        job: the training.
+        segmentor: bundle that finds the regions.
+        segmentations: the user's label maps, in its place.
+        kept: folder for the segmentor's results on scans.
+
+    Raises:
+        UsageError: there are too few subjects, or no two of them make a pair.
+        KnownError: see `load_segmented`, `load_auxiliary` and `read_label_maps`.
+    """
+    if job.label_maps and segmentor is not None:
+        training, held_out = _split_maps(job, job.config.registration_training.held_out, least=2)
+        palette = palette_of(job.regions, job.task.label_names, job.config.drawing)
+        finder = segmentor.build_segmentor(job.device)
+        return drawn_pairs(job.config, training, held_out, palette, finder), len(training)
+    names = {label: job.task.label_names[label] for label in job.regions[1:]}
+    source = region_source(job.regions, names, segmentations, segmentor, kept, job.device)
+    sides = SideCheck(names, job.regions)
+    subjects, others = load_segmented(job.task, job.config, job.regions, source, sides, job.left_out)
+    auxiliary = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device, job.left_out)
+    own = Group(subjects, pairing_of(job.config.registration_training.pairs, job.task))
+    return scanned_pairs([own, *auxiliary], others, job.config), len(subjects)
+
+
 def _read_maps(job: Job) -> tuple[Material, int]:
-    config = job.config
-    maps = read_label_maps(job.label_maps, config.segmentor.spacing_mm)
-    count = len(maps) - config.segmentor_training.held_out
-    if count < 1:
+    training, held_out = _split_maps(job, job.config.segmentor_training.held_out, least=1)
+    palette = palette_of(job.regions, job.task.label_names, job.config.drawing)
+    return drawn_material(job.config, training, held_out, palette), len(training)
+
+
+def _split_maps(job: Job, held_out: int, least: int) -> tuple[list[LabelMap], list[LabelMap]]:
+    """The label maps to learn from, and the last ones, which are held out.
+
+    Raises:
+        UsageError: fewer than `least` would be left to learn from.
+    """
+    maps = read_label_maps(job.label_maps, job.config.segmentor.spacing_mm)
+    count = len(maps) - held_out
+    if count < least:
         raise UsageError(
-            "too few label maps", expected=f"more than {len(maps) - count}, which are held out", got=len(maps)
+            "too few label maps",
+            expected=f"at least {held_out + least}, {held_out} of them held out",
+            got=len(maps),
         )
-    palette = palette_of(job.regions, job.task.label_names, config.drawing)
-    return drawn_material(config, maps[:count], maps[count:], palette), count
+    return maps[:count], maps[count:]
 
 
 def scanned_material(config: TaskConfig, training: Sequence[Sample], held_out: Sequence[Sample]) -> Material:
@@ -85,7 +134,8 @@ def drawn_material(
     look = Look(palette, config.drawing, intensity, segmentor.grid == "half")
 
     def drawn(one: LabelMap, generator: torch.Generator, crop: tuple[int, int, int] | None) -> Sample:
-        image, regions = draw(one.values, look, generator, settings.augmentation, crop)
+        window = None if crop is None else random_window(one.values.shape, crop, generator)
+        image, regions = draw(one.values, look, generator, settings.augmentation, window)
         return _padded(Sample(one.name, image, regions), segmentor)
 
     def looked_at(maps: Sequence[LabelMap]) -> list[Sample]:

@@ -1,6 +1,7 @@
 """Training subjects with the regions that are found without their labels, as a prediction will see them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,10 +15,32 @@ from pipeline.regions.sides import SideCheck
 from pipeline.regions.source import RegionSource
 from pipeline.registration.preprocess import content_crop, pad_to_multiple
 from pipeline.train.leftout import LeftOut
-from pipeline.train.registrationnetwork import SegmentedSample
-from pipeline.train.subjects import Sample, halved_sample, load_samples, split_subjects
+from pipeline.train.subjects import Sample, halved_sample, load_samples, padded, split_subjects
+from pipeline.typing import Float, Int, Tensor
 
-__all__ = ["halved", "load_segmented", "with_regions"]
+__all__ = ["SegmentedSample", "halved", "load_segmented", "with_regions"]
+
+
+@dataclass(frozen=True)
+class SegmentedSample:
+    """A training subject with what the segmentor says of it.
+
+    Attributes:
+        sample: image and true labels; the labels serve the Dice loss only.
+        regions: (1, X, Y, Z) int64 region indices from the segmentor, J of textSCF.
+        confidence: (1, X, Y, Z) float32, p of Eq. 4.
+    """
+
+    sample: Sample
+    regions: Int[Tensor, "1 X Y Z"]
+    confidence: Float[Tensor, "1 X Y Z"]
+
+    def padded(self, multiple: int) -> "SegmentedSample":
+        """Padded behind; the segmentor says nothing there, so p = 0 as in a prediction."""
+        regions, confidence = (
+            pad_to_multiple(part[None], multiple)[0] for part in (self.regions, self.confidence)
+        )
+        return SegmentedSample(padded(self.sample, multiple), regions, confidence)
 
 
 def load_segmented(

@@ -1,6 +1,7 @@
 """One training image and its regions, drawn from a label map: the generative model of SynthSeg."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,7 @@ from pipeline.train.chance import affine_motion, happens, smooth_noise, uniform
 from pipeline.train.drawing.palette import Palette
 from pipeline.typing import Float, Int, Shaped, Tensor
 
-__all__ = ["Drawn", "Look", "draw"]
+__all__ = ["Drawn", "Look", "Window", "draw", "random_window"]
 
 MAX_ROTATION_RAD, MAX_LOG_SCALE, MAX_SHEAR, MAX_SHIFT_VOX = math.radians(15), 0.15, 0.08, 6.0
 WARPS = ((32.0, 3.5), (12.0, 1.5))
@@ -32,6 +33,10 @@ MAX_LOG_GAMMA = 0.35
 MIRRORED, STRIPPED = 0.5, 0.5
 LEAST_SHARE = 0.25
 """Of tissue in a voxel that skull stripping leaves."""
+
+
+Window = tuple[slice, slice, slice]
+"""The part of a label map that an image shows."""
 
 
 class Look(NamedTuple):
@@ -57,7 +62,7 @@ def draw(
     look: Look,
     generator: torch.Generator,
     strength: float = 1.0,
-    crop: tuple[int, int, int] | None = None,
+    window: Window | None = None,
 ) -> Drawn:
     """A label map moved at random, with random grey values for its structures, as a scanner would show it.
 
@@ -66,12 +71,14 @@ def draw(
         look: what its values mean, and how they look.
         generator: source of every random number.
         strength: factor of all motion.
-        crop: sides of a window at a random place; None is all.
+        window: what of the head is shown after its motion; None is all.
     """
     palette = look.palette
-    moved = _moved(values, generator, strength, crop or tuple(values.shape))
-    if happens(generator, MIRRORED):
-        moved = palette.mirrored[moved.flip(0)]
+    x, y, z = (slice(0, side) for side in values.shape)
+    is_mirrored = happens(generator, MIRRORED)
+    moved = _moved(values, generator, strength, window or (x, y, z), is_mirrored)
+    if is_mirrored:
+        moved = palette.mirrored[moved]
     tissue = (palette.stripped if happens(generator, STRIPPED) else palette.tissue)[moved]
     image, share = _painted(tissue, look, generator), (tissue > 0).float()[None, None]
     regions = palette.region[moved][None]
@@ -82,15 +89,26 @@ def draw(
     return Drawn(scaled ** math.exp(uniform(generator, -MAX_LOG_GAMMA, MAX_LOG_GAMMA)), regions)
 
 
-def _moved(
-    values: Shaped[Tensor, "U V W"], generator: torch.Generator, strength: float, crop: tuple[int, ...]
-) -> Int[Tensor, "X Y Z"]:
-    """A window of the map after an affine and a smooth motion; background beyond its edges."""
-    size = [min(side, wanted) for side, wanted in zip(values.shape, crop, strict=True)]
-    start = [
+def random_window(shape: Sequence[int], size: Sequence[int], generator: torch.Generator) -> Window:
+    """A window of `size` voxels, or of the whole side where that is shorter, anywhere in a map."""
+    lengths = [min(side, wanted) for side, wanted in zip(shape, size, strict=True)]
+    starts = [
         math.floor(uniform(generator, 0.0, side - length + 1.0))
-        for side, length in zip(values.shape, size, strict=True)
+        for side, length in zip(shape, lengths, strict=True)
     ]
+    x, y, z = (slice(start, start + length) for start, length in zip(starts, lengths, strict=True))
+    return x, y, z
+
+
+def _moved(
+    values: Shaped[Tensor, "U V W"],
+    generator: torch.Generator,
+    strength: float,
+    window: Window,
+    is_mirrored: bool,
+) -> Int[Tensor, "X Y Z"]:
+    """A window of the map or its mirror image after an affine and a smooth motion; 0 beyond its edges."""
+    start, size = [side.start for side in window], [side.stop - side.start for side in window]
     centre = _column([(side - 1) / 2 for side in values.shape])
     place = identity_grid(torch.empty(1, 1, *size)) + _column(start) - centre
     limits = (strength * limit for limit in (MAX_ROTATION_RAD, MAX_LOG_SCALE, MAX_SHEAR))
@@ -99,6 +117,8 @@ def _moved(
     place = torch.einsum("ij,bjxyz->bixyz", matrix, place) + centre + shift
     for knots, most in WARPS:
         place = place + smooth_noise(generator, 3, size, knots) * uniform(generator, 0.0, most * strength)
+    if is_mirrored:
+        place[:, 0] = values.shape[0] - 1 - place[:, 0]
     return sample(values[None, None].float(), place, mode="nearest")[0, 0].round().long()
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pairs.images.header import Header
-from pipeline.config import SegmentorConfig
+from pipeline.regions.config import LatticeConfig, SegmentorConfig
 from pipeline.regions.lattice import Lattice, lattice_of
 
 __all__: list[str] = []
@@ -67,3 +67,33 @@ def test_a_side_of_one_voxel(monkeypatch: pytest.MonkeyPatch) -> None:
     lattice: Lattice = lattice_of(header(np.diag([2.0, 2, 2, 1]), (1, 4, 3)), BTCV)
     assert lattice.shape == (1, 5, 3)
     assert lattice.to_image(torch.full(lattice.shape, 0.5)).tolist() == np.full((1, 4, 3), 0.5).tolist()
+
+
+@pytest.mark.parametrize("config", [LatticeConfig(orientation="RAS"), BTCV])
+def test_a_displacement_comes_back_as_the_same_way_in_millimetres(config: LatticeConfig) -> None:
+    shape = (25, 14, 31)
+    lattice = lattice_of(header(TURNED, shape), config)
+    way_mm = np.array([3.0, -2.0, 5.0])
+    spacing = config.spacing_mm or (2.0, 1.0, 3.0)
+    on_lattice = np.broadcast_to((way_mm / spacing).astype(np.float32), (*lattice.shape, 3))
+    found = lattice.displacement_to_image(on_lattice)
+    assert found.shape == (*shape, 3)
+    np.testing.assert_allclose(found @ TURNED[:3, :3].T, np.broadcast_to(way_mm, found.shape), atol=1e-5)
+
+
+def test_labels_are_those_of_the_nearest_voxel() -> None:
+    shape = (25, 14, 31)
+    lattice = lattice_of(header(TURNED, shape), BTCV)
+    labels = np.random.default_rng(0).integers(0, 9, shape, np.uint8)
+    found = lattice.nearest_from_image(labels)
+    assert (found.shape, found.dtype) == (lattice.shape, np.uint8)
+    # 1.5 mm in voxels of 1 mm along the back-to-front axis, whose first voxel is the file's last.
+    turned = labels.transpose(0, 2, 1)[::-1, ::-1]
+    assert np.array_equal(found[:, 2, 0], turned[np.rint(np.arange(33) * 0.75).astype(int), 3, 0])
+
+
+def test_a_grid_that_is_only_turned_loses_nothing() -> None:
+    lattice = lattice_of(header(TURNED, (5, 6, 7)), LatticeConfig(orientation="RAS"))
+    image = np.random.default_rng(0).random((5, 6, 7), np.float32)
+    assert np.array_equal(lattice.to_image(torch.from_numpy(lattice.from_image(image))), image)
+    assert np.array_equal(lattice.order.undo(lattice.nearest_from_image(image)), image)

@@ -16,7 +16,7 @@ from pipeline.weights.bundle import Bundle
 # The fixtures, which are all that its `__all__` names.
 from tests.quickrun import *  # noqa: F403
 
-__all__ = ["built", "halved", "pair", "register", "registrar", "volume"]
+__all__ = ["built", "changed", "halved", "pair", "register", "registrar", "volume"]
 
 CROP = (16, 16, 16)
 
@@ -55,11 +55,13 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
     return moving, fixed
 
 
+def changed(bundle: Bundle, **changes: object) -> Bundle:
+    """The bundle with other sections of its configuration."""
+    config = bundle.header.config.model_copy(update=changes)
+    return replace(bundle, header=bundle.header.model_copy(update={"config": config}))
+
+
 def halved(bundle: Bundle, **changes: object) -> Bundle:
     """The bundle with its network on the half grid, and other changes of its configuration."""
-    config = bundle.header.config
-    network = config.registration.model_copy(update={"grid": "half"})
-    header = bundle.header.model_copy(
-        update={"config": config.model_copy(update={"registration": network, **changes})}
-    )
-    return replace(bundle, header=header)
+    network = bundle.header.config.registration.model_copy(update={"grid": "half"})
+    return changed(bundle, registration=network, **changes)

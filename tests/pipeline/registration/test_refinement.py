@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from pipeline.config import RefinementConfig
 from pipeline.network.losses import gradient_loss, one_hot, volume_loss
 from pipeline.network.model import RegistrationOutput
 from pipeline.network.warp import warp
-from pipeline.registration.refinement import Regions, refine
+from pipeline.registration.refinement import refine, with_regions
 
 __all__: list[str] = []
 
@@ -24,8 +25,8 @@ def ball(centre: tuple[float, float, float]) -> torch.Tensor:
     return ((radius < 7).long() + (radius < 5).long())[None].apply_(lambda v: (0, 2, 1)[v])
 
 
-def regions(labels: torch.Tensor, confidence: float = 1.0) -> Regions:
-    return labels, torch.full(labels.shape, confidence)
+def seen(image: torch.Tensor, labels: torch.Tensor, confidence: float = 1.0) -> torch.Tensor:
+    return with_regions(image, (labels, torch.full(labels.shape, confidence)), REGIONS)
 
 
 def nothing(stride: int = 2) -> RegistrationOutput:
@@ -43,10 +44,8 @@ def refined(
 ) -> torch.Tensor:
     """The refinement of two label maps; the images are the label maps themselves."""
     config = RefinementConfig(**{"iterations": 20, "smoothness": 0.1, "similarity": 0.0} | settings)
-    images = [part[:, None].float() / 2 for part in (moving, fixed)]
-    return refine(
-        [nothing(stride)], *images, regions(moving, p), regions(fixed, p), REGIONS, network_squarings, config
-    )
+    both = [seen(part[:, None].float() / 2, part, p) for part in (moving, fixed)]
+    return refine([nothing(stride)], *both, network_squarings, config)
 
 
 def overlap(moving: torch.Tensor, fixed: torch.Tensor, displacement: torch.Tensor) -> float:
@@ -86,8 +85,8 @@ def test_correlation_drives_it_where_grey_values_are_reversed() -> None:
         ncc_window=5,
         ncc_scales=2,
     )
-    images = 1 - MOVING[:, None].float() / 2, FIXED[:, None].float() / 2
-    displacement = refine([nothing()], *images, regions(MOVING), regions(FIXED), REGIONS, 5, config)
+    moving, fixed = 1 - MOVING[:, None].float() / 2, FIXED[:, None].float() / 2
+    displacement = refine([nothing()], seen(moving, MOVING), seen(fixed, FIXED), 5, config)
     assert overlap(MOVING, FIXED, displacement) > overlap(MOVING, FIXED, torch.zeros(1, 3, *SHAPE)) + 0.1
 
 
@@ -95,7 +94,7 @@ def test_without_iterations_the_displacement_is_that_of_the_network() -> None:
     start = RegistrationOutput(torch.rand(1, 3, *SHAPE), torch.rand(1, 3, 8, 10, 12))
     config = RefinementConfig(iterations=0)
     image = torch.rand(1, 1, *SHAPE)
-    result = refine([start], image, image, regions(MOVING), regions(FIXED), REGIONS, 5, config)
+    result = refine([start], seen(image, MOVING), seen(image, FIXED), 5, config)
     assert torch.allclose(result, start.displacement, atol=1e-5)
 
 
@@ -118,12 +117,12 @@ def test_the_regions_go_where_the_last_pass_moved_them_in_a_smoother_way() -> No
     config = RefinementConfig(
         iterations=20, similarity=0, smoothness=0, volume=1, target="network", learning_rate_vox=0.3
     )
-    elsewhere = ball((8, 4, 18))
-    found = refine(outputs, image, image, regions(MOVING), regions(elsewhere), REGIONS, 5, config)
+    both = seen(image, MOVING), seen(image, ball((8, 4, 18)))
+    found = refine(outputs, *both, 5, config)
     assert overlap(MOVING, FIXED, found) > 0.9 > overlap(MOVING, FIXED, last * 0.5) + 0.05
     assert volume_loss(found) < 0.5 * volume_loss(last)
     still = config.model_copy(update={"iterations": 1, "learning_rate_vox": 1e-6})
-    begun = refine(outputs, image, image, regions(MOVING), regions(elsewhere), REGIONS, 5, still)
+    begun = refine(outputs, *both, 5, still)
     assert torch.allclose(begun, outputs[0].displacement, atol=1e-4)
 
 
@@ -147,11 +146,8 @@ def test_on_the_half_grid_a_full_field_is_refined_as_one_of_the_half_grid() -> N
 
 def test_its_own_squarings_come_before_those_of_the_network() -> None:
     config = RefinementConfig(iterations=3, squarings=2)
-    images = [part[:, None].float() / 2 for part in (MOVING, FIXED)]
-    two, other = (
-        refine([nothing()], *images, regions(MOVING), regions(FIXED), REGIONS, network, config)
-        for network in (2, 7)
-    )
+    both = [seen(part[:, None].float() / 2, part) for part in (MOVING, FIXED)]
+    two, other = (refine([nothing()], *both, network, config) for network in (2, 7))
     assert torch.equal(two, other)
 
 
@@ -170,10 +166,14 @@ def test_it_works_where_gradients_are_off_and_leaves_none_behind() -> None:
 def test_the_losses_see_what_the_host_decodes() -> None:
     """A host that halves displacements gets larger ones."""
     config = RefinementConfig(iterations=40, smoothness=0.01, similarity=0.0)
-    images = [part[:, None].float() / 2 for part in (MOVING, FIXED)]
-    plain, doubled = (
-        refine([nothing()], *images, regions(MOVING), regions(FIXED), REGIONS, 5, config, decoded)
-        for decoded in (None, lambda u: u / 2)
-    )
+    both = [seen(part[:, None].float() / 2, part) for part in (MOVING, FIXED)]
+    plain, doubled = (refine([nothing()], *both, 5, config, decoded) for decoded in (None, lambda u: u / 2))
     inside = FIXED[0] == 1
     assert doubled[0, 1][inside].mean() < 1.25 * plain[0, 1][inside].mean() < 0
+
+
+def test_half_grid_channels_are_the_means_of_those_of_the_full_grid() -> None:
+    image, confidence = torch.rand(1, 1, *SHAPE), torch.rand(1, *SHAPE)
+    full = with_regions(image, (FIXED, confidence), REGIONS)
+    halved = with_regions(image, (FIXED, confidence), REGIONS, halved=True)
+    assert torch.allclose(halved, F.avg_pool3d(full, 2), atol=1e-6)

@@ -16,7 +16,7 @@ from pipeline.network.model import build_for_training, freeze
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle
-from tests.pipeline.registration.conftest import halved, pair, register, volume
+from tests.pipeline.registration.conftest import changed, halved, pair, register, volume
 
 __all__: list[str] = []
 
@@ -170,3 +170,21 @@ def test_content_of_either_image_is_in_the_box(registrar: Registrar, image: Volu
     other = (np.pad(moving[::-1], [(0, 16), (0, 0), (0, 0)]), apart[1])
     first, second = (register(registrar, image, *images) for images in (apart, other))
     assert not np.array_equal(first, second)
+
+
+def test_a_network_of_an_orientation_sees_every_file_alike(
+    device: torch.device, tiny_bundle: Bundle, image: Volume
+) -> None:
+    """A pair stored in another order of axes has the same displacement in millimetres."""
+    registration = tiny_bundle.header.config.registration.model_copy(update={"orientation": "RAS"})
+    registrar = Registrar(changed(tiny_bundle, registration=registration), device)
+    moving, fixed = pair()
+    here = replace(image, header=replace(image.header, affine=np.eye(4)))
+    expected = register(registrar, here, moving, fixed)
+    # Stored with its axes towards the left, the feet and the front.
+    to_ras = np.array([[-1.0, 0, 0, 15], [0, 0, 1, 0], [0, -1, 0, 15], [0, 0, 0, 1]])
+    stored = [np.ascontiguousarray(part[::-1, :, ::-1].transpose(0, 2, 1)) for part in (moving, fixed)]
+    turned = replace(image, header=replace(image.header, affine=to_ras))
+    found = register(registrar, turned, *stored) @ to_ras[:3, :3].T
+    np.testing.assert_allclose(found.transpose(0, 2, 1, 3)[::-1, :, ::-1], expected, atol=1e-5)
+    assert np.abs(expected).max() > 0.1

@@ -9,7 +9,10 @@ import torch
 from pipeline.config import RegistrationConfig, RegistrationTraining, TaskConfig
 from pipeline.network.model import RegistrationNet
 from pipeline.train.loop import Plan
-from pipeline.train.registrationnetwork import SegmentedSample, train_registration
+from pipeline.train.pairing import any_two
+from pipeline.train.pairs import Group, scanned_pairs
+from pipeline.train.registrationnetwork import train_registration
+from pipeline.train.segmented import SegmentedSample
 from pipeline.train.subjects import Sample
 
 # The fixture; functions are imported by their names.
@@ -58,8 +61,8 @@ def trained(device: torch.device) -> Callable[..., RegistrationNet]:
         head: str = "text",
     ) -> RegistrationNet:
         vectors = torch.randn(3, 5, generator=torch.Generator().manual_seed(0)) if head == "text" else None
-        return train_registration(
-            settings or toy_config(), training, held_out, vectors, 3, plan_of(out, steps), device
-        )
+        config = settings or toy_config()
+        material = scanned_pairs([Group(training, any_two)], held_out, config)
+        return train_registration(config, material, vectors, 3, plan_of(out, steps), device)
 
     return make

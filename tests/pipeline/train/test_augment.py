@@ -6,7 +6,7 @@ import torch
 
 from pipeline.network.warp import identity_grid
 from pipeline.train.augment import ELASTIC_STD_VOX, MAX_SHIFT_VOX, augmented, random_deformation
-from pipeline.train.registrationnetwork import augmented_segmented
+from pipeline.train.pairs import augmented_segmented
 from pipeline.train.subjects import Sample
 from tests.pipeline.train.cubes import cube
 

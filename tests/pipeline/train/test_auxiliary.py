@@ -13,7 +13,7 @@ from pipeline.config import TaskConfig
 from pipeline.text.table import make_table, write_table
 from pipeline.train.auxiliary import Auxiliary, AuxiliaryTask, load_auxiliary, read_auxiliary
 from pipeline.train.leftout import LeftOut
-from pipeline.train.registrationnetwork import SegmentedSample
+from pipeline.train.segmented import SegmentedSample
 from pipeline.weights.bundle import Bundle, read_bundle, write_bundle
 
 __all__: list[str] = []

@@ -1,7 +1,6 @@
 """`train` end to end on the tiny task."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,28 +53,6 @@ def test_a_damaged_subject_is_left_out_and_the_exit_code_tells(
     assert read_bundle(out).header.training["segmentor"]["subjects"] == 2
     told = f"{out} is complete; 1 subject left out of the training: 0002_0000; the exit code is 1"
     assert caplog.messages[-1] == told
-
-
-def test_a_segmentor_learns_from_images_drawn_from_label_maps(
-    train: Train, tmp_path: Path, tiny_task: Path, tiny_config: TaskConfig, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """No scan is read: only the names of the task's labels serve."""
-    shutil.rmtree(tiny_task / "imagesTr")
-    segmentor = tiny_config.segmentor.model_copy(update={"orientation": "RAS", "spacing_mm": (1.0, 1.0, 1.0)})
-    settings = tiny_config.segmentor_training.model_copy(update={"held_out": 1, "crop": (16, 16, 16)})
-    changed = {"segmentor": segmentor, "segmentor_training": settings}
-    path, out = tmp_path / "drawn.json", tmp_path / "TinyMR.safetensors"
-    path.write_text(tiny_config.model_copy(update=changed).model_dump_json())
-    maps = ("--label-maps", tiny_task / "labelsTr")
-    assert train("segmentor", out, "--config", path, *maps) == 0
-    header = read_bundle(out).header
-    assert header.config.segmentor.orientation == "RAS"
-    assert header.training["segmentor"]["subjects"] == len(list((tiny_task / "labelsTr").iterdir())) - 1
-    assert metrics(out)[0]["held_out"].keys() == {"dice", "training_dice"}
-    assert train("segmentor", out, *maps) == 2
-    assert '`orientation: "RAS"` and `spacing_mm`' in capsys.readouterr().err
-    assert train("registration", out, *maps) == 2
-    assert "--label-maps is for the segmentor only" in capsys.readouterr().err
 
 
 def test_registration(train: Train, tmp_path: Path, segmentor: Path) -> None:

@@ -14,8 +14,7 @@ from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.sides import SideCheck
 from pipeline.regions.source import RegionFiles
 from pipeline.train.leftout import LeftOut
-from pipeline.train.registrationnetwork import SegmentedSample
-from pipeline.train.segmented import halved, load_segmented, with_regions
+from pipeline.train.segmented import SegmentedSample, halved, load_segmented, with_regions
 from pipeline.train.subjects import Sample, load_samples
 
 __all__: list[str] = []

@@ -14,7 +14,10 @@ from pipeline.network.backbones.registry import build_backbone
 from pipeline.network.model import RegistrationNet
 from pipeline.train import loop
 from pipeline.train.loop import Plan
-from pipeline.train.registrationnetwork import SegmentedSample, train_registration
+from pipeline.train.pairing import any_two
+from pipeline.train.pairs import Group, scanned_pairs
+from pipeline.train.registrationnetwork import train_registration
+from pipeline.train.segmented import SegmentedSample
 from pipeline.train.stages import stage_steps
 from pipeline.train.subjects import Sample
 from tests.pipeline.train.conftest import equal
@@ -62,7 +65,8 @@ def trained(device: torch.device) -> Callable[..., RegistrationNet]:
         settings = settings or config(stages=STAGES, resting_steps=RESTING)
         vectors = torch.randn(2, 5, generator=torch.Generator().manual_seed(0))
         plan = Plan(out, steps, rate, power=0.9, validate_every=1, fingerprint="mine")
-        return train_registration(settings, SUBJECTS, (), vectors, 2, plan, device)
+        material = scanned_pairs([Group(SUBJECTS, any_two)], (), settings)
+        return train_registration(settings, material, vectors, 2, plan, device)
 
     return make
 

@@ -6,7 +6,7 @@ import torch
 from pairs.errors import UsageError
 from pipeline.config import IntensityConfig
 from pipeline.train.drawing.config import DrawingConfig
-from pipeline.train.drawing.image import Drawn, Look, draw
+from pipeline.train.drawing.image import Drawn, Look, draw, random_window
 from pipeline.train.drawing.palette import Palette, palette_of
 
 __all__: list[str] = []
@@ -103,10 +103,18 @@ def test_a_seed_draws_the_same_and_another_one_something_else() -> None:
     assert not torch.equal(draws[0].regions, draws[2].regions)
 
 
-def test_a_window_is_no_larger_than_the_map() -> None:
-    image, regions = draw(head(), plain(), generator(0), crop=(16, 16, 64))
-    assert image.shape == (1, 1, 16, 16, 20)
-    assert regions.shape == (1, 16, 16, 20)
+def test_a_window_is_no_larger_than_the_map_and_lies_anywhere_in_it() -> None:
+    windows = [random_window((24, 22, 20), (16, 22, 64), generator(seed)) for seed in range(60)]
+    assert all(window[1:] == (slice(0, 22), slice(0, 20)) for window in windows)
+    assert {(window[0].start, window[0].stop) for window in windows} == {(n, n + 16) for n in range(9)}
+
+
+def test_a_window_shows_a_part_of_what_the_whole_shows() -> None:
+    """Without motion; a mirrored head is mirrored before it is looked at through the window."""
+    window = (slice(2, 12), slice(0, 22), slice(5, 20))
+    for seed in range(6):
+        whole, part = (draw(head(), plain(), generator(seed), 0.0, one).regions for one in (None, window))
+        assert torch.equal(part, whole[:, *window])
 
 
 def test_a_map_of_background_alone_is_black() -> None:

@@ -1,0 +1,110 @@
+"""`train` from images that are drawn from label maps, without any scan."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.config import TaskConfig
+from pipeline.weights.bundle import read_bundle
+
+__all__: list[str] = []
+
+pytestmark = pytest.mark.slow
+
+Train = Callable[..., int]
+GRID = {"orientation": "RAS", "spacing_mm": (1.0, 1.0, 1.0)}
+CROP = {"held_out": 1, "crop": (16, 16, 16)}
+
+
+@pytest.fixture
+def configure(tiny_config: TaskConfig, tmp_path: Path) -> Callable[..., Path]:
+    def write(**changes: dict[str, Any]) -> Path:
+        """The tiny configuration with fields of its sections changed."""
+        document = tiny_config.model_dump(mode="json")
+        for section, fields in changes.items():
+            document[section] |= fields
+        path = tmp_path / "drawn.json"
+        path.write_text(json.dumps(document))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def maps(tiny_task: Path) -> tuple[str, Path]:
+    """The option; the task has no scans left."""
+    shutil.rmtree(tiny_task / "imagesTr")
+    return "--label-maps", tiny_task / "labelsTr"
+
+
+def metrics(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.with_suffix(".metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_segmentor_needs_the_names_of_the_labels_and_their_maps(
+    train: Train,
+    configure: Callable[..., Path],
+    maps: tuple[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "TinyMR.safetensors"
+    path = configure(segmentor=GRID, segmentor_training=CROP)
+    assert train("segmentor", out, "--config", path, *maps) == 0
+    header = read_bundle(out).header
+    assert header.config.segmentor.orientation == "RAS"
+    assert header.training["segmentor"]["subjects"] == len(list(maps[1].iterdir())) - 1
+    assert metrics(out)[0]["held_out"].keys() == {"dice", "training_dice"}
+    assert train("segmentor", out, *maps) == 2
+    assert '`orientation: "RAS"` and `spacing_mm`' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("grid", ["full", "half"])
+def test_a_registration_needs_a_segmentor_besides(
+    train: Train, configure: Callable[..., Path], maps: tuple[str, Path], tmp_path: Path, grid: str
+) -> None:
+    config = configure(
+        segmentor=GRID | {"grid": grid},
+        registration=GRID | {"grid": grid},
+        segmentor_training=CROP,
+        registration_training=CROP | {"held_out": 2, "augmentation": 0.5},
+    )
+    segmentor, out = tmp_path / "segmentor.safetensors", tmp_path / "TinyMR.safetensors"
+    assert train("segmentor", segmentor, "--config", config, *maps) == 0
+    assert train("registration", out, "--config", config, "--segmentor", segmentor, *maps) == 0
+    header = read_bundle(out).header
+    assert header.config.registration.orientation == "RAS"
+    assert header.training.keys() == {"segmentor", "registration"}
+    assert header.training["registration"]["subjects"] == len(list(maps[1].iterdir())) - 2
+    assert metrics(out)[0]["held_out"].keys() == {"dice", "sdlogj", "folds"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "told"),
+    [
+        ({}, (), "`spacing_mm`, the maps' voxel sizes, in `registration`"),
+        ({"registration": GRID | {"grid": "half"}}, (), "expected `grid` of the segmentor as of the"),
+        ({"registration": GRID, "segmentor": GRID | {"intensity": {"low": 5}}}, (), "expected `intensity`"),
+        ({"registration": GRID}, ("--segmentations", "labelsTr"), "--label-maps and --segmentations do not"),
+        ({"registration": GRID}, ("--aux-task", ""), "--label-maps and --aux-task do not go together"),
+    ],
+)
+def test_both_networks_must_see_the_drawn_images_alike(
+    train: Train,
+    configure: Callable[..., Path],
+    tiny_task: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, dict[str, Any]],
+    options: tuple[str, str] | tuple[()],
+    told: str,
+) -> None:
+    config = configure(**{"segmentor": GRID} | changes)
+    more = (options[0], tiny_task / options[1]) if options else ()
+    words = ("--config", config, "--label-maps", tiny_task / "labelsTr", *more)
+    assert train("registration", tmp_path / "a.safetensors", *words) == 2
+    assert told in capsys.readouterr().err
