@@ -36,10 +36,14 @@ class Lattice:
     step: tuple[float, float, float]
 
     @property
+    def is_only_turned(self) -> bool:
+        """Whether no voxel is of another size."""
+        return self.step == (1.0, 1.0, 1.0)
+
+    @property
     def is_image_grid(self) -> bool:
-        """Whether nothing is turned and no voxel is of another size."""
-        is_turned = self.order.axes != (0, 1, 2) or any(self.order.flipped)
-        return not is_turned and self.step == (1.0, 1.0, 1.0)
+        """Whether nothing is turned either."""
+        return self.is_only_turned and self.order == AxisOrder((0, 1, 2), (False,) * 3)
 
     def from_image(self, image: np.ndarray) -> np.ndarray:
         """An image on the lattice, trilinear: (X, Y, Z) to (U, V, W) float32."""
@@ -53,7 +57,7 @@ class Lattice:
     def nearest_from_image(self, values: np.ndarray) -> np.ndarray:
         """Values that cannot be interpolated on the lattice, of the nearest voxel: (X, Y, Z) to (U, V, W)."""
         turned = self.order.apply(values)
-        if self.step == (1.0, 1.0, 1.0):
+        if self.is_only_turned:
             return np.ascontiguousarray(turned)
         for axis, (side, step) in enumerate(zip(self.shape, self.step, strict=True)):
             indices = np.rint(np.arange(side) * step).astype(int).clip(max=turned.shape[axis] - 1)
@@ -76,7 +80,7 @@ class Lattice:
 
         Half a voxel or less lies beyond the lattice's last voxel; it goes on there as in that voxel.
         """
-        if self.step == (1.0, 1.0, 1.0):
+        if self.is_only_turned:
             return self.order.undo(values.cpu().numpy())
         positions = [
             torch.arange(side) / step for side, step in zip(self.image_shape, self.step, strict=True)

@@ -12,7 +12,9 @@ from pairs.images.volume import Volume
 from pipeline.config import IntensityConfig, SegmentorConfig
 from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_reported
+from pipeline.network.halfgrid import halved_image
 from pipeline.regions.lattice import lattice_of
+from pipeline.regions.logits import Logits
 from pipeline.regions.networks import HalfGrid, padded_for
 from pipeline.registration.preprocess import content_box, crop_to, normalise, pad_to_multiple
 from pipeline.typing import Float, Int, Tensor
@@ -76,28 +78,31 @@ class Segmentor:
         Raises:
             TooLittleMemory: the image does not fit into the device's memory.
         """
-        if self.config.is_on_the_image_grid:
-            return self.segment(normalise(volume.array, self.intensity))
         lattice = lattice_of(volume.header, self.config)
         image = normalise(lattice.from_image(volume.array), self.intensity)
+        if lattice.is_only_turned:
+            found = self.segment(image)
+            labels, confidence = (lattice.order.undo(part) for part in (found.labels, found.confidence))
+            return Segmentation(np.ascontiguousarray(labels), np.ascontiguousarray(confidence))
         confidence = np.full(volume.array.shape, -1, np.float32)
         labels = np.zeros(volume.array.shape, np.uint8)
         # Probabilities are brought back before the largest is taken: labels cannot be interpolated. One
         # region at a time, since fourteen of them on both grids would take gigabytes.
         for region, probability in self._region_probabilities(image):
-            found = lattice.to_image(probability)
-            better = found > confidence
+            here = lattice.to_image(probability)
+            better = here > confidence
             labels[better] = region
-            confidence[better] = found[better]
+            confidence[better] = here[better]
         return Segmentation(labels, confidence.astype(np.float16))
 
     @torch.no_grad()
     def segment(self, image: np.ndarray) -> Segmentation:
         """Segments an image scaled to 0..1, (X, Y, Z) float32; away from its content all is background."""
         box, part = self._content(image)
-        found = segmentation_of(self.probabilities(part)[0])
         labels, confidence = np.zeros(image.shape, np.uint8), np.ones(image.shape, np.float16)
-        labels[box], confidence[box] = found.labels, found.confidence
+        for planes, logits in self.logits(part).slabs():
+            found = segmentation_of(self._of_regions(torch.softmax(logits, dim=0)))
+            labels[box][planes], confidence[box][planes] = found.labels, found.confidence
         return Segmentation(labels, confidence)
 
     @torch.no_grad()
@@ -113,25 +118,31 @@ class Segmentor:
         if isinstance(network, HalfGrid):
             network, stride = network.core, stride // 2
         logits = crop_to(network(pad_to_multiple(image, stride)), image.shape[2:])
-        probabilities = torch.softmax(logits.float(), dim=1)
-        of_regions = probabilities.new_zeros(1, self.region_count, *image.shape[2:])
-        of_regions.index_add_(1, torch.tensor(self.region_of_class, device=image.device), probabilities)
-        confidence, labels = of_regions.max(dim=1)
-        return labels, confidence
+        confidence, labels = self._of_regions(torch.softmax(logits[0].float(), dim=0)).max(dim=0)
+        return labels[None], confidence[None]
+
+    def _of_regions(self, of_classes: Float[Tensor, "M X Y Z"]) -> Float[Tensor, "N X Y Z"]:
+        """Probabilities of regions: those of all classes that stand for one."""
+        if self.region_of_class == tuple(range(self.region_count)):
+            return of_classes
+        of_regions = of_classes.new_zeros(self.region_count, *of_classes.shape[1:])
+        for region, probability in zip(self.region_of_class, of_classes, strict=True):
+            of_regions[region] += probability
+        return of_regions
 
     @torch.no_grad()
     def _region_probabilities(self, image: np.ndarray) -> Iterator[tuple[int, Float[Tensor, "U V W"]]]:
         """Gives each region's probability on the network's grid; away from the content all is background."""
         box, part = self._content(image)
-        logits = self.logits(part)[0]
-        log_sum = logits.logsumexp(0)
+        logits = self.logits(part)
+        log_sum = torch.cat([slab.logsumexp(0) for _, slab in logits.slabs()])
         for region in range(self.region_count):
             classes = [c for c, meant in enumerate(self.region_of_class) if meant == region]
-            whole = torch.full(image.shape, float(region == 0), device=logits.device)
+            whole = torch.full(image.shape, float(region == 0), device=log_sum.device)
             inside = whole[box]
             inside.zero_()
             for number in classes:
-                inside += (logits[number] - log_sum).exp_()
+                inside += (logits.of(number) - log_sum).exp_()
             yield region, whole
 
     def _content(self, image: np.ndarray) -> tuple[tuple[slice, slice, slice], Float[Tensor, "1 1 U V W"]]:
@@ -140,33 +151,33 @@ class Segmentor:
         return box, torch.from_numpy(np.ascontiguousarray(image[box]))[None, None].to(self.device)
 
     @torch.no_grad()
-    def probabilities(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:
-        """Class probabilities on the grid of `volume`, by Gaussian-weighted sliding windows."""
-        return torch.softmax(self.logits(volume), dim=1)
-
-    @torch.no_grad()
     @shortage_reported("this image")
     @repeatable()
-    def logits(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Float[Tensor, "1 N X Y Z"]:
-        """What the network says of each voxel, averaged over the windows that see it.
+    def logits(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Logits:
+        """What the network says of each voxel, averaged over the Gaussian-weighted windows that see it.
 
         Raises:
             TooLittleMemory: the image does not fit into the device's memory.
         """
         from monai.inferers import sliding_window_inference
 
-        roi, padded = self.config.roi, volume
+        roi, seen, network = self.config.roi, volume, self.network
         if self.config.is_unet:
-            padded = padded_for(self.config, volume, self.crop)
+            seen = padded_for(self.config, volume, self.crop)
             # A window never exceeds the volume or the crop: more padding would only add zeros to look at.
-            x, y, z = (min(a, b) for a, b in zip(roi, padded.shape[2:], strict=True))
+            x, y, z = (min(a, b) for a, b in zip(roi, seen.shape[2:], strict=True))
+            roi = (x, y, z)
+        if isinstance(network, HalfGrid):
+            seen, network = halved_image(seen), network.core
+            x, y, z = (side // 2 for side in roi)
             roi = (x, y, z)
         logits = sliding_window_inference(
-            padded, roi, sw_batch_size=1, predictor=self.network, overlap=self.config.overlap, mode="gaussian"
+            seen, roi, sw_batch_size=1, predictor=network, overlap=self.config.overlap, mode="gaussian"
         )
         if not isinstance(logits, torch.Tensor):
             raise TypeError(f"a segmentation network gives one tensor, not {type(logits).__name__}")
-        return crop_to(logits, volume.shape[2:])
+        x, y, z = volume.shape[2:]
+        return Logits(logits, (x, y, z), halved=network is not self.network)
 
 
 def segmentation_of(probabilities: Float[Tensor, "N X Y Z"]) -> Segmentation:

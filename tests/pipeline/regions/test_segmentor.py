@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from pipeline.config import IntensityConfig, SegmentorConfig
-from pipeline.regions.networks import build_network, segmentation_loss
+from pipeline.regions.networks import build_network, padded_for, segmentation_loss
 from pipeline.regions.segmentor import Segmentor, segmentation_of
 
 __all__: list[str] = []
@@ -88,9 +88,9 @@ def test_no_window_exceeds_the_configured_one(device: torch.device) -> None:
 
 
 def test_a_constant_network_stays_constant_over_window_seams(device: torch.device) -> None:
-    probabilities = segmentor(Constant(), CONFIG, device).probabilities(torch.rand(1, 1, 21, 17, 10))
-    expected = torch.softmax(torch.tensor([0.0, 2.0, 1.0]), dim=0)
-    assert torch.allclose(probabilities, expected.view(1, 3, 1, 1, 1).expand_as(probabilities), atol=1e-6)
+    logits = segmentor(Constant(), CONFIG, device).logits(torch.rand(1, 1, 21, 17, 10)).own
+    expected = torch.tensor([0.0, 2.0, 1.0]).view(1, 3, 1, 1, 1)
+    assert torch.allclose(logits[..., :21, :17, :10], expected, atol=1e-6)
 
 
 def test_padding_around_the_content_changes_nothing(device: torch.device) -> None:
@@ -113,12 +113,10 @@ def test_padding_around_the_content_changes_nothing(device: torch.device) -> Non
     )
 
 
-def test_probabilities_are_probabilities(device: torch.device) -> None:
+def test_confidences_are_the_largest_of_three_probabilities(device: torch.device) -> None:
     torch.manual_seed(0)
     find = segmentor(build_network(CONFIG, 3), CONFIG, device)
-    probabilities = find.probabilities(torch.rand(1, 1, 11, 9, 10))
-    assert torch.allclose(probabilities.sum(1), torch.ones(1, 11, 9, 10), atol=1e-6)
-    segmentation = segmentation_of(probabilities[0])
+    segmentation = find.segment(np.random.default_rng(0).random((11, 9, 10), np.float32))
     assert segmentation.confidence.min() >= 1 / 3 - 1e-3
     assert segmentation.confidence.max() <= 1
 
@@ -154,3 +152,19 @@ def test_loss_is_lower_for_the_right_answer() -> None:
     right = torch.nn.functional.one_hot(labels[:, 0], 2).movedim(-1, 1).float() * 10
     loss = segmentation_loss()
     assert loss(right, labels) < 0.1 < 1 < loss(right.flip(1), labels)
+
+
+@pytest.mark.parametrize("shape", [(40, 12, 11), (37, 9, 10)])
+def test_the_half_grid_is_interpolated_in_parts_as_it_would_be_whole(
+    device: torch.device, shape: tuple[int, int, int]
+) -> None:
+    torch.manual_seed(0)
+    config = CONFIG.model_copy(update={"grid": "half", "roi": (64, 64, 64)})
+    network = build_network(config, 3).eval()
+    image = 0.1 + np.random.default_rng(0).random(shape, np.float32)
+    found = segmentor(network, config, device).segment(image)
+    with torch.no_grad():
+        whole = network(padded_for(config, torch.from_numpy(image)[None, None]))
+    expected = segmentation_of(torch.softmax(whole, dim=1)[0, :, : shape[0], : shape[1], : shape[2]])
+    assert np.array_equal(found.labels, expected.labels)
+    np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-3)

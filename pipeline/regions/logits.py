@@ -1,0 +1,50 @@
+"""What a segmentation network says of a volume, kept on the grid that it works on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from pipeline.typing import Float, Tensor
+
+__all__ = ["Logits"]
+
+_SLAB_VOX = 16
+"""36 classes on all of a brain's 160x192x224 voxels would take a gigabyte."""
+
+
+@dataclass(frozen=True, eq=False)
+class Logits:
+    """Of every class, on the full grid or on the half grid.
+
+    Attributes:
+        own: (1, N, U, V, W).
+        shape: Sides of the full grid.
+        halved: Whether a voxel of `own` is 2x2x2 of the full grid; between their centres it is interpolated.
+    """
+
+    own: Float[Tensor, "1 N U V W"]
+    shape: tuple[int, int, int]
+    halved: bool = False
+
+    def slabs(self) -> Iterator[tuple[slice, Float[Tensor, "N S Y Z"]]]:
+        """Gives the full grid part by part along its first axis."""
+        step = _SLAB_VOX if self.halved else self.shape[0]
+        for start in range(0, self.shape[0], step):
+            part = slice(start, min(start + step, self.shape[0]))
+            yield part, self._on_full_grid(self.own, part)[0]
+
+    def of(self, number: int) -> Float[Tensor, "X Y Z"]:
+        """One class on the full grid."""
+        return self._on_full_grid(self.own[:, number : number + 1], slice(0, self.shape[0]))[0, 0]
+
+    def _on_full_grid(self, logits: Float[Tensor, "1 M U V W"], part: slice) -> Float[Tensor, "1 M S Y Z"]:
+        """Planes of the full grid, the first of them even where it is not the first of all."""
+        _, y, z = self.shape
+        if not self.halved:
+            return logits[:, :, part, :y, :z]
+        # With a neighbour on either side, which the interpolation between centres asks for.
+        first, last = max(part.start // 2 - 1, 0), -(-part.stop // 2) + 1
+        full = F.interpolate(logits[:, :, first:last], scale_factor=2, mode="trilinear", align_corners=False)
+        begin = part.start - 2 * first
+        return full[:, :, begin : begin + part.stop - part.start, :y, :z]
