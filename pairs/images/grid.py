@@ -1,13 +1,12 @@
-# mypy: allow-untyped-calls
 """Whether two volumes lie on one voxel grid: what is refused, and what is a warning."""
 
 import itertools
 
-import nibabel as nib
 import numpy as np
 
 from pairs.errors import GridMismatch
 from pairs.images.header import Header
+from pairs.images.orientation import axis_letters
 
 __all__ = ["affine_warnings", "orientation_warnings", "require_same_grid", "require_same_shape"]
 
@@ -73,7 +72,7 @@ def orientation_warnings(fixed: Header, moving: Header) -> tuple[str, ...]:
     cosines = (directions[0] * directions[1]).sum(axis=0)
     if cosines.min() >= _SAME_WAY:
         return ()
-    ways = ["".join(nib.aff2axcodes(one.affine)) for one in (fixed, moving)]
+    ways = [axis_letters(one.affine) for one in (fixed, moving)]
     return (
         f"the axes of {_place(moving)} run {ways[1]} and those of {_place(fixed)} {ways[0]}; hosts ignore "
         "affines and compare the arrays as they are stored: reorient the moving image unless that is meant",

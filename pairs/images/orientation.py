@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import nibabel as nib
 import numpy as np
 
-__all__ = ["AxisOrder", "axis_order"]
+__all__ = ["AxisOrder", "axis_letters", "axis_order"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class AxisOrder:
         """Returns a view in the order that `apply` began with."""
         steps = tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)
         return array[steps].transpose(np.argsort(self.axes))
+
+
+def axis_letters(affine: np.ndarray) -> str:
+    """Returns where the axes run, such as "RAS": towards the right, the front and the head."""
+    return "".join(nib.aff2axcodes(affine))
 
 
 def axis_order(affine: np.ndarray, orientation: str = "RAS") -> AxisOrder:

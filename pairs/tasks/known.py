@@ -72,6 +72,7 @@ class KnownTask(BaseModel):
         zip_number: Number of the task in the zips of 2020 and 2021.
         editions: Editions, the oldest first; none of a task that is not of the challenge.
         lists: Official pair lists, the newest first.
+        weights: Name of the task whose weights register this one too, where it has none of its own.
         configuration: Settings of its networks and trainings, as `pipeline.config` reads them; None where
             none are shipped.
     """
@@ -87,6 +88,7 @@ class KnownTask(BaseModel):
     zip_number: int | None = None
     editions: tuple[Edition, ...] = ()
     lists: tuple[OfficialList, ...] = ()
+    weights: str | None = None
     configuration: dict[str, Any] | None = None
 
     def select(self, edition: str, split: str) -> tuple[OfficialList, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pairs.errors import UsageError, WeightsError
 from pairs.process.counting import first_few
+from pairs.tasks.known import known_task
 from pairs.tasks.task import Task
 from pipeline.predict.report import REPORT_NAME, RunReport
 from pipeline.weights.bundle import BundleHeader
@@ -20,7 +21,11 @@ def require_fit(header: BundleHeader, task: Task, weights: Path) -> None:
     """
     trained = header.label_names
     same_task = task.name == header.task
-    if task.label_names and not _are_same_labels(dict(task.label_names), trained, same_task):
+    if (
+        task.label_names
+        and not _serves(header, task)
+        and not _are_same_labels(dict(task.label_names), trained, same_task)
+    ):
         raise WeightsError(
             "the weights are for other labels",
             where=weights,
@@ -56,9 +61,15 @@ def require_own_folder(earlier: RunReport | None, task: Task, output: Path) -> N
 
 def weights_warnings(header: BundleHeader, task: Task) -> tuple[str, ...]:
     """What is odd about the weights and may be meant."""
-    if task.name == header.task:
+    if task.name == header.task or _serves(header, task):
         return ()
     return (f"the weights were trained on {header.task}, the task is {task.name}",)
+
+
+def _serves(header: BundleHeader, task: Task) -> bool:
+    """Whether the weights are known to register the task, whatever labels it is scored by."""
+    known = known_task(task.name)
+    return known is not None and known.weights == header.task
 
 
 def _are_same_labels(stated: dict[int, str], trained: dict[int, str], same_task: bool) -> bool:

@@ -1,16 +1,21 @@
 """The registration of pairs by the networks of a bundle."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from pairs.errors import MissingVolume
 from pairs.fields.profile import PROFILES, Profile
 from pairs.fields.unfolding import unfolded
+from pairs.images.orientation import axis_letters, axis_order
 from pairs.images.volume import Volume
 from pipeline.general.globalstage import aligned_on_one_grid
 from pipeline.general.lattice import Placed
+from pipeline.general.registration import GeneralRegistration
 from pipeline.regions.segmentor import Segmentation
-from pipeline.regions.source import RegionSource, region_source
+from pipeline.regions.source import RegionFiles, RegionSource, region_source
+from pipeline.regions.volumes import ExpectedVolumes
 from pipeline.registration.alignment import Alignment
 from pipeline.registration.pairwise import Registered, Registration
 from pipeline.registration.preprocess import normalise, window_warnings
@@ -49,6 +54,9 @@ class NetworkRegistration(Registration):
             header = bundle.header
             regions = region_source(header.regions, header.label_names, None, bundle, None, device)
         self.regions = regions
+        header = bundle.header
+        self.expected = ExpectedVolumes(header.volumes_ml, header.region_names)
+        self.without_regions = GeneralRegistration(header.config, device, profile)
 
     def registered(
         self,
@@ -58,7 +66,10 @@ class NetworkRegistration(Registration):
         fixed_regions: Segmentation | None,
         mask: np.ndarray | None,
     ) -> Registered:
-        """By the network, then by its refinement; it uses no mask."""
+        """By the network, then by its refinement; it uses no mask.
+
+        Images that the segmentor does not know are registered by the general method, without regions.
+        """
         warnings = [
             f"{volume.header.path.name}: {text}"
             for volume in (fixed, moving)
@@ -68,7 +79,12 @@ class NetworkRegistration(Registration):
         if self.registrar.region_count > 1 and not fixed_regions.labels.any():
             warnings.append("no region found in the fixed image: the background filter alone is used")
         if self.registrar.refines and moving_regions is None:
-            moving_regions = self._moving_regions(moving, warnings)
+            moving_regions = self._moving_regions(moving, fixed, warnings)
+        found = ((fixed, fixed_regions), (moving, moving_regions))
+        judged = [self.expected.judged(image, regions) for image, regions in found if regions is not None]
+        warnings += [text for one in judged for text in one.warnings]
+        if not all(one.is_known for one in judged):
+            return self._by_the_general_method(moving, fixed, warnings)
         alignment = self._alignment(moving, fixed, (fixed_regions, moving_regions), warnings)
         if alignment is not None:
             moving = alignment.image(moving)
@@ -80,6 +96,16 @@ class NetworkRegistration(Registration):
         if self.registrar.refines or self.profile.half:
             displacement = unfolded(displacement, self.profile)
         return Registered(displacement, fixed_regions, tuple(warnings))
+
+    def _by_the_general_method(self, moving: Volume, fixed: Volume, warnings: list[str]) -> Registered:
+        axes = axis_letters(fixed.header.affine)
+        warnings.append(
+            "registered by the general method, without regions, since the segmentor does not know these "
+            "images: "
+            f"are they {self.bundle.header.modality}, and do their axes run {axes} as the affine says?"
+        )
+        found = self.without_regions.registered(moving, fixed, None, None, None)
+        return replace(found, warnings=(*warnings, *found.warnings))
 
     def _alignment(
         self,
@@ -102,10 +128,21 @@ class NetworkRegistration(Registration):
         warnings += told
         return Alignment(matrix, self.device)
 
-    def _moving_regions(self, moving: Volume, warnings: list[str]) -> Segmentation | None:
+    def _moving_regions(self, moving: Volume, fixed: Volume, warnings: list[str]) -> Segmentation | None:
         """What the refinement needs; users who bring segmentations of fixed images alone go without it."""
+        if not isinstance(self.regions, RegionFiles):
+            # Voxels are compared one to one, so a network sees both images as the fixed one's affine has
+            # them: with left and right exchanged in one of them, left would be registered to right.
+            moving = _with_axes_of(fixed, moving)
         try:
             return self.regions(moving)
         except MissingVolume as error:
             warnings.append(f"not refined: {error}")
             return None
+
+
+def _with_axes_of(other: Volume, image: Volume) -> Volume:
+    """The image with the affine of another one where their axes run in different directions."""
+    if axis_order(other.header.affine) == axis_order(image.header.affine):
+        return image
+    return replace(image, header=replace(image.header, affine=other.header.affine))

@@ -19,6 +19,7 @@ from pipeline.machine.memory import shortage_reported
 from pipeline.network.model import RegistrationNet, build_for_inference
 from pipeline.regions.networks import build_network, outline
 from pipeline.regions.segmentor import MOST_REGIONS, Segmentor
+from pipeline.regions.volumes import VolumeRange
 from pipeline.typing import Tensor
 from pipeline.weights.tensorfile import read_own, state_faults, write_tensors
 
@@ -47,6 +48,9 @@ class BundleHeader(BaseModel):
     regions: Annotated[tuple[Label, ...], Field(max_length=MOST_REGIONS)]
     """Label value of each region index, 0 first; 0 alone for a task without labels."""
     region_names: tuple[str, ...]
+    volumes_ml: tuple[VolumeRange, ...] = ()
+    """Smallest and largest volume of each region in the training; the first is that of an image's content.
+    Empty where they are not known."""
     config: TaskConfig
     prompts: tuple[str, ...] = ()
     embedder: str | None = None
@@ -66,6 +70,8 @@ class BundleHeader(BaseModel):
             raise ValueError("regions to be ascending label values, 0 first")
         if len(self.region_names) != len(self.regions):
             raise ValueError(f"{len(self.regions)} names of regions, not {len(self.region_names)}")
+        if self.volumes_ml and len(self.volumes_ml) != len(self.regions):
+            raise ValueError(f"{len(self.regions)} ranges of volumes, not {len(self.volumes_ml)}")
         if self.prompts and len(self.prompts) != len(self.regions):
             raise ValueError(f"{len(self.regions)} prompts, not {len(self.prompts)}")
         return self

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pairs.tasks.known import known_task
+
 __all__ = ["WEIGHT_FOLDERS", "bundle_of", "bundles"]
 
 WEIGHT_FOLDERS = (Path("/opt/ml/model"), Path(__file__).resolve().parents[2] / "weights")
@@ -9,9 +11,11 @@ WEIGHT_FOLDERS = (Path("/opt/ml/model"), Path(__file__).resolve().parents[2] / "
 
 
 def bundle_of(task: str) -> Path:
-    """The bundle for a task, or where it would ship if there were one."""
-    paths = [folder / f"{task}.safetensors" for folder in WEIGHT_FOLDERS]
-    return next((path for path in paths if path.is_file()), paths[-1])
+    """The bundle for a task, else of a task whose weights serve it too, or where its own would ship."""
+    known = known_task(task)
+    names = [task] if known is None or known.weights is None else [task, known.weights]
+    paths = [folder / f"{name}.safetensors" for name in names for folder in WEIGHT_FOLDERS]
+    return next((path for path in paths if path.is_file()), WEIGHT_FOLDERS[-1] / f"{task}.safetensors")
 
 
 def bundles() -> list[Path]:

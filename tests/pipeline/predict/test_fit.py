@@ -69,3 +69,12 @@ def test_weights_of_another_name_are_told() -> None:
     assert weights_warnings(HEADER, task("Other")) == (
         "the weights were trained on AbdomenMRMR, the task is Other",
     )
+
+
+def test_the_weights_of_oasis_serve_lumir_whatever_its_labels() -> None:
+    header = HEADER.model_copy(update={"task": "OASIS"})
+    given = task("LUMIR", labels={number: f"part {number}" for number in range(1, 133)})
+    require_fit(header, given, WEIGHTS)
+    assert weights_warnings(header, given) == ()
+    with pytest.raises(WeightsError, match="other labels"):
+        require_fit(HEADER, given, WEIGHTS)

@@ -34,3 +34,11 @@ def test_a_mounted_bundle_goes_first(folders: tuple[Path, Path]) -> None:
 
 def test_a_task_without_a_bundle_is_told_where_it_would_ship(folders: tuple[Path, Path]) -> None:
     assert bundle_of("NLST") == folders[1] / "NLST.safetensors"
+
+
+def test_a_task_without_a_bundle_takes_that_of_a_task_like_it(folders: tuple[Path, Path]) -> None:
+    mounted, shipped = folders
+    assert bundle_of("LUMIR") == shipped / "OASIS.safetensors"
+    mounted.mkdir()
+    (mounted / "LUMIR.safetensors").touch()
+    assert bundle_of("LUMIR") == mounted / "LUMIR.safetensors"
