@@ -18,6 +18,7 @@ __all__ = [
     "normalised_content",
     "pad_to_multiple",
     "require_content",
+    "tight_box",
     "window_warnings",
 ]
 
@@ -140,6 +141,16 @@ def content_box(image: np.ndarray, at_least: Sequence[int] | None) -> tuple[slic
     bounds = _content_bounds(image)
     size = [max(stop - start, wanted) for (start, stop), wanted in zip(bounds, at_least, strict=True)]
     return _box_around(bounds, image.shape, size)
+
+
+def tight_box(image: np.ndarray, multiple: int) -> tuple[slice, slice, slice]:
+    """The smallest box around the non-zero content of (X, Y, Z) that begins and ends at multiples.
+
+    It may end behind the last voxel, in what `pad_to_multiple` adds. Without content it is everything.
+    """
+    bounds = _content_bounds(image) if image.any() else [(0, side) for side in image.shape]
+    x, y, z = (slice(start // multiple * multiple, -(-stop // multiple) * multiple) for start, stop in bounds)
+    return x, y, z
 
 
 def _content_bounds(image: np.ndarray) -> list[tuple[int, int]]:

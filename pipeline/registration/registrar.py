@@ -17,13 +17,17 @@ from pipeline.network.warp import upsample_displacement
 from pipeline.regions.lattice import Lattice, lattice_of
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.decoding import HostDecoding
-from pipeline.registration.preprocess import content_box, crop_to, normalise, pad_to_multiple
+from pipeline.registration.preprocess import content_box, crop_to, normalise, pad_to_multiple, tight_box
 from pipeline.registration.refinement import Regions, refine, with_regions
 from pipeline.weights.bundle import Bundle
 
 __all__ = ["Registrar", "require_same_lattice"]
 
 Box = tuple[slice, slice, slice]
+
+_MARGIN_VOX = 4
+_MULTIPLE = 4
+"""Of the box that is refined: a field may lie on the half grid of a network that works on the half grid."""
 
 
 class Registrar:
@@ -108,7 +112,7 @@ class Registrar:
             displacement = self._outputs(seen, here)[-1].displacement
         else:
             there = self._regions(moving_regions, lattice, box)
-            displacement = self._refined(seen, (there, here), box, content.shape)
+            displacement, box = self._refined(seen, (there, here), content, box)
         part = crop_to(displacement, content[box].shape)[0].movedim(0, -1).cpu().numpy()
         # Beyond the content the displacement goes on as at the edge of the box, so that nothing tears there.
         margins = [(axis.start, side - axis.stop) for axis, side in zip(box, content.shape, strict=True)]
@@ -128,21 +132,32 @@ class Registrar:
         return outputs if on_own_grid else [on_full_grid(one, images[1].shape[2:]) for one in outputs]
 
     def _refined(
-        self, images: Sequence[torch.Tensor], regions: Sequence[Regions], box: Box, shape: Sequence[int]
-    ) -> torch.Tensor:
-        """The displacement of a box of a volume of `shape`; images and regions of the moving one first."""
+        self, images: Sequence[torch.Tensor], regions: Sequence[Regions], content: np.ndarray, box: Box
+    ) -> tuple[torch.Tensor, Box]:
+        """The displacement of the content in a box, and where that is; the moving image's parts come first.
+
+        Padding is of no use to the fit, and may be more than half of the voxels.
+        """
+        seen = content[box].copy()
+        for labels, _ in regions:
+            seen[_around(labels[0] > 0, seen.shape)] = True
+        inner = tight_box(seen, _MULTIPLE)
         halved = self.halves and self.refinement.sees == "network"
         outputs = self._outputs(images, regions[1], on_own_grid=halved)
         moving, fixed = (
-            with_regions(image, of_image, self.region_count, halved=halved)
-            for image, of_image in zip(images, regions, strict=True)
+            with_regions(
+                image[:, :, *inner], (labels[:, *inner], p[:, *inner]), self.region_count, halved=halved
+            )
+            for image, (labels, p) in zip(images, regions, strict=True)
         )
+        full, box = [axis.stop - axis.start for axis in inner], _inside(box, inner)
         decoded = None
         if self.upsampling is not None and not halved:
-            decoded = HostDecoding(self.upsampling, shape, box, fixed.shape[2:], self.device)
+            decoded = HostDecoding(self.upsampling, content.shape, box, full, self.device)
+        outputs = [_output_of(one, inner, 2 if halved else 1) for one in outputs]
         squarings = self.net.config.integration_steps
         found = refine(outputs, moving, fixed, squarings, self.refinement, decoded)
-        return upsample_displacement(2 * found, images[1].shape[2:]) if halved else found
+        return upsample_displacement(2 * found, tuple(full)) if halved else found, box
 
     def _regions(self, segmentation: Segmentation, lattice: Lattice, box: Box) -> Regions:
         parts = (segmentation.labels, segmentation.confidence)
@@ -154,6 +169,42 @@ class Registrar:
         multiple = self.net.backbone.size_multiple * (2 if self.halves else 1)
         # A small image gets the padding that the network has seen around small content in training.
         return pad_to_multiple(tensor, multiple, self.crop).to(self.device)
+
+
+def _around(regions: torch.Tensor, shape: Sequence[int]) -> Box:
+    """The box of all regions with some background, which keeps their rim in its place; within `shape`."""
+    box = tight_box(regions.cpu().numpy(), 1)
+    x, y, z = (
+        slice(max(axis.start - _MARGIN_VOX, 0), min(axis.stop + _MARGIN_VOX, side))
+        for axis, side in zip(box, shape, strict=True)
+    )
+    return x, y, z
+
+
+def _output_of(output: RegistrationOutput, box: Box, stride: int) -> RegistrationOutput:
+    """What the network says of a box that begins and ends at multiples of its grids.
+
+    Args:
+        output: Of a larger box.
+        box: In voxels of the full grid.
+        stride: Of the displacement's grid in the full one.
+    """
+    displacement, regularised = output
+    coarser = displacement.shape[2] // regularised.shape[2]
+    fine, coarse = (
+        tuple(slice(axis.start // step, axis.stop // step) for axis in box)
+        for step in (stride, stride * coarser)
+    )
+    return RegistrationOutput(displacement[:, :, *fine], regularised[:, :, *coarse])
+
+
+def _inside(box: Box, inner: Box) -> Box:
+    """The volume's voxels of a box in a box; what lies behind the outer one is padding."""
+    x, y, z = (
+        slice(outer.start + axis.start, min(outer.start + axis.stop, outer.stop))
+        for outer, axis in zip(box, inner, strict=True)
+    )
+    return x, y, z
 
 
 def require_same_lattice(moving: Header, fixed: Header) -> None:

@@ -15,6 +15,7 @@ from pipeline.registration.preprocess import (
     crop_to,
     normalise,
     pad_to_multiple,
+    tight_box,
     window_warnings,
 )
 
@@ -187,6 +188,14 @@ def test_a_box_is_the_crop_of_the_training_where_that_holds_the_content() -> Non
 
 def test_a_box_is_the_whole_volume_where_the_training_had_no_crop() -> None:
     assert content_box(np.zeros((3, 4, 5)), None) == (slice(0, 3), slice(0, 4), slice(0, 5))
+
+
+def test_a_tight_box_holds_the_content_alone_up_to_the_multiples() -> None:
+    image = np.zeros((30, 20, 10))
+    image[5:9, 8:12, 9] = 1
+    assert tight_box(image, 4) == (slice(4, 12), slice(8, 12), slice(8, 12))
+    assert tight_box(image, 1) == (slice(5, 9), slice(8, 12), slice(9, 10))
+    assert tight_box(np.zeros((3, 4, 5)), 4) == (slice(0, 4), slice(0, 4), slice(0, 8))
 
 
 @settings(max_examples=40, deadline=None)

@@ -32,6 +32,28 @@ def test_empty_margins_do_not_change_the_displacement(registrar: Registrar, imag
     assert np.abs(expected).max() > 0.1
 
 
+def test_padding_is_not_refined_and_goes_on_as_at_the_edge_of_the_content(
+    built: Callable[..., Registrar], tiny_bundle: Bundle, image: Volume
+) -> None:
+    moving, fixed = (np.pad(part[:, 3:14, 2:10], [(0, 0), (1, 4), (4, 4)]) for part in pair())
+    volumes = [volume(image, array) for array in (moving, fixed)]
+    labels = np.zeros(fixed.shape, np.uint8)
+    labels[4:12, 5:8, 7:9] = 1
+    inside = Segmentation(labels, np.ones(labels.shape))
+
+    def refined(iterations: int, regions: Segmentation) -> np.ndarray:
+        return built(tiny_bundle, iterations)(*volumes, regions, regions)
+
+    plain, fitted = refined(0, inside), refined(3, inside)
+    assert not np.array_equal(plain, fitted)
+    # Up to the multiple of 4 behind the content, which ends at 12.
+    assert (fitted[:, 12:] == fitted[:, 11:12]).all()
+    assert not (fitted[:, 1:12] == fitted[:, :11]).all((0, 2, 3)).any()
+    # Regions at the rim of the content, as of a stripped brain, keep some background around them.
+    labels[4:12, 5:11] = 1
+    assert not (refined(3, inside)[:, 12:] == fitted[:, 11:12]).all()
+
+
 @pytest.fixture
 def with_network(device: torch.device) -> Callable[..., Registrar]:
     def make(bundle: Bundle, network: RegistrationConfig) -> Registrar:
