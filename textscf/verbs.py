@@ -66,6 +66,14 @@ VERBS = (
         stoppable=True,
     ),
     Verb(
+        "warp",
+        "--field F --fixed FIXED --image X --out FOLDER",
+        "warp images, label maps and points with a field, or back",
+        "transforms.warpcommand",
+        "warp --field registered/displacement.nii.gz --fixed fixed.nii.gz --image moving.nii.gz --labels "
+        "moving_labels.nii.gz --points fixed_points.csv --moving moving.nii.gz --out warped",
+    ),
+    Verb(
         "evaluate",
         "--task TASK --fields OUT",
         "score displacement fields",

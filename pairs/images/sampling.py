@@ -197,7 +197,7 @@ def _positions(block: Box, matrix: Matrix, displacement: NDArray[np.float32] | N
     return moved
 
 
-def inside(positions: Matrix, shape: Sequence[int]) -> NDArray[np.bool_]:
+def inside(positions: NDArray[np.floating[Any]], shape: Sequence[int]) -> NDArray[np.bool_]:
     """Which positions (3, ...) lie in a voxel of the image; it reaches half its size around its centre."""
     sides = np.array(shape).reshape(3, *(1 for _ in positions.shape[1:]))
     return np.asarray(((positions >= -0.5) & (positions <= sides - 0.5)).all(axis=0))

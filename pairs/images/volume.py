@@ -27,6 +27,7 @@ __all__ = [
     "read_image",
     "read_labels",
     "read_probabilities",
+    "replace_non_finite",
     "write_volume",
 ]
 
@@ -67,10 +68,24 @@ def read_image(path: Path) -> Volume:
     with open_volume(path) as stream:
         stored = parse_header(path, stream)
         array = read_float32(stream, stored)
+    warnings = replace_non_finite(path, array)
+    return Volume(replace(stored.header, warnings=(*stored.header.warnings, *warnings)), array)
+
+
+def replace_non_finite(path: Path, array: np.ndarray) -> tuple[str, ...]:
+    """Puts the smallest finite value in the place of NaN and infinity; returns a sentence if there were any.
+
+    Args:
+        path: The file, for messages.
+        array: Real numbers of any shape, changed in place.
+
+    Raises:
+        NonFinite: If they are more than 1 % of all.
+    """
     finite = np.isfinite(array)
     bad = array.size - int(np.count_nonzero(finite))
     if bad == 0:
-        return Volume(stored.header, array)
+        return ()
     if bad > _MAX_NON_FINITE_SHARE * array.size:
         limit = f"at most {_MAX_NON_FINITE_SHARE:.0%}"
         raise NonFinite(
@@ -78,8 +93,7 @@ def read_image(path: Path) -> Volume:
         )
     minimum = float(array.min(where=finite, initial=np.inf))
     array[~finite] = minimum
-    warning = f"{bad} NaN or infinite voxels replaced by the minimum {minimum:g}"
-    return Volume(replace(stored.header, warnings=(*stored.header.warnings, warning)), array)
+    return (f"{bad} NaN or infinite voxels replaced by the minimum {minimum:g}",)
 
 
 def _rounded(slab: np.ndarray, path: Path) -> tuple[np.ndarray, float]:
