@@ -13,6 +13,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "accuracy": "Dice, HD95 and SDlogJ of weights on a task",
         "codec": "reading, writing and decoding of fields",
         "container": "what the image costs beside the program itself",
+        "exports": "exported fields, warped by the programs themselves and by `warp`",
         "evaluation": "scoring against the official evaluator's steps",
         "gpu": "agreement, speed and memory of a GPU",
         "lookup": "filters looked up by blocks against a filter for each voxel",

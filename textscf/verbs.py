@@ -74,6 +74,22 @@ VERBS = (
         "moving_labels.nii.gz --points fixed_points.csv --moving moving.nii.gz --out warped",
     ),
     Verb(
+        "export",
+        "--field F --fixed FIXED --moving MOVING --to PROGRAM --out FOLDER",
+        "write a field as ITK, ANTs, elastix, FSL, 3D Slicer or nitransforms reads it",
+        "transforms.export.command",
+        "export --field registered/displacement.nii.gz --fixed fixed.nii.gz --moving moving.nii.gz --to ants "
+        "--out exported",
+    ),
+    Verb(
+        "import",
+        "--from TOOL --field F --fixed FIXED --out FILE",
+        "make a field of a profile of one that another tool wrote",
+        "transforms.importcommand",
+        "import --from ants --field 1Warp.nii.gz --affine 0GenericAffine.mat --fixed fixed.nii.gz --moving "
+        "moving.nii.gz --profile l2r2022 --out disp_0001_0000_0004_0000.nii.gz",
+    ),
+    Verb(
         "evaluate",
         "--task TASK --fields OUT",
         "score displacement fields",

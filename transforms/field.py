@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pairs.errors import DisplacementError, GridMismatch
+from pairs.errors import DisplacementError, GridMismatch, UsageError
 from pairs.fields.displacement import read_displacement
 from pairs.fields.encoding import decode, encode
 from pairs.fields.fieldfile import write_array
@@ -24,7 +24,7 @@ from pairs.images.grid import affine_warnings, require_same_grid
 from pairs.images.header import Header, read_header
 from pairs.images.niftiheader import HEADER_BYTES, NiftiHeader, parse_nifti
 
-__all__ = ["Basis", "Field", "StoredField", "field_from_array", "read_field", "write_field"]
+__all__ = ["Basis", "Field", "StoredField", "field_from_array", "read_field", "require_name", "write_field"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -131,18 +131,27 @@ def write_field(path: Path, displacement: NDArray[np.float32], profile: Profile)
         profile: What to write.
 
     Raises:
-        DisplacementError: If the profile cannot hold it, or the name has another suffix.
+        DisplacementError: If the profile cannot hold it.
+        UsageError: If the name has another suffix.
         OutputError: If the file cannot be written.
     """
-    if not path.name.endswith(profile.suffixes):
-        raise DisplacementError(
-            f"not a file of profile {profile.name}", where=path, expected=" or ".join(profile.suffixes)
-        )
+    require_name(path, profile)
     array = encode(displacement, profile)
     with whole_file(path) as temporary:
         write_array(temporary, array)
     error = float(np.abs(decode(array, profile) - displacement).max())
     return StoredField(path, profile.name, error)
+
+
+def require_name(path: Path, profile: Profile) -> None:
+    """Refuses the name of a file that the profile does not have.
+
+    Raises:
+        UsageError: If it has another suffix.
+    """
+    if not path.name.endswith(profile.suffixes):
+        expected = f"a name in {' or '.join(profile.suffixes)}"
+        raise UsageError(f"not the name of a file of profile {profile.name}", where=path, expected=expected)
 
 
 def _nifti_header(path: Path) -> NiftiHeader:

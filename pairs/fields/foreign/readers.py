@@ -27,10 +27,10 @@ import numpy as np
 
 from pairs.errors import DisplacementError, UsageError
 from pairs.fields.displacement import ReadField
-from pairs.fields.foreign.affinefile import read_itk_affine, read_ras_affine
+from pairs.fields.foreign.affinefile import read_affine, read_itk_affine, read_ras_affine
 from pairs.fields.foreign.compositefile import read_composite_field
 from pairs.fields.foreign.metaimage import read_metaimage_field
-from pairs.fields.foreign.names import Ending, FoundFiles, find_files
+from pairs.fields.foreign.names import Ending, find_files
 from pairs.fields.foreign.niftifield import read_nifti_field
 from pairs.fields.foreign.npzfield import read_npz, read_npz_file
 from pairs.fields.foreign.nrrd import read_nrrd_field
@@ -140,7 +140,7 @@ def read_foreign_field(
         raise UsageError(f"fields of {word} have no affine map beside them", where=affine)
     if tool is None:
         return read_npz_file(path, fixed)
-    return _converted(tool, FoundFiles(path, affine), fixed, moving)
+    return _converted(tool, path, None if affine is None else read_affine(affine), fixed, moving)
 
 
 def _suffix(path: Path) -> str | None:
@@ -149,21 +149,23 @@ def _suffix(path: Path) -> str | None:
 
 def _read(tool: _Tool, folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadField:
     """Finds, reads and converts the field of a pair; errors as for `read_foreign_field`."""
-    return _converted(tool, find_files(folder, pair, tool.endings), fixed, moving)
-
-
-def _converted(tool: _Tool, files: FoundFiles, fixed: Header, moving: Header) -> ReadField:
-    field = read_physical_field(files.warp, fixed)
-    after = field.after
+    files = find_files(folder, pair, tool.endings)
+    affine = None
     if files.affine is not None and tool.read_affine is not None:
-        after = tool.read_affine(files.affine)
+        affine = tool.read_affine(files.affine)
+    return _converted(tool, files.warp, affine, fixed, moving)
+
+
+def _converted(tool: _Tool, path: Path, affine: Matrix | None, fixed: Header, moving: Header) -> ReadField:
+    field = read_physical_field(path, fixed)
+    after = field.after if affine is None else affine
     # The challenge's own fields do without affines, so their oddities are reported here alone.
     for header in (fixed, moving):
         for warning in header.warnings:
             _LOG.warning("%s: %s", header.path, warning)
-    suffixes = (_suffix(files.warp) or "",)
+    suffixes = (_suffix(path) or "",)
     profile = Profile(tool.name, suffixes, False, False, np.dtype(np.float32))
-    return ReadField(files.warp, profile, to_voxels(field, fixed, moving, after))
+    return ReadField(path, profile, to_voxels(field, fixed, moving, after))
 
 
 FOREIGN_READERS: Mapping[str, ForeignReader] = MappingProxyType(
