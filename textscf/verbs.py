@@ -70,24 +70,21 @@ VERBS = (
         "--field F --fixed FIXED --image X --out FOLDER",
         "warp images, label maps and points with a field, or back",
         "transforms.warpcommand",
-        "warp --field registered/displacement.nii.gz --fixed fixed.nii.gz --image moving.nii.gz --labels "
-        "moving_labels.nii.gz --points fixed_points.csv --moving moving.nii.gz --out warped",
+        "warp --field displacement.nii.gz --fixed fixed.nii.gz --image moving.nii.gz --out warped",
     ),
     Verb(
         "export",
         "--field F --fixed FIXED --moving MOVING --to PROGRAM --out FOLDER",
         "write a field as ITK, ANTs, elastix, FSL, 3D Slicer or nitransforms reads it",
         "transforms.export.command",
-        "export --field registered/displacement.nii.gz --fixed fixed.nii.gz --moving moving.nii.gz --to ants "
-        "--out exported",
+        "export --field u.nii.gz --fixed fixed.nii.gz --moving moving.nii.gz --to ants --out exported",
     ),
     Verb(
         "import",
         "--from TOOL --field F --fixed FIXED --out FILE",
         "make a field of a profile of one that another tool wrote",
         "transforms.importcommand",
-        "import --from ants --field 1Warp.nii.gz --affine 0GenericAffine.mat --fixed fixed.nii.gz --moving "
-        "moving.nii.gz --profile l2r2022 --out disp_0001_0000_0004_0000.nii.gz",
+        "import --from itk --field warp.nii.gz --fixed fixed.nii.gz --out disp_0001_0000_0004_0000.nii.gz",
     ),
     Verb(
         "evaluate",
@@ -160,13 +157,7 @@ VERBS = (
         "studies.command",
         "reproduce table3 --task AbdomenMRMR --budget 30minutes",
     ),
-    Verb(
-        "demo-task",
-        "FOLDER",
-        "write the demo task alone",
-        "studies.demo.command",
-        "demo-task /tmp/task",
-    ),
+    Verb("demo-task", "FOLDER", "write the demo task alone", "studies.demo.command", "demo-task /tmp/task"),
     Verb(
         "template",
         "--task TASK --weights FILE --out FILE",
