@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from benchmarks.codec import smooth_field
-from pairs.images.frames import read_frames
 from pairs.images.header import read_header
 from pairs.images.volume import read_image, write_volume
 from studies.markdown import markdown_table
@@ -203,7 +202,7 @@ def _exported(reader: Reader, kind: str, folder: Path) -> NDArray[np.float32]:
     fixed, moving = (read_header(folder / f"{one}.nii.gz") for one in ("fixed", "moving"))
     field = read_field(folder / "field.nii.gz", fixed)
     export_field(field, moving, PROGRAMS[reader.program], folder)
-    return warping_of(fixed, [field]).image(read_frames(folder / "moving.nii.gz"))
+    return warping_of(fixed, [field]).image(folder / "moving.nii.gz")
 
 
 def _run(reader: Reader, folders: Sequence[Path]) -> None:

@@ -93,6 +93,8 @@ def _between(
 ) -> Matrix:
     """Voxels of the grid where a field leads to voxels of another, through a map of points in millimetres."""
     grid = here.grid if isinstance(here, Field) else here
+    if grid is there and matrix is None:
+        return np.eye(4)
     if isinstance(here, Field) and here.basis == "voxels" and matrix is None and grid.shape == there.shape:
         for warning in affine_warnings(grid, there):
             _LOG.warning("%s; --placed-by headers goes by the affines", warning)

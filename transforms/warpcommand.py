@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="steps",
         action=_InOrder,
         type=Path,
+        metavar="FIELD",
         help="field of the fixed image, of any profile or tool",
     )
     steps.add_argument(
@@ -134,8 +135,10 @@ def run(options: argparse.Namespace) -> int:
         tuple(options.image), tuple(options.labels), tuple(options.points), rule, options.points_in
     )
     fixed = read_header(options.fixed)
-    headers = (None if path is None else read_header(path) for path in (options.moving, options.like))
-    moving, like = headers
+    moving, like = (None if path is None else read_header(path) for path in (options.moving, options.like))
+    for header in (one for one in (fixed, moving, like) if one is not None):
+        for warning in header.warnings:
+            log.warning("%s: %s", header.path, warning)
     require_places(wanted, options.out, _inputs(options))
     steps = [_step(option, value, fixed, options.placed_by) for option, value in options.steps]
     warping = warping_of(fixed, steps, moving=moving, like=like, backwards=options.inverse)

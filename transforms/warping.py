@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairs.images.frames import Frames
+from pairs.images.frames import Frames, read_frames
 from pairs.images.header import Header, read_header
 from pairs.images.sampling import Places, inside
-from pairs.images.volume import Volume
+from pairs.images.volume import Volume, read_labels
 from transforms.inverse import Inverse, inverse_of, inverse_of_points
 from transforms.pathway import Pathway, Step
 from transforms.points.pointset import CoordinateSystem, from_voxels, to_voxels
@@ -64,12 +64,16 @@ class Warping:
         """The inverse on the grid; asked for by what goes backwards, and found once."""
         return inverse_of(self.pathway, self.grid)
 
-    def image(self, image: Frames) -> NDArray[Any]:
-        """Returns an image on the grid, sampled once; see `resampled_image`."""
+    def image(self, image: Frames | Path) -> NDArray[Any]:
+        """Returns an image, or that of a file, on the grid, sampled once; see `resampled_image`."""
+        if isinstance(image, Path):
+            image = read_frames(image)
         return resampled_image(image, self.grid.shape, self._places(image.header))
 
-    def labels(self, labels: Volume, rule: LabelRule = "nearest") -> NDArray[Any]:
-        """Returns a label map on the grid; see `resampled_labels`."""
+    def labels(self, labels: Volume | Path, rule: LabelRule = "nearest") -> NDArray[Any]:
+        """Returns a label map, or that of a file, on the grid; see `resampled_labels`."""
+        if isinstance(labels, Path):
+            labels = read_labels(labels)
         return resampled_labels(labels, self.grid.shape, self._places(labels.header), rule)
 
     def points(self, coordinates: NDArray[np.float64], system: CoordinateSystem) -> MovedPoints:

@@ -119,6 +119,50 @@ def test_labels_are_nearest_unless_a_vote_is_asked_for(scene: Scene, drawn: Call
     assert set(np.unique(found[1])) == {0, 1, 4}
 
 
+def test_label_maps_of_whole_numbers_in_floats_become_integers(scene: Scene) -> None:
+    labels = np.zeros(scene.grids[1].shape, np.float32)
+    labels[10:30, 10:30, 4:9] = 300
+    write_volume(scene.folder / "labels.nii.gz", labels, scene.grids[1].affine)
+    assert main(["warp", *scene.words, "--labels", str(scene.folder / "labels.nii.gz")]) == 0
+    warped = nib.load(scene.folder / "out" / "labels" / "labels.nii.gz")
+    assert warped.get_data_dtype() == np.int16
+    assert set(np.unique(warped.dataobj)) == {0, 300}
+
+
+def test_points_outside_are_kept_and_named(scene: Scene, caplog: Told) -> None:
+    """Voxels of the fixed image become voxels of the moving one."""
+    table = scene.folder / "points.csv"
+    table.write_text("name,x,y,z\nwithin,20,18,15\nbeside,-5,18,15\n")
+    words = ["warp", *scene.words, "--points", str(table), "--moving", str(scene.moving)]
+    assert main(words) == 0
+    lines = (scene.folder / "out" / "points" / "points.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["name", "within", "beside"]
+    fixed, moving = scene.grids
+    place = fixed.affine[:3, :3] @ (20, 18, 15) + fixed.affine[:3, 3]
+    voxel = np.linalg.solve(moving.affine[:3, :3], scene.displaced_mm(place[None])[0] - moving.affine[:3, 3])
+    assert [float(one) for one in lines[1].split(",")[1:]] == pytest.approx(voxel, abs=1e-3)
+    assert "1 point outside the fixed image, moved as its border is: beside" in caplog.text
+
+
+def test_an_image_without_an_orientation_is_warped_by_its_voxels(tmp_path: Path, caplog: Told) -> None:
+    image = np.random.default_rng(0).random((8, 9, 10), np.float32)
+    unplaced = nib.Nifti1Image(image, None)
+    unplaced.header.set_zooms((2, 2, 2))
+    nib.save(unplaced, tmp_path / "image.nii.gz")
+    u = np.zeros((8, 9, 10, 3), np.float32)
+    u[...] = (1, 0, -2)
+    write_field(tmp_path / "u.npz", u, PROFILES["l2r2020-full"])
+    words = ["warp", "--field", str(tmp_path / "u.npz"), "--fixed", str(tmp_path / "image.nii.gz")]
+    assert main([*words, "--image", str(tmp_path / "image.nii.gz"), "--out", str(tmp_path / "out")]) == 0
+    warped = read_image(tmp_path / "out" / "images" / "image.nii.gz")
+    assert warped.array[2, 3, 4] == pytest.approx(image[3, 3, 2], abs=1e-3)
+    assert not warped.header.placed
+    assert warped.header.spacing_mm == (2, 2, 2)
+    # Said of the file, and not again for each of the images that are warped.
+    assert caplog.text.count("neither sform nor qform is set") == 2
+    assert "no orientation in" not in caplog.text
+
+
 def test_the_grid_of_another_image(
     scene: Scene, grids: dict[str, Any], drawn: Callable[..., Path], caplog: Told
 ) -> None:
