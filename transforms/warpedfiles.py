@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pairs.errors import UsageError
 from pairs.files.outputs import require_outputs
 from pairs.files.wholefile import probe_writable
-from pairs.images.frames import read_frames
-from pairs.images.header import Header
+from pairs.images.frames import read_frames, read_frames_header
+from pairs.images.header import Header, read_header
 from pairs.images.volume import read_labels, write_volume
-from transforms.inverse import InverseFigures
+from transforms.inverse import Inverse, InverseFigures
 from transforms.points.pointfile import read_points, write_points
 from transforms.points.pointset import CoordinateSystem, PointSet
 from transforms.resampling import LabelRule
@@ -82,7 +82,7 @@ class WarpedFiles:
     """All that was written.
 
     Attributes:
-        files: In the order images, label maps, points.
+        files: In the order label maps, images, points.
         inverse: How good the inverse is; None where none was needed.
         doubtful: The file that says where there is no inverse, or none alone; None where it is everywhere.
     """
@@ -114,7 +114,7 @@ def require_places(wanted: ToWarp, out: Path, inputs: Sequence[Path]) -> None:
                 "two results of one name", where=output, remedy="warp them one at a time, into two folders"
             )
     probe_writable(out)
-    require_outputs(outputs, inputs=[*named, *inputs])
+    require_outputs([*outputs, out / _DOUBTFUL], inputs=[*named, *inputs])
 
 
 def warp_files(warping: Warping, wanted: ToWarp, out: Path) -> WarpedFiles:
@@ -131,19 +131,28 @@ def warp_files(warping: Warping, wanted: ToWarp, out: Path) -> WarpedFiles:
         BadPoints: If points cannot be read.
         OutputError: If a file cannot be written.
     """
-    # Small files first: a fault in them costs nothing.
+    # What can be wrong with a file is found before the first result, as far as headers say it.
     points = [read_points(path, wanted.system) for path in wanted.points]
-    files = [_image(warping, path, out) for path in wanted.images]
-    files += [_labels(warping, path, out, wanted.rule) for path in wanted.labels]
+    for path in wanted.images:
+        read_frames_header(path)
+    for path in wanted.labels:
+        read_header(path)
+    files = [_labels(warping, path, out, wanted.rule) for path in wanted.labels]
+    files += [_image(warping, path, out) for path in wanted.images]
     files += [_points(warping, one, out) for one in points]
     if not warping.backwards or not (wanted.images or wanted.labels):
         return WarpedFiles(tuple(files))
-    inverse = warping.inverse
-    doubtful = None
+    return WarpedFiles(tuple(files), warping.inverse.figures, _tell_doubtful(warping.inverse, out))
+
+
+def _tell_doubtful(inverse: Inverse, out: Path) -> Path | None:
+    """Writes where there is no inverse, or several; removes what an earlier run has left."""
+    path = out / _DOUBTFUL
     if inverse.figures.missing or inverse.figures.folded:
-        doubtful = out / _DOUBTFUL
-        _write(doubtful, inverse.doubtful, warping.grid)
-    return WarpedFiles(tuple(files), inverse.figures, doubtful)
+        _write(path, inverse.doubtful, inverse.grid)
+        return path
+    path.unlink(missing_ok=True)
+    return None
 
 
 def _listed(wanted: ToWarp) -> list[tuple[str, Path]]:

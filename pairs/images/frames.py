@@ -10,7 +10,7 @@ from pairs.images.volume import replace_non_finite
 from pairs.images.volumefile import open_volume
 from pairs.images.voxels import read_float32, slabs
 
-__all__ = ["Frames", "read_frames"]
+__all__ = ["Frames", "read_frames", "read_frames_header"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,12 @@ class Frames:
 
     header: Header
     array: np.ndarray
+
+
+def read_frames_header(path: Path) -> Header:
+    """Reads and checks the header of an image of one or more frames; errors as for `read_frames`."""
+    with open_volume(path) as stream:
+        return parse_header(path, stream, frames=True).header
 
 
 def read_frames(path: Path) -> Frames:

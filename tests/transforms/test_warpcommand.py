@@ -261,6 +261,9 @@ def test_an_inverse_of_a_folded_field_is_told_where_it_is_none(tmp_path: Path, c
     assert (doubtful[18:22, 2:-2, 2:-2] == 2).all()
     assert (doubtful[:12] == 0).all()
     back = read_image(tmp_path / "out" / "images" / "fixed.nii.gz").array
+    write_field(tmp_path / "u.nii.gz", 0 * u, PROFILES["l2r2022"])
+    assert main(words) == 0
+    assert not (tmp_path / "out" / "no_inverse.nii.gz").exists()
     # Far from the fold the inverse is what it would be without: a shift by six voxels.
     assert back[10, 4, 4] == pytest.approx(4, abs=0.1)
 
@@ -314,6 +317,8 @@ def test_what_is_refused(
     elif name == "labels as floats":
         image = ["--labels", str(scene.moving)]
     elif name == "colours":
+        # Known before the image beside it is warped.
+        image = ["--image", str(scene.fixed), str(scene.moving)]
         colours = np.zeros(shape, np.dtype([(c, np.uint8) for c in "RGB"]))
         nib.save(nib.Nifti1Image(colours, scene.grids[0].affine), scene.moving)
     elif name == "fsl":
