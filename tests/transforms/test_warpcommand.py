@@ -270,11 +270,12 @@ def test_an_inverse_of_a_folded_field_is_told_where_it_is_none(tmp_path: Path, c
 
 def test_a_field_in_millimetres_given_as_voxels_is_suspected(tmp_path: Path, caplog: Told) -> None:
     affine = np.diag([3.0, 3, 3, 1])
-    noise = np.zeros((32, 30, 28))
-    noise[8:-8, 8:-8, 8:-8] = np.random.default_rng(0).normal(size=(16, 14, 12))
-    moving = ndimage.gaussian_filter(noise, 1).astype(np.float32)
+    random = np.random.default_rng(0)
+    bright = np.zeros((32, 30, 28))
+    bright[tuple(random.integers(8, 20, (3, 60)))] = random.uniform(300, 1000, 60)
+    moving = ndimage.gaussian_filter(bright, 2).astype(np.float32)
     u = np.zeros((32, 30, 28, 3), np.float32)
-    u[...] = (3, -2, 1)
+    u[...] = (4, -3, 2)
     places = np.indices(moving.shape) + np.moveaxis(u, -1, 0)
     fixed = ndimage.map_coordinates(moving, places, order=1, mode="nearest")
     write_volume(tmp_path / "fixed.nii.gz", fixed, affine)
