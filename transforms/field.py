@@ -183,6 +183,9 @@ def _basis_of(path: Path, header: NiftiHeader, grid: Header, asked: Basis | None
     """
     with damage_reported(path):
         affine = header.affine()
+    if header.shape[:3] != grid.shape:
+        # A half grid has an affine of its own, where it has any.
+        return "voxels"
     said = Header(path, grid.shape, grid.spacing_mm, affine, np.dtype(np.float32))
     if not affine_warnings(grid, said):
         return "voxels" if np.allclose(affine, np.eye(4), rtol=0, atol=_IDENTITY_ROUNDING) else "headers"

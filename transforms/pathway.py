@@ -99,6 +99,8 @@ def _between(
         for warning in affine_warnings(grid, there):
             _LOG.warning("%s; --placed-by headers goes by the affines", warning)
         return np.eye(4)
+    if isinstance(here, Field) and grid.shape == there.shape and affine_warnings(grid, there):
+        _LOG.info("%s is placed by its header, not voxel on voxel", there.path)
     relation = relation_of(there, grid) if backwards else relation_of(grid, there)
     if relation.basis == "sizes":
         _LOG.warning("%s", relation.warnings[0])

@@ -85,6 +85,20 @@ def test_fields_of_the_challenge_compare_voxels_as_hosts_do(profile: str, tmp_pa
         assert warped[1, 4, 2] == pytest.approx(image[1 + x, 3, 5], abs=2e-3)
 
 
+def test_a_half_grid_may_have_an_affine_of_its_own(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).random((8, 10, 12), np.float32)
+    affine = np.diag([1.5, 1.5, 1.5, 1])
+    write_volume(tmp_path / "image.nii.gz", image, affine)
+    half = np.zeros((4, 5, 6, 3), np.float32)
+    half[...] = (2, -1, 3)
+    write_volume(tmp_path / "u.nii.gz", half, affine @ np.diag([2, 2, 2, 1]))
+    words = ["--field", str(tmp_path / "u.nii.gz"), "--fixed", str(tmp_path / "image.nii.gz")]
+    words += ["--image", str(tmp_path / "image.nii.gz"), "--out", str(tmp_path / "out")]
+    assert main(["warp", *words]) == 0
+    warped = read_image(tmp_path / "out" / "images" / "image.nii.gz").array
+    assert warped[1, 4, 2] == pytest.approx(image[3, 3, 5], abs=1e-4)
+
+
 def test_number_types_frames_and_both_forms_of_the_grid_are_kept(scene: Scene) -> None:
     fixed = nib.load(scene.fixed)
     fixed.header.set_sform(fixed.affine, code=4)
