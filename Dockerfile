@@ -61,6 +61,7 @@ COPY pairs/ /opt/textscf-l2r/pairs/
 COPY evaluation/ /opt/textscf-l2r/evaluation/
 COPY pipeline/ /opt/textscf-l2r/pipeline/
 COPY studies/ /opt/textscf-l2r/studies/
+COPY transforms/ /opt/textscf-l2r/transforms/
 COPY textscf/ /opt/textscf-l2r/textscf/
 RUN find /opt/textscf-l2r -name __pycache__ -prune -exec rm -rf {} + \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/textscf-l2r \

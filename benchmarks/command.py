@@ -13,11 +13,13 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "accuracy": "Dice, HD95 and SDlogJ of weights on a task",
         "codec": "reading, writing and decoding of fields",
         "container": "what the image costs beside the program itself",
+        "exports": "exported fields, warped by the programs themselves and by `warp`",
         "evaluation": "scoring against the official evaluator's steps",
         "gpu": "agreement, speed and memory of a GPU",
         "lookup": "filters looked up by blocks against a filter for each voxel",
         "rivals": "ANTs, greedy, elastix and ConvexAdam beside our own methods on a task",
         "speed": "seconds a pair, and what bounds them",
+        "warping": "seconds and memory of `warp`, and the residual of its inverse",
     }
 )
 """Each benchmark and what it prints."""

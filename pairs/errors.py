@@ -9,6 +9,7 @@ from pairs.process.logline import LONGEST_LINE, bounded
 
 __all__ = [
     "BadLabels",
+    "BadPoints",
     "CorruptVolume",
     "DisplacementError",
     "GridMismatch",
@@ -152,6 +153,13 @@ class BadLabels(VolumeError):
     """A label map whose values are not integers, or label probabilities that do not sum to one."""
 
     code = "labels"
+
+
+class BadPoints(KnownError):
+    """A file of points that cannot be used."""
+
+    exit_code = 1
+    code = "points"
 
 
 class DisplacementError(KnownError):

@@ -22,12 +22,13 @@ __all__ = [
     "sizes_are_kept",
 ]
 
-PACKAGES = ("pairs", "evaluation", "pipeline", "studies", "textscf")
+PACKAGES = ("pairs", "evaluation", "transforms", "pipeline", "studies", "textscf")
 MAY_IMPORT = {
     "pairs": {"pairs", "numpy", "nibabel", "pyfive", "scipy", "pydantic", "threadpoolctl"},
     "evaluation": {"evaluation", "pairs", "numpy", "scipy", "pydantic", "tqdm", "matplotlib"},
+    "transforms": {"transforms", "evaluation", "pairs", "numpy", "scipy", "pydantic", "h5py"},
 }
-MAY_NOT_IMPORT = {"pipeline": {"evaluation", "nibabel", "studies"}, "studies": {"nibabel"}}
+MAY_NOT_IMPORT = {"pipeline": {"evaluation", "transforms", "nibabel", "studies"}, "studies": {"nibabel"}}
 # The one module or sub-package of a package through which a dependency comes in.
 DOORS = {
     "open_clip": ("pipeline/text",),
@@ -35,6 +36,7 @@ DOORS = {
     "threadpoolctl": ("pairs/fields/resampling",),
     "pyfive": ("pairs/fields/foreign/compositefile",),
     "matplotlib": ("evaluation/picture", "studies"),
+    "h5py": ("transforms/export/x5",),
 }
 # The door itself, and readers of what ships with the program or was written by it a moment before.
 READS_ITS_OWN = (
@@ -77,7 +79,7 @@ def _imports(file: str, tree: ast.Module) -> Iterator[str]:
 
 
 def imports_cross_no_border(root: Path) -> list[str]:
-    """`pairs` and `evaluation` import from a short list; `pipeline` neither the scorer nor nibabel."""
+    """The packages without torch import from a short list; `pipeline` neither the scorer nor nibabel."""
     faults = []
     for file, tree in _sources(root):
         package = file.partition("/")[0]

@@ -86,5 +86,5 @@ def _log_to_console() -> None:
     trouble.setLevel(logging.WARNING)
     trouble.setFormatter(OneLineFormatter("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=(progress, trouble))
-    for package in ("pairs", "pipeline", "evaluation", "studies", "textscf"):
+    for package in ("pairs", "pipeline", "evaluation", "transforms", "studies", "textscf"):
         logging.getLogger(package).setLevel(logging.INFO)

@@ -66,6 +66,27 @@ VERBS = (
         stoppable=True,
     ),
     Verb(
+        "warp",
+        "--field F --fixed FIXED --image X --out FOLDER",
+        "warp images, label maps and points with a field, or back",
+        "transforms.warpcommand",
+        "warp --field displacement.nii.gz --fixed fixed.nii.gz --image moving.nii.gz --out warped",
+    ),
+    Verb(
+        "export",
+        "--field F --fixed FIXED --moving MOVING --to PROGRAM --out FOLDER",
+        "write a field as ITK, ANTs, elastix, FSL, 3D Slicer or nitransforms reads it",
+        "transforms.export.command",
+        "export --field u.nii.gz --fixed fixed.nii.gz --moving moving.nii.gz --to ants --out exported",
+    ),
+    Verb(
+        "import",
+        "--from TOOL --field F --fixed FIXED --out FILE",
+        "make a field of a profile of one that another tool wrote",
+        "transforms.importcommand",
+        "import --from itk --field warp.nii.gz --fixed fixed.nii.gz --out disp_0001_0000_0004_0000.nii.gz",
+    ),
+    Verb(
         "evaluate",
         "--task TASK --fields OUT",
         "score displacement fields",
@@ -136,13 +157,7 @@ VERBS = (
         "studies.command",
         "reproduce table3 --task AbdomenMRMR --budget 30minutes",
     ),
-    Verb(
-        "demo-task",
-        "FOLDER",
-        "write the demo task alone",
-        "studies.demo.command",
-        "demo-task /tmp/task",
-    ),
+    Verb("demo-task", "FOLDER", "write the demo task alone", "studies.demo.command", "demo-task /tmp/task"),
     Verb(
         "template",
         "--task TASK --weights FILE --out FILE",

@@ -14,6 +14,7 @@ from pairs.images.volumefile import open_volume, require_bytes
 
 __all__ = [
     "MAX_VOXELS",
+    "Forms",
     "Header",
     "StoredArray",
     "parse_header",
@@ -22,6 +23,21 @@ __all__ = [
 
 MAX_VOXELS = 1024**3
 _AFFINE_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Forms:
+    """Both ways in which a NIfTI file can place its voxels, as they are stored.
+
+    Attributes:
+        sform_code: What the sform leads to, such as 1 (scanner) or 4 (MNI); 0 where it is not set.
+        qform_code: The same of the qform.
+        qform: The affine of the qform, (4, 4); None where it is not set, or is no rotation.
+    """
+
+    sform_code: int
+    qform_code: int
+    qform: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +53,7 @@ class Header:
         warnings: One sentence for each oddity that was tolerated.
         placed: Whether the file says where the voxels lie; without it the affine holds their sizes alone.
         scaled: Whether a slope or an intercept is applied to the numbers in the file.
+        forms: The sform and the qform; None of a grid that is in no file.
     """
 
     path: Path
@@ -47,6 +64,7 @@ class Header:
     warnings: tuple[str, ...] = ()
     placed: bool = True
     scaled: bool = False
+    forms: Forms | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +137,16 @@ def _qform_warnings(nifti: NiftiHeader, sform: np.ndarray) -> list[str]:
     return [f"sform and qform differ; the sform is used: {both}"]
 
 
+def _forms(nifti: NiftiHeader) -> Forms:
+    try:
+        qform = nifti.qform()
+    except NiftiError:
+        qform = None
+    return Forms(
+        int(nifti.entries["sform_code"]), 0 if qform is None else int(nifti.entries["qform_code"]), qform
+    )
+
+
 def _require_scalars(path: Path, nifti: NiftiHeader) -> np.dtype:
     """Returns the number type of the file; RGB, complex and extended precision are refused."""
     dtype = nifti.dtype
@@ -174,6 +202,7 @@ def _stored_array(path: Path, stream: BinaryIO, nifti: NiftiHeader, frames: bool
         tuple(warnings),
         placed=nifti.placed,
         scaled=(nifti.slope, nifti.intercept) != (1.0, 0.0),
+        forms=_forms(nifti),
     )
     full_shape = (*shape, 1) if frames and len(shape) == 3 else shape
     return StoredArray(header, full_shape, dtype, nifti.offset, nifti.slope, nifti.intercept)

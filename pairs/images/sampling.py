@@ -4,6 +4,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,22 @@ from scipy import ndimage
 from pairs.images.relation import Matrix
 from pairs.process.cores import thread_count
 
-__all__ = ["sampled_labels", "sampled_linearly"]
+__all__ = [
+    "Box",
+    "Places",
+    "each_block",
+    "image_at",
+    "inside",
+    "labels_at",
+    "sampled_labels",
+    "sampled_linearly",
+    "voted_labels_at",
+]
 
 Box = tuple[slice, slice, slice]
 Shape3 = tuple[int, int, int]
+Places = Callable[[Box], Matrix]
+"""Where the voxels of a block of the new grid lie in the image: (3, A, B, C) in the voxels of the image."""
 
 # Sides of a block of the new grid: its float64 positions are 3 MiB.
 _BLOCK = 48
@@ -51,34 +64,105 @@ def sampled_linearly(
     Returns:
         (U, V, W) float32. Beyond the outermost half voxel of the image it is the smallest value of the image.
     """
-    sigma = _sigma(matrix) if smoothed else np.zeros(3)
-    result = np.full(shape, values.min(), dtype=np.float32)
-
-    def fill(block: Box) -> None:
-        positions = _positions(block, matrix, displacement)
-        inside = _inside(positions, values.shape)
-        if inside.any():
-            result[block][inside] = _interpolated(values, positions[:, inside], sigma)
-
-    _each(fill, shape, _block_side(sigma))
-    return result
+    sigma = _sigma(matrix) if smoothed else None
+    return image_at(values, shape, partial(_positions, matrix=matrix, displacement=displacement), sigma)
 
 
 def sampled_labels(
     labels: NDArray[Any], shape: Shape3, matrix: Matrix, displacement: NDArray[np.float32] | None = None
 ) -> NDArray[Any]:
     """Samples a label map at the nearest voxel, for the rest as `sampled_linearly`; 0 beyond it."""
+    return labels_at(labels, shape, partial(_positions, matrix=matrix, displacement=displacement))
+
+
+def image_at(
+    values: NDArray[Any], shape: Shape3, places: Places, sigma: Matrix | None = None
+) -> NDArray[np.float32]:
+    """Samples an image linearly at any places.
+
+    Args:
+        values: (X, Y, Z).
+        shape: Sides (U, V, W) of the new grid.
+        places: Where its voxels lie in the image; NaN for nowhere.
+        sigma: Widths of a Gaussian along the axes of the image, in its voxels; None for none.
+
+    Returns:
+        (U, V, W) float32, or float64 where the image holds numbers that float32 does not; beyond the
+        outermost half voxel of the image its smallest value.
+    """
+    dtype = np.float64 if values.dtype.itemsize > 2 and values.dtype != np.float32 else np.float32
+    result = np.full(shape, values.min(), dtype=dtype)
+    widths = np.zeros(3) if sigma is None else sigma
+
+    def fill(block: Box) -> None:
+        positions = places(block)
+        within = inside(positions, values.shape)
+        if within.all():
+            result[block] = _interpolated(values, positions.reshape(3, -1), widths, dtype).reshape(
+                within.shape
+            )
+        elif within.any():
+            result[block][within] = _interpolated(values, positions[:, within], widths, dtype)
+
+    each_block(fill, shape, _block_side(widths))
+    return result
+
+
+def labels_at(labels: NDArray[Any], shape: Shape3, places: Places) -> NDArray[Any]:
+    """Samples a label map (X, Y, Z) at the nearest voxels, for the rest as `image_at`; 0 beyond it."""
+
+    def pick(positions: Matrix) -> NDArray[Any]:
+        nearest = np.rint(positions).astype(np.intp)
+        last = np.array(labels.shape)[:, None] - 1
+        return np.asarray(labels[tuple(np.clip(nearest, 0, last))])
+
+    return _picked(labels, shape, places, pick)
+
+
+def voted_labels_at(labels: NDArray[Any], shape: Shape3, places: Places) -> NDArray[Any]:
+    """Samples a label map by the vote of the eight voxels around, each with its weight of the linear rule.
+
+    That is the label whose one-hot image, sampled linearly, is the largest; of equal ones the smallest. For
+    the rest as `labels_at`.
+    """
+    return _picked(labels, shape, places, partial(_voted, labels))
+
+
+def _picked(
+    labels: NDArray[Any], shape: Shape3, places: Places, pick: Callable[[Matrix], NDArray[Any]]
+) -> NDArray[Any]:
+    """Fills a grid with the labels that `pick` finds at positions (3, N) within the label map; 0 beyond."""
     result = np.zeros(shape, dtype=labels.dtype)
 
     def fill(block: Box) -> None:
-        positions = _positions(block, matrix, displacement)
-        inside = _inside(positions, labels.shape)
-        nearest = np.rint(positions[:, inside]).astype(np.intp)
-        last = np.array(labels.shape)[:, None] - 1
-        result[block][inside] = labels[tuple(np.clip(nearest, 0, last))]
+        positions = places(block)
+        within = inside(positions, labels.shape)
+        result[block][within] = pick(positions[:, within])
 
-    _each(fill, shape)
+    each_block(fill, shape)
     return result
+
+
+def _voted(labels: NDArray[Any], positions: Matrix) -> NDArray[Any]:
+    """The label with the most weight around each of the positions (3, N)."""
+    last = np.array(labels.shape)[:, None] - 1
+    positions = np.clip(positions, 0, last)
+    first = np.minimum(np.floor(positions).astype(np.intp), np.maximum(last - 1, 0))
+    share = positions - first
+    corners = np.array(list(itertools.product((0, 1), repeat=3)))
+    found = np.stack([labels[tuple(np.minimum(first + corner[:, None], last))] for corner in corners])
+    winners: NDArray[Any] = found[0].copy()
+    (mixed,) = np.nonzero((found != found[0]).any(axis=0))
+    if mixed.size:
+        found, share = found[:, mixed], share[:, mixed]
+        weights = np.stack(
+            [np.where(corner[:, None] == 1, share, 1 - share).prod(axis=0) for corner in corners]
+        )
+        votes = np.stack([(weights * (found == one)).sum(axis=0) for one in found])
+        # Sums of the same weights in another order differ in the last place.
+        best = votes >= votes.max(axis=0) - 1e-12
+        winners[mixed] = np.where(best, found, np.iinfo(found.dtype).max).min(axis=0)
+    return winners
 
 
 def _sigma(matrix: Matrix) -> Matrix:
@@ -94,8 +178,8 @@ def _block_side(sigma: Matrix) -> int:
     return max(1, min(_BLOCK, int(_LARGEST_PART / (1 + sigma.max() / _SIGMA_PER_VOXEL))))
 
 
-def _each(fill: Callable[[Box], None], shape: Shape3, side: int = _BLOCK) -> None:
-    """Fills block by block; NumPy and SciPy let go of Python's lock, so that the blocks share the cores."""
+def each_block(fill: Callable[[Box], None], shape: Shape3, side: int = _BLOCK) -> None:
+    """Fills a grid block by block; NumPy and SciPy let go of Python's lock: the blocks share the cores."""
     axes = ([slice(start, min(start + side, stop)) for start in range(0, stop, side)] for stop in shape)
     blocks = ((x, y, z) for x, y, z in itertools.product(*axes))
     with ThreadPoolExecutor(thread_count()) as pool:
@@ -113,13 +197,15 @@ def _positions(block: Box, matrix: Matrix, displacement: NDArray[np.float32] | N
     return moved
 
 
-def _inside(positions: Matrix, shape: Sequence[int]) -> NDArray[np.bool_]:
+def inside(positions: NDArray[np.floating[Any]], shape: Sequence[int]) -> NDArray[np.bool_]:
     """Which positions (3, ...) lie in a voxel of the image; it reaches half its size around its centre."""
     sides = np.array(shape).reshape(3, *(1 for _ in positions.shape[1:]))
     return np.asarray(((positions >= -0.5) & (positions <= sides - 0.5)).all(axis=0))
 
 
-def _interpolated(values: NDArray[Any], positions: Matrix, sigma: Matrix) -> NDArray[np.float32]:
+def _interpolated(
+    values: NDArray[Any], positions: Matrix, sigma: Matrix, dtype: type[np.floating[Any]]
+) -> NDArray[Any]:
     """Values at positions (3, N) within the image, in the outermost half voxel those of its border."""
     if sigma.any():
         margin = np.ceil(_TRUNCATE * sigma) + 1
@@ -128,7 +214,5 @@ def _interpolated(values: NDArray[Any], positions: Matrix, sigma: Matrix) -> NDA
         part = values[tuple(slice(start, stop + 1) for start, stop in zip(first, last, strict=True))]
         values = ndimage.gaussian_filter(part, sigma, output=np.float32, mode="nearest", truncate=_TRUNCATE)
         positions = positions - first[:, None]
-    found: NDArray[np.float32] = ndimage.map_coordinates(
-        values, positions, output=np.float32, order=1, mode="nearest"
-    )
+    found: NDArray[Any] = ndimage.map_coordinates(values, positions, output=dtype, order=1, mode="nearest")
     return found

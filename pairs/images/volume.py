@@ -1,26 +1,23 @@
 # mypy: allow-untyped-calls
 """Volumes: images, label maps and label probabilities read from and written to NIfTI files."""
 
-import gzip
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import nibabel as nib
 import numpy as np
-from nibabel.arrayproxy import ArrayProxy
 
-from pairs.errors import BadLabels, CorruptVolume, NonFinite
+from pairs.errors import BadLabels, NonFinite
 from pairs.files.wholefile import whole_file
 from pairs.images.header import (
     MAX_VOXELS,
+    Forms,
     Header,
-    StoredArray,
     parse_header,
     read_header,
 )
 from pairs.images.volumefile import open_volume
+from pairs.images.voxels import read_float32, slabs
 
 __all__ = [
     "MAX_VOXELS",
@@ -30,11 +27,10 @@ __all__ = [
     "read_image",
     "read_labels",
     "read_probabilities",
+    "replace_non_finite",
     "write_volume",
 ]
 
-_SLAB_VOXELS = 2**19
-_MAX_TRAILING_BYTES = 2**20
 _MAX_NON_FINITE_SHARE = 0.01
 # A slope such as 0.1 leaves 30 * 0.1 one rounding step away from 3, 0.33333 leaves 90 of them 3e-4
 # away from 30; what is off by more, or next to zero, is a map that was interpolated or scaled to 0..1.
@@ -59,54 +55,6 @@ class Volume:
     array: np.ndarray
 
 
-def _slabs(stream: BinaryIO, stored: StoredArray) -> Iterator[tuple[tuple[int | slice, ...], np.ndarray]]:
-    """Yields (index, scaled voxels) in the order of the file, a few planes at a time.
-
-    Only as many bytes are decompressed as the header declares, and only one slab is ever held in the type
-    that nibabel scales to (float64).
-    """
-    spec = (stored.shape, stored.dtype, stored.offset, stored.slope, stored.intercept)
-    voxels = ArrayProxy(stream, spec, mmap=False)
-    size_x, size_y, size_z = stored.shape[:3]
-    planes = max(1, _SLAB_VOXELS // (size_x * size_y))
-    for frame in np.ndindex(stored.shape[3:]):
-        for start in range(0, size_z, planes):
-            index = (slice(None), slice(None), slice(start, min(start + planes, size_z)), *frame)
-            try:
-                slab = np.asanyarray(voxels[index])
-            except gzip.BadGzipFile:
-                raise
-            except (OSError, ValueError) as error:
-                # nibabel reports a short read as either, depending on the part that is asked for.
-                raise CorruptVolume(
-                    "volume holds fewer voxels than its header declares",
-                    where=stored.header.path,
-                    expected=stored.shape,
-                    remedy="copy or download it again",
-                ) from error
-            yield index, slab
-    _drain(stream, stored.header.path)
-
-
-def _drain(stream: BinaryIO, path: Path) -> None:
-    """Reads a gzip file to its end, where its checksum is compared; refuses one that keeps expanding."""
-    if isinstance(stream, gzip.GzipFile) and len(stream.read(_MAX_TRAILING_BYTES + 1)) > _MAX_TRAILING_BYTES:
-        raise CorruptVolume(
-            "file expands to more than its header declares",
-            where=path,
-            expected=f"up to {_MAX_TRAILING_BYTES} bytes after the voxels",
-        )
-
-
-def _read_float32(stream: BinaryIO, stored: StoredArray) -> np.ndarray:
-    array = np.empty(stored.shape, dtype=np.float32)
-    # A double beyond float32 becomes infinite and is then treated as any other infinite voxel.
-    with np.errstate(over="ignore", invalid="ignore"):
-        for index, slab in _slabs(stream, stored):
-            array[index] = slab
-    return array
-
-
 def read_image(path: Path) -> Volume:
     """Reads an intensity image as float32.
 
@@ -119,11 +67,25 @@ def read_image(path: Path) -> Volume:
     """
     with open_volume(path) as stream:
         stored = parse_header(path, stream)
-        array = _read_float32(stream, stored)
+        array = read_float32(stream, stored)
+    warnings = replace_non_finite(path, array)
+    return Volume(replace(stored.header, warnings=(*stored.header.warnings, *warnings)), array)
+
+
+def replace_non_finite(path: Path, array: np.ndarray) -> tuple[str, ...]:
+    """Puts the smallest finite value in the place of NaN and infinity; returns a sentence if there were any.
+
+    Args:
+        path: The file, for messages.
+        array: Real numbers of any shape, changed in place.
+
+    Raises:
+        NonFinite: If they are more than 1 % of all.
+    """
     finite = np.isfinite(array)
     bad = array.size - int(np.count_nonzero(finite))
     if bad == 0:
-        return Volume(stored.header, array)
+        return ()
     if bad > _MAX_NON_FINITE_SHARE * array.size:
         limit = f"at most {_MAX_NON_FINITE_SHARE:.0%}"
         raise NonFinite(
@@ -131,8 +93,7 @@ def read_image(path: Path) -> Volume:
         )
     minimum = float(array.min(where=finite, initial=np.inf))
     array[~finite] = minimum
-    warning = f"{bad} NaN or infinite voxels replaced by the minimum {minimum:g}"
-    return Volume(replace(stored.header, warnings=(*stored.header.warnings, warning)), array)
+    return (f"{bad} NaN or infinite voxels replaced by the minimum {minimum:g}",)
 
 
 def _rounded(slab: np.ndarray, path: Path) -> tuple[np.ndarray, float]:
@@ -182,7 +143,7 @@ def read_labels(path: Path) -> Volume:
         small = plain and stored.dtype.itemsize <= 2
         array = np.empty(stored.shape, dtype=stored.header.dtype if small else np.int32)
         error = 0.0
-        for index, slab in _slabs(stream, stored):
+        for index, slab in slabs(stream, stored):
             array[index], slab_error = _rounded(slab, path)
             error = max(error, slab_error)
     low, high = int(array.min()), int(array.max())
@@ -205,7 +166,7 @@ def read_probabilities(path: Path) -> np.ndarray:
         BadLabels: If a voxel holds a negative or non-finite value or does not sum to 1.
     """
     with open_volume(path) as stream:
-        array = _read_float32(stream, parse_header(path, stream, frames=True))
+        array = read_float32(stream, parse_header(path, stream, frames=True))
     for plane in np.moveaxis(array, 2, 0):
         wrong = ~(np.abs(plane.sum(axis=-1) - 1) <= _PROBABILITY_TOLERANCE) | (
             plane < -_PROBABILITY_TOLERANCE
@@ -220,23 +181,38 @@ def read_probabilities(path: Path) -> np.ndarray:
     return array
 
 
-def write_volume(path: Path, array: np.ndarray, affine: np.ndarray, *, placed: bool = True) -> None:
+def write_volume(
+    path: Path,
+    array: np.ndarray,
+    affine: np.ndarray,
+    *,
+    placed: bool = True,
+    forms: Forms | None = None,
+    intent: int = 0,
+) -> None:
     """Writes an array as NIfTI, in its own number type, whole or not at all.
 
     The header is made anew, so that no text (names, dates, descriptions) of an input file reaches an output.
 
     Args:
         path: The final path, `.nii` or `.nii.gz`.
-        array: (X, Y, Z) or (X, Y, Z, N).
+        array: (X, Y, Z), (X, Y, Z, N) or (X, Y, Z, 1, 3).
         affine: Voxel indices to millimetres, (4, 4).
         placed: Whether the affine says where the voxels lie; if not, the file holds their sizes alone.
+        forms: The sform and the qform of the file whose grid this is, to be kept; None for an sform alone.
+        intent: What the numbers are, by the list of NIfTI; 0 for nothing in particular.
 
     Raises:
         OutputError: If the file cannot be written.
     """
     image = nib.Nifti1Image(array, affine, dtype=array.dtype)
     image.header.set_xyzt_units("mm")
+    image.header.set_intent(intent, allow_unknown=True)
     if not placed:
         image.header.set_sform(None, code=0)
+    elif forms is not None and (forms.sform_code or forms.qform_code):
+        image.header.set_sform(affine if forms.sform_code else None, code=forms.sform_code)
+        if forms.qform is not None:
+            image.header.set_qform(forms.qform, code=forms.qform_code)
     with whole_file(path) as temporary:
         nib.save(image, temporary)

@@ -21,6 +21,7 @@ from pairs.tasks.pair import Pair
 from pairs.tasks.task import read_task
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.report import PairRecord, read_report
+from transforms.points.pointfile import read_points
 
 __all__: list[str] = []
 
@@ -162,6 +163,27 @@ def _known_scores(path: Path) -> None:
         assert journal.find(key, PAIR_SCORE.field) in (None, PAIR_SCORE)
 
 
+FCSV = """# Markups fiducial file version = 4.11
+# CoordinateSystem = LPS
+# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID
+1,1,2,3,0,0,0,1,1,1,0,AC,"one, two",
+"""
+MARKUPS = {
+    "markups": [
+        {
+            "coordinateSystem": "LPS",
+            "coordinateUnits": ["mm", "UCUM", "millimeter"],
+            "controlPoints": [{"label": "AC", "position": [1, 2, 3]}, {"positionStatus": "undefined"}],
+        }
+    ]
+}
+
+
+def _moved_points(path: Path) -> None:
+    points = read_points(path)
+    points.text_with(points.coordinates + 1)
+
+
 Reader = tuple[Callable[[Path], Path], Callable[[Path], object]]
 READERS: dict[str, Reader] = {
     "dataset JSON": (partial(_document, "A_dataset.json", DATASET), _task),
@@ -182,6 +204,9 @@ READERS: dict[str, Reader] = {
     "own report": (partial(_document, "report.json", REPORT), _own_report),
     "points": (_points, _point_pairs),
     "journal": (_journal, _known_scores),
+    "table of points": (partial(_document, "p.csv", 'name,x,y,z\na,1,2,3\n"b",4,5,6\n'), _moved_points),
+    "fiducials": (partial(_document, "p.fcsv", FCSV), _moved_points),
+    "markups": (partial(_document, "p.mrk.json", MARKUPS), _moved_points),
 }
 
 

@@ -13,12 +13,15 @@ import numpy as np
 
 from evaluation.submission.stored import inspect, load
 from pairs.fields.displacement import PROFILES, read_displacement, write_displacement
+from pairs.fields.foreign.affinefile import read_affine
 from pairs.fields.foreign.compositefile import read_composite_field
 from pairs.fields.foreign.readers import FOREIGN_READERS
+from pairs.images.frames import read_frames
 from pairs.images.header import Header
 from pairs.images.volume import read_image, read_labels, read_probabilities, write_volume
 from pairs.tasks.imageid import ImageId
 from pairs.tasks.pair import Pair
+from transforms.field import read_field
 
 __all__: list[str] = []
 
@@ -96,6 +99,15 @@ def _with_affine(tool: str, folder: Path) -> Path:
     return path
 
 
+def _insight_affine(folder: Path) -> Path:
+    path = folder / "a.tfm"
+    path.write_text(
+        "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"
+        "Parameters: 1 0 0 0 1 0 0 0 1 2 1 -1\nFixedParameters: 0 0 0\n"
+    )
+    return path
+
+
 def _composite(name: str, folder: Path) -> Path:
     """A file of ITK's transforms, which nothing here can write."""
     made = Path(__file__).parents[1] / "pairs" / "fields" / "foreign" / name
@@ -127,6 +139,10 @@ READERS: dict[str, Reader] = {
         partial(_composite, "compositegzip.h5"),
         partial(read_composite_field, max_voxels=192),
     ),
+    "itk text affine": (_insight_affine, read_affine),
+    "field to warp with": (partial(_field, "l2r2022"), partial(read_field, fixed=GRID)),
+    "field in mm to warp with": (partial(_foreign_nifti, ".nii.gz"), partial(read_field, fixed=GRID)),
+    "frames": (partial(_volume, "a.nii.gz", np.ones((*SHAPE, 2), np.int16)), read_frames),
     "image": (partial(_volume, "a.nii.gz", IMAGE), read_image),
     "plain image": (partial(_volume, "a.nii", IMAGE), read_image),
     "labels": (partial(_volume, "a.nii.gz", np.ones(SHAPE, np.uint8)), read_labels),

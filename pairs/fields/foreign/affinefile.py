@@ -1,4 +1,4 @@
-"""Affine maps that come after a warp: ITK's binary `.mat` of ANTs and the text matrix of greedy."""
+"""Affine maps that come after a warp: ITK's binary `.mat` of ANTs, its text, and the matrix of greedy."""
 
 from pathlib import Path
 
@@ -9,14 +9,32 @@ from pairs.fields.foreign.physical import Matrix, ras_affine, usable
 from pairs.files.damage import damage_reported
 from pairs.files.regularfile import open_regular
 
-__all__ = ["itk_affine", "read_itk_affine", "read_ras_affine"]
+__all__ = ["itk_affine", "read_affine", "read_itk_affine", "read_ras_affine"]
 
 # Twelve numbers, a centre and two names take a few hundred bytes.
 _MAX_BYTES = 1 << 14
 # MATLAB level 4 numbers its types MOPT; M 0 is little endian, P 0 is double and 1 single.
 _TYPES = {0: "<f8", 10: "<f4", 1000: ">f8", 1010: ">f4"}
 _LEVEL4_NUMBERS = 5
+_INSIGHT = b"#Insight Transform File"
 _AFFINES = ("AffineTransform", "MatrixOffsetTransformBase")
+
+
+def read_affine(path: Path) -> Matrix:
+    """Reads an affine map of any of these forms, told apart by their content.
+
+    Returns:
+        The map y(x) of points towards the moving image, (4, 4) in RAS millimetres.
+
+    Raises:
+        DisplacementError: If the file is missing, damaged or holds anything else. The four lines of FSL's
+            `flirt` are in other coordinates and cannot be told from those of greedy.
+    """
+    with damage_reported(path, "affine map"):
+        content = _bounded(path)
+        if content.startswith(_INSIGHT):
+            return _insight_affine(path, content.decode("ascii"))
+    return read_itk_affine(path) if b"\0" in content else read_ras_affine(path)
 
 
 def read_itk_affine(path: Path) -> Matrix:
@@ -76,6 +94,21 @@ def read_ras_affine(path: Path) -> Matrix:
         if [len(row) for row in rows] != [4, 4, 4, 4]:
             raise ValueError("not four lines of four numbers")
         return usable(np.array(rows))
+
+
+def _insight_affine(path: Path, text: str) -> Matrix:
+    """Reads ITK's text of one transform."""
+    entries: dict[str, str] = {}
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        if line.startswith("#") or not colon:
+            continue
+        if key in entries:
+            raise ValueError("holds more than one transform")
+        entries[key] = value.strip()
+    numbers = (entries.get(key, "").split() for key in ("Parameters", "FixedParameters"))
+    parameters, centre = (np.array([float(one) for one in values]) for values in numbers)
+    return itk_affine(path, entries.get("Transform", ""), parameters, centre)
 
 
 def _bounded(path: Path) -> bytes:

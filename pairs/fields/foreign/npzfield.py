@@ -17,7 +17,7 @@ from pairs.files.damage import damage_reported
 from pairs.images.header import Header
 from pairs.tasks.pair import Pair
 
-__all__ = ["read_npz"]
+__all__ = ["read_npz", "read_npz_file"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,6 +32,12 @@ _LENIENT = (
 
 
 def read_npz(folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadField:
+    """Finds the npz of a pair and reads it as `read_npz_file` does."""
+    del moving
+    return read_npz_file(find_files(folder, pair, (Ending(NPZ_SUFFIX),)).warp, fixed)
+
+
+def read_npz_file(path: Path, fixed: Header) -> ReadField:
     """Reads the one array of an npz: full or half grid, channel first or last, any real type, any key.
 
     Values are voxels of the full grid. An array that one of the challenge's profiles describes is read as
@@ -42,8 +48,6 @@ def read_npz(folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadFie
         DisplacementError: If the file is missing, damaged, or holds no array of these shapes.
         NonFiniteDisplacement: If the field holds NaN or infinity.
     """
-    del moving
-    path = find_files(folder, pair, (Ending(NPZ_SUFFIX),)).warp
 
     def match(found: tuple[int, ...], dtype: np.dtype[Any], key: str) -> Layout:
         return _layout(path, fixed.shape, found, dtype, key)

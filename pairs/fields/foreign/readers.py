@@ -25,20 +25,21 @@ from typing import TypeAlias
 
 import numpy as np
 
+from pairs.errors import DisplacementError, UsageError
 from pairs.fields.displacement import ReadField
-from pairs.fields.foreign.affinefile import read_itk_affine, read_ras_affine
+from pairs.fields.foreign.affinefile import read_affine, read_itk_affine, read_ras_affine
 from pairs.fields.foreign.compositefile import read_composite_field
 from pairs.fields.foreign.metaimage import read_metaimage_field
 from pairs.fields.foreign.names import Ending, find_files
 from pairs.fields.foreign.niftifield import read_nifti_field
-from pairs.fields.foreign.npzfield import read_npz
+from pairs.fields.foreign.npzfield import read_npz, read_npz_file
 from pairs.fields.foreign.nrrd import read_nrrd_field
 from pairs.fields.foreign.physical import Matrix, PhysicalField, to_voxels
 from pairs.fields.profile import Profile
 from pairs.images.header import Header
 from pairs.tasks.pair import Pair
 
-__all__ = ["FOREIGN_READERS", "ForeignReader"]
+__all__ = ["FOREIGN_READERS", "ForeignReader", "read_foreign_field", "read_physical_field"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -100,24 +101,71 @@ _TOOLS = (
 )
 
 
-def _read(tool: _Tool, folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadField:
-    """Finds, reads and converts the field of a pair.
+def read_physical_field(path: Path, fixed: Header) -> PhysicalField:
+    """Reads a displacement in millimetres, of any tool.
+
+    Args:
+        path: A file in `.nii.gz`, `.nii`, `.mha`, `.mhd`, `.nrrd` or `.h5`.
+        fixed: Grid of the fixed image, which bounds what a header may declare.
+
+    Raises:
+        DisplacementError: If the file is missing, damaged or of another format.
+    """
+    suffix = _suffix(path)
+    if suffix is None:
+        raise DisplacementError(
+            "not a displacement file", where=path, expected=f"a name in {', '.join(_FIELD_FORMATS)}"
+        )
+    return _FIELD_FORMATS[suffix](path, _MAX_FINER * math.prod(fixed.shape))
+
+
+def read_foreign_field(
+    word: str, path: Path, fixed: Header, moving: Header, affine: Path | None = None
+) -> ReadField:
+    """Reads and converts one field of a tool.
+
+    Args:
+        word: As `FOREIGN_READERS` has it.
+        path: The file.
+        fixed: Grid of the fixed image.
+        moving: Grid of the moving image.
+        affine: File of the affine map that comes after the field, where the tool writes one; None for none.
 
     Raises:
         DisplacementError: If a file is missing, damaged, of another format, or lies elsewhere than the image.
+        UsageError: If there is an affine map, and the tool writes none beside its fields.
     """
+    tool = next((one for one in _TOOLS if one.name == word), None)
+    if affine is not None and (tool is None or tool.read_affine is None):
+        raise UsageError(f"fields of {word} have no affine map beside them", where=affine)
+    if tool is None:
+        return read_npz_file(path, fixed)
+    return _converted(tool, path, None if affine is None else read_affine(affine), fixed, moving)
+
+
+def _suffix(path: Path) -> str | None:
+    return next((suffix for suffix in _FIELD_FORMATS if path.name.endswith(suffix)), None)
+
+
+def _read(tool: _Tool, folder: Path, pair: Pair, fixed: Header, moving: Header) -> ReadField:
+    """Finds, reads and converts the field of a pair; errors as for `read_foreign_field`."""
     files = find_files(folder, pair, tool.endings)
-    suffix = next(suffix for suffix in _FIELD_FORMATS if files.warp.name.endswith(suffix))
-    field = _FIELD_FORMATS[suffix](files.warp, _MAX_FINER * math.prod(fixed.shape))
-    after = field.after
+    affine = None
     if files.affine is not None and tool.read_affine is not None:
-        after = tool.read_affine(files.affine)
+        affine = tool.read_affine(files.affine)
+    return _converted(tool, files.warp, affine, fixed, moving)
+
+
+def _converted(tool: _Tool, path: Path, affine: Matrix | None, fixed: Header, moving: Header) -> ReadField:
+    field = read_physical_field(path, fixed)
+    after = field.after if affine is None else affine
     # The challenge's own fields do without affines, so their oddities are reported here alone.
     for header in (fixed, moving):
         for warning in header.warnings:
             _LOG.warning("%s: %s", header.path, warning)
-    profile = Profile(tool.name, (suffix,), False, False, np.dtype(np.float32))
-    return ReadField(files.warp, profile, to_voxels(field, fixed, moving, after))
+    suffixes = (_suffix(path) or "",)
+    profile = Profile(tool.name, suffixes, False, False, np.dtype(np.float32))
+    return ReadField(path, profile, to_voxels(field, fixed, moving, after))
 
 
 FOREIGN_READERS: Mapping[str, ForeignReader] = MappingProxyType(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pairs.errors import BadLabels
-from pairs.images import volume as volume_module
+from pairs.images import voxels as voxels_module
 from pairs.images.volume import read_labels
 
 Ramp = Callable[..., np.ndarray]
@@ -81,7 +81,7 @@ def test_labels_beyond_32_bits_are_refused(tmp_path: Path, saved: Save, value: i
 def test_double_labels_never_take_a_double_volume(
     tmp_path: Path, saved: Save, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(volume_module, "_SLAB_VOXELS", 64 * 64)
+    monkeypatch.setattr(voxels_module, "_SLAB_VOXELS", 64 * 64)
     path = saved(tmp_path / "a.nii", np.ones((64, 64, 64)))
     tracemalloc.start()
     try:

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from pairs.images import sampling
 from pairs.images.relation import Matrix
-from pairs.images.sampling import sampled_labels, sampled_linearly
+from pairs.images.sampling import image_at, sampled_labels, sampled_linearly, voted_labels_at
 
 __all__: list[str] = []
 
@@ -98,3 +98,36 @@ def test_labels_take_the_nearest_voxel() -> None:
     matrix = np.eye(4)
     matrix[0, 3] = 0.3
     assert np.array_equal(sampled_labels(labels, labels.shape, matrix), labels)
+
+
+def test_places_may_be_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block asks where its voxels lie; nowhere is beyond the image."""
+    monkeypatch.setattr(sampling, "_BLOCK", 4)
+    image = np.random.default_rng(0).random((6, 7, 8), np.float32)
+    reversed_places = np.indices(image.shape, dtype=np.float64)[:, ::-1]
+    reversed_places[:, 0, 0, 0] = np.nan
+    found = image_at(image, image.shape, lambda block: reversed_places[:, *block])
+    expected = image[::-1].copy()
+    expected[0, 0, 0] = image.min()
+    assert np.array_equal(found, expected)
+
+
+def test_large_integers_keep_their_digits() -> None:
+    image = np.full((2, 2, 2), 2**24 + 1, np.int32)
+    assert sampled_linearly(image, (2, 2, 2), np.eye(4))[1, 1, 1] == 2**24 + 1
+
+
+def test_a_vote_is_the_largest_of_the_labels_sampled_linearly() -> None:
+    random = np.random.default_rng(1)
+    labels = random.choice(np.array([0, 2, 5, 9], np.int16), (7, 6, 8))
+    where = random.uniform(-0.4, 6.4, (3, 5, 6, 7))
+    found = voted_labels_at(labels, (5, 6, 7), lambda block: where[:, *block])
+    values = [0, 2, 5, 9]
+    one_hot = [
+        ndimage.map_coordinates((labels == one).astype(float), where, order=1, mode="nearest")
+        for one in values
+    ]
+    within = sampling.inside(where, labels.shape)
+    assert 0.5 < within.mean() < 1
+    assert np.array_equal(found, np.where(within, np.array(values)[np.argmax(one_hot, axis=0)], 0))
+    assert found.dtype == np.int16

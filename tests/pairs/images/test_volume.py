@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pairs.errors import BadLabels, CorruptVolume, NonFinite, OutputError
-from pairs.images import volume as volume_module
+from pairs.images import voxels as voxels_module
 from pairs.images.volume import read_header, read_image, read_labels, read_probabilities, write_volume
 
 Ramp = Callable[..., np.ndarray]
@@ -44,7 +44,7 @@ def test_image_comes_back_with_its_grid(
 def test_slabs_of_any_size_give_the_same_volume(
     tmp_path: Path, ramp: Ramp, saved: Save, monkeypatch: pytest.MonkeyPatch, slab_voxels: int
 ) -> None:
-    monkeypatch.setattr(volume_module, "_SLAB_VOXELS", slab_voxels)
+    monkeypatch.setattr(voxels_module, "_SLAB_VOXELS", slab_voxels)
     path = saved(tmp_path / "a.nii.gz", ramp((5, 4, 7)))
     np.testing.assert_array_equal(read_image(path).array, ramp((5, 4, 7)))
     probabilities = np.full((3, 4, 5, 2), 0.5, dtype=np.float32)
@@ -211,3 +211,28 @@ def test_real_volumes_are_read_as_nibabel_reads_them(shared: Path, task: str) ->
     labels = read_labels(label)
     assert labels.array.dtype == np.uint8
     np.testing.assert_array_equal(labels.array, np.asanyarray(nib.load(label).dataobj))
+
+
+def test_a_grid_keeps_its_sform_and_its_qform(tmp_path: Path) -> None:
+    turned = np.array([[0.0, -2, 0, 5], [2, 0, 0, 6], [0, 0, 2, 7], [0, 0, 0, 1]])
+    image = nib.Nifti1Image(np.zeros((3, 4, 5), np.uint8), np.diag([-2.0, 2, 2, 1]))
+    image.header.set_sform(np.diag([-2.0, 2, 2, 1]), code=4)
+    image.header.set_qform(turned, code=1)
+    nib.save(image, tmp_path / "a.nii.gz")
+    header = read_header(tmp_path / "a.nii.gz")
+    write_volume(tmp_path / "b.nii.gz", np.ones((3, 4, 5)), header.affine, forms=header.forms)
+    kept = nib.load(tmp_path / "b.nii.gz").header
+    assert (int(kept["sform_code"]), int(kept["qform_code"])) == (4, 1)
+    assert np.allclose(kept.get_sform(), header.affine)
+    assert np.allclose(kept.get_qform(), turned, atol=1e-6)
+
+
+def test_a_grid_placed_by_its_qform_alone_stays_so(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(np.zeros((3, 4, 5), np.uint8), None)
+    image.header.set_qform(np.diag([-2.0, 2, 3, 1]), code=1)
+    nib.save(image, tmp_path / "a.nii.gz")
+    header = read_header(tmp_path / "a.nii.gz")
+    write_volume(tmp_path / "b.nii.gz", np.ones((3, 4, 5)), header.affine, forms=header.forms)
+    kept = nib.load(tmp_path / "b.nii.gz")
+    assert (int(kept.header["sform_code"]), int(kept.header["qform_code"])) == (0, 1)
+    assert np.allclose(kept.affine, np.diag([-2.0, 2, 3, 1]))

@@ -7,7 +7,7 @@ import pytest
 from scipy.io import savemat
 
 from pairs.errors import DisplacementError
-from pairs.fields.foreign.affinefile import read_itk_affine, read_ras_affine
+from pairs.fields.foreign.affinefile import read_affine, read_itk_affine, read_ras_affine
 
 LINEAR = np.array([[1.1, 0.2, 0], [-0.1, 0.9, 0.05], [0, 0.1, 1]])
 TRANSLATION = np.array([3.0, -2, 5])
@@ -111,3 +111,39 @@ def test_missing_files(tmp_path: Path) -> None:
     for read in (read_itk_affine, read_ras_affine):
         with pytest.raises(DisplacementError, match=r"missing: .*a\.mat"):
             read(tmp_path / "a.mat")
+
+
+INSIGHT = """#Insight Transform File V1.0
+#Transform 0
+Transform: {kind}_double_3_3
+Parameters: 0 -1 0 1 0 0 0 0 1 4 -3 2
+FixedParameters: {centre}
+"""
+
+
+def test_an_affine_map_of_any_form_is_told_by_its_content(tmp_path: Path) -> None:
+    """A turn and a shift in LPS, as ITK writes it in text, and in RAS, as greedy does."""
+    itk, greedy = tmp_path / "a.tfm", tmp_path / "b.txt"
+    itk.write_text(INSIGHT.format(kind="AffineTransform", centre="0 0 0"))
+    greedy.write_text("0 -1 0 -4\n1 0 0 3\n0 0 1 2\n0 0 0 1\n")
+    assert np.array_equal(read_affine(itk), read_affine(greedy))
+    itk.write_text(INSIGHT.format(kind="MatrixOffsetTransformBase", centre="5 6 7"))
+    centred = read_affine(itk)
+    # The centre stays where it is but for the translation.
+    assert (centred @ (-5, -6, 7, 1))[:3] == pytest.approx((-9, -3, 9))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        INSIGHT.format(kind="Euler3DTransform", centre="0 0 0"),
+        INSIGHT.format(kind="AffineTransform", centre="0 0"),
+        INSIGHT.format(kind="AffineTransform", centre="0 0 0") * 2,
+        "#Insight Transform File V1.0\n",
+        "1 0 0\n0 1 0\n",
+    ],
+)
+def test_text_of_other_transforms_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.tfm").write_text(text)
+    with pytest.raises(DisplacementError, match=r"a\.tfm"):
+        read_affine(tmp_path / "a.tfm")

@@ -1,0 +1,1 @@
+"""Displacement fields as other programs read them."""

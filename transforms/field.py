@@ -1,0 +1,205 @@
+"""Displacement fields of any profile or tool, each with the grid that it lives on."""
+
+import gzip
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairs.errors import DisplacementError, GridMismatch, UsageError
+from pairs.fields.displacement import read_displacement
+from pairs.fields.encoding import decode, encode
+from pairs.fields.fieldfile import write_array
+from pairs.fields.foreign.npzfield import read_npz_file
+from pairs.fields.foreign.physical import to_voxels
+from pairs.fields.foreign.readers import read_physical_field
+from pairs.fields.profile import NIFTI_SUFFIX, NPZ_SUFFIX, Profile
+from pairs.files.damage import damage_reported
+from pairs.files.regularfile import open_regular
+from pairs.files.wholefile import whole_file
+from pairs.images.grid import affine_warnings, require_same_grid
+from pairs.images.header import Header, read_header
+from pairs.images.niftiheader import HEADER_BYTES, NiftiHeader, parse_nifti
+
+__all__ = ["Basis", "Field", "StoredField", "field_from_array", "read_field", "require_name", "write_field"]
+
+_LOG = logging.getLogger(__name__)
+
+Basis: TypeAlias = Literal["headers", "voxels"]
+"""What places the moving image against the fixed one: the headers of both, or their voxels, one to one."""
+
+_IDENTITY_ROUNDING = 1e-6
+# NIfTI's intents for the fields and the coefficients of FSL.
+_FSL_INTENTS = range(2006, 2017)
+_VECTOR_INTENTS = (1006, 1007)
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A displacement and its grid.
+
+    Attributes:
+        path: The file; a name for messages where there is none.
+        grid: Header of the fixed image.
+        displacement: u, (X, Y, Z, 3) float32, voxels of the fixed grid: x + u(x) is where the voxel x lies in
+            the moving image, in voxels of the fixed grid.
+        form: What the file was read as, such as "l2r2022" or "itk".
+        basis: What places the moving image: the challenge's hosts compare voxels, `register` and other tools
+            go by the headers. Where both images have one affine, it makes no difference.
+    """
+
+    path: Path
+    grid: Header
+    displacement: NDArray[np.float32]
+    form: str
+    basis: Basis
+
+
+@dataclass(frozen=True)
+class StoredField:
+    """A field that was written.
+
+    Attributes:
+        path: The file.
+        profile: Name of the profile.
+        decode_error_max_vox: The largest difference of a component, as the profile's host decodes the file.
+    """
+
+    path: Path
+    profile: str
+    decode_error_max_vox: float
+
+
+def read_field(path: Path, fixed: Header | Path, *, basis: Basis | None = None) -> Field:
+    """Reads a field, whatever wrote it.
+
+    That is a field of the challenge in any profile, the `displacement.nii.gz` of `register`, or a field in
+    millimetres: NIfTI with five axes, MetaImage, NRRD, or a composite transform of ANTs. What lies on another
+    grid than the fixed image is resampled onto it where its file says where it lies.
+
+    Args:
+        path: The file.
+        fixed: The fixed image, or its header.
+        basis: What places the moving image; None goes by the form of the file.
+
+    Raises:
+        DisplacementError: If the file is missing, damaged, or no field for this image.
+        GridMismatch: If the file says that it lies elsewhere than the fixed image.
+        VolumeError: If the fixed image cannot be used.
+    """
+    grid = read_header(fixed) if isinstance(fixed, Path) else fixed
+    if path.name.endswith(NPZ_SUFFIX):
+        found = read_npz_file(path, grid)
+        return Field(path, grid, found.displacement, found.profile.name, basis or "voxels")
+    header = _nifti_header(path) if path.name.endswith((NIFTI_SUFFIX, ".nii")) else None
+    if header is None or _is_physical(header):
+        physical = read_physical_field(path, grid)
+        return Field(path, grid, to_voxels(physical, grid, grid, physical.after), "millimetres", "headers")
+    _refuse_fsl(path, header)
+    by_header = _basis_of(path, header, grid, basis)
+    read = read_displacement(path, grid.shape)
+    return Field(path, grid, read.displacement, read.profile.name, basis or by_header)
+
+
+def field_from_array(displacement: NDArray[np.float32], fixed: Header, *, basis: Basis = "headers") -> Field:
+    """Makes a field of an array.
+
+    Args:
+        displacement: (X, Y, Z, 3), voxels of the fixed grid.
+        fixed: Header of the fixed image.
+        basis: What places the moving image.
+
+    Raises:
+        DisplacementError: If the array is not of the fixed image's shape.
+    """
+    if displacement.shape != (*fixed.shape, 3):
+        raise DisplacementError(
+            "not a displacement of this image", expected=(*fixed.shape, 3), got=displacement.shape
+        )
+    return Field(Path("displacement"), fixed, displacement.astype(np.float32, copy=False), "array", basis)
+
+
+def write_field(path: Path, displacement: NDArray[np.float32], profile: Profile) -> StoredField:
+    """Writes a field as a profile has it, whole or not at all.
+
+    Args:
+        path: The file, in the suffix of the profile.
+        displacement: (X, Y, Z, 3), voxels of the full grid.
+        profile: What to write.
+
+    Raises:
+        DisplacementError: If the profile cannot hold it.
+        UsageError: If the name has another suffix.
+        OutputError: If the file cannot be written.
+    """
+    require_name(path, profile)
+    array = encode(displacement, profile)
+    with whole_file(path) as temporary:
+        write_array(temporary, array)
+    error = float(np.abs(decode(array, profile) - displacement).max())
+    return StoredField(path, profile.name, error)
+
+
+def require_name(path: Path, profile: Profile) -> None:
+    """Refuses the name of a file that the profile does not have.
+
+    Raises:
+        UsageError: If it has another suffix.
+    """
+    if not path.name.endswith(profile.suffixes):
+        expected = f"a name in {' or '.join(profile.suffixes)}"
+        raise UsageError(f"not the name of a file of profile {profile.name}", where=path, expected=expected)
+
+
+def _nifti_header(path: Path) -> NiftiHeader:
+    with damage_reported(path), open_regular(path) as raw:
+        stream = gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
+        return parse_nifti(stream.read(HEADER_BYTES))
+
+
+def _is_physical(header: NiftiHeader) -> bool:
+    return len(header.shape) == 5 or int(header.entries["intent_code"]) in _VECTOR_INTENTS
+
+
+def _refuse_fsl(path: Path, header: NiftiHeader) -> None:
+    if int(header.entries["intent_code"]) in _FSL_INTENTS:
+        raise DisplacementError(
+            "a field of FSL is not read",
+            where=path,
+            expected="voxels, or millimetres of ITK",
+            got=f"intent {int(header.entries['intent_code'])}, millimetres in FSL's own coordinates",
+        )
+
+
+def _basis_of(path: Path, header: NiftiHeader, grid: Header, asked: Basis | None) -> Basis:
+    """What places the moving image, by the affine of a field in voxels: hosts write and read the identity.
+
+    Raises:
+        GridMismatch: If the file says that it lies elsewhere than the fixed image, and the user does not say
+            that voxels count.
+    """
+    with damage_reported(path):
+        affine = header.affine()
+    if header.shape[:3] != grid.shape:
+        # A half grid has an affine of its own, where it has any.
+        return "voxels"
+    said = Header(path, grid.shape, grid.spacing_mm, affine, np.dtype(np.float32))
+    if not affine_warnings(grid, said):
+        return "voxels" if np.allclose(affine, np.eye(4), rtol=0, atol=_IDENTITY_ROUNDING) else "headers"
+    if asked == "voxels" or not header.placed or np.allclose(affine, np.eye(4), atol=_IDENTITY_ROUNDING):
+        return "voxels"
+    try:
+        for warning in require_same_grid(grid, said):
+            _LOG.warning("%s", warning)
+    except GridMismatch as error:
+        raise GridMismatch(
+            "the displacement field is one of another image",
+            where=path,
+            expected=f"the affine of {grid.path.name}, or the identity as hosts write it",
+            got=error.got,
+            remedy="give the image it was made for; where the affine means nothing, add --placed-by voxels",
+        ) from error
+    return "headers"

@@ -1,0 +1,1 @@
+"""Files of points: read, moved, and written back in the same form."""
