@@ -1,6 +1,5 @@
 """The training loop: schedule, checkpoints, metrics log, progress; the same for every network."""
 
-import json
 import logging
 import math
 import sys
@@ -15,13 +14,12 @@ import torch
 from tqdm import tqdm
 
 from pairs.errors import Stopped
-from pairs.files.regularfile import read_regular
-from pairs.files.wholefile import whole_file
 from pipeline.configtypes import Schedule
 from pipeline.machine.device import repeatable
 from pipeline.machine.stopping import interruptible, stop_requested
 from pipeline.train.average import Average
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pipeline.train.metricslog import MetricsLog
 from pipeline.typing import Tensor
 
 __all__ = ["Plan", "Stage", "cosine_rate", "polynomial_rate", "step_generator", "train"]
@@ -139,7 +137,7 @@ def train(
     if plan.checkpoint.is_file():
         at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint, average)
         log.info("resuming %s at step %d of %d", plan.out.name, at.step, plan.steps)
-    metrics = _MetricsLog(plan.metrics, keep_until=at.step)
+    metrics = MetricsLog(plan.metrics, keep_until=at.step)
     started = time.monotonic() - at.seconds
     saved = time.monotonic()
     bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not sys.stderr.isatty())
@@ -198,7 +196,7 @@ def _validated(
     average: Average,
     validate: Callable[[], Mapping[str, float]],
     at: Checkpoint,
-    metrics: "_MetricsLog",
+    metrics: MetricsLog,
 ) -> Checkpoint:
     """Validates and logs where that is due; a signal leaves it to the training that resumes."""
     if at.losses is None:
@@ -209,41 +207,3 @@ def _validated(
         figures = validate()
     metrics.add(at, at.losses, figures)
     return replace(at, losses=None)
-
-
-class _MetricsLog:
-    """Appends one JSON line per validation; lines past the resumed step are dropped first.
-
-    Raises:
-        OutputError: the log cannot be written.
-    """
-
-    def __init__(self, path: Path, keep_until: int) -> None:
-        self.path = path
-        lines = read_regular(path).splitlines() if path.is_file() and keep_until else []
-        kept = [line for line in lines if _is_up_to(keep_until, line)]
-        with whole_file(path) as temporary:
-            temporary.write_bytes(b"".join(line + b"\n" for line in kept))
-
-    def add(self, at: Checkpoint, losses: Mapping[str, float], figures: Mapping[str, float]) -> None:
-        entry = {
-            "step": at.step,
-            "seconds": round(at.seconds, 1),
-            "losses": losses,
-            "held_out": dict(figures),
-        }
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-        log.info("step %d: loss %s | held out %s", at.step, _words(losses), _words(figures))
-
-
-def _words(figures: Mapping[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
-
-
-def _is_up_to(step: int, line: bytes) -> bool:
-    """Whether a line of the log is whole and not past `step`; a killed run may leave half a line."""
-    try:
-        return bool(json.loads(line)["step"] <= step)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return False
