@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", type=Path, help="task configuration (default: the shipped one of the task)"
     )
     parser.add_argument("--steps", type=int, help="optimizer steps, in place of the configuration's")
+    parser.add_argument("--batch", type=int, help="pairs or subjects a step, in place of the configuration's")
     parser.add_argument("--seed", type=int, help="random seed, in place of the configuration's")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--segmentor", type=Path, help="registration: bundle with the trained segmentor")

@@ -149,7 +149,7 @@ def _with_segmentor(config: TaskConfig, options: argparse.Namespace) -> TaskConf
 def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:
     section = f"{options.network}_training"
     changes: dict[str, Any] = {
-        k: getattr(options, k) for k in ("steps", "seed") if getattr(options, k) is not None
+        k: getattr(options, k) for k in ("steps", "batch", "seed") if getattr(options, k) is not None
     }
     document = config.model_dump()
     document[section] |= changes

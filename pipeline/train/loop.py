@@ -4,7 +4,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -22,13 +22,13 @@ from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoi
 from pipeline.train.metricslog import MetricsLog
 from pipeline.typing import Tensor
 
-__all__ = ["Plan", "Stage", "cosine_rate", "polynomial_rate", "step_generator", "train"]
+__all__ = ["Plan", "Stage", "cosine_rate", "item_generator", "polynomial_rate", "train"]
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY_S = 60.0
 MAX_GRADIENT_NORM = 1.0
-"""A step sees one subject or pair; an odd one must not throw the weights away at a high rate."""
+"""A step sees few subjects or pairs; an odd one must not throw the weights away at a high rate."""
 
 
 class Stage(NamedTuple):
@@ -56,6 +56,7 @@ class Plan:
         schedule: how the rate decays.
         warm_up: steps at the start of each stage over which the rate rises from 0.
         average: decay of the moving average of the weights; 0 trains to the last weights.
+        batch: items of a step, whose losses are averaged.
     """
 
     out: Path
@@ -68,6 +69,20 @@ class Plan:
     schedule: Schedule = "polynomial"
     warm_up: int = 0
     average: float = 0.0
+    batch: int = 1
+
+    @property
+    def all_items(self) -> range:
+        """The items of the whole training, pairs or subjects, in the order in which they are learnt from."""
+        return range(self.steps * self.batch)
+
+    def items(self, step: int) -> range:
+        """Those of a step."""
+        return self.all_items[step * self.batch : (step + 1) * self.batch]
+
+    def step_of(self, item: int) -> int:
+        """The step that an item belongs to."""
+        return item // self.batch
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
@@ -107,9 +122,9 @@ def cosine_rate(initial: float, step: int, steps: int) -> float:
     return initial * (1 + math.cos(math.pi * step / steps)) / 2
 
 
-def step_generator(seed: int, step: int) -> torch.Generator:
-    """The random numbers of one step: a resumed training draws what an unbroken one would have."""
-    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+def item_generator(seed: int, item: int) -> torch.Generator:
+    """The random numbers of one item: the same in a resumed training, and in whichever process takes it."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + item)
 
 
 @repeatable()
@@ -124,7 +139,7 @@ def train(
     Args:
         module: trained in place.
         plan: length, rates and files.
-        losses_of: the weighted losses of a step, given its number.
+        losses_of: the weighted losses of an item, given its number; a step learns their mean over its batch.
         validate: figures on held-out subjects, logged every `plan.validate_every` steps.
 
     Raises:
@@ -183,12 +198,26 @@ def _optimise(
     module.train()
     # A signal here leaves the weights as they were after the step before.
     with interruptible():
-        losses = losses_of(step)
         optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()
+        losses = _differentiated(plan.items(step), plan.batch, losses_of)
         torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
     optimizer.step()
-    return {name: value.detach() for name, value in losses.items()}
+    return losses
+
+
+def _differentiated(
+    items: Iterable[int], batch: int, losses_of: Callable[[int], Mapping[str, Tensor]]
+) -> dict[str, Tensor]:
+    """What these items add to the mean losses of a batch, and to the gradients of their sum.
+
+    One after the other, since items may differ in shape; the memory is that of one.
+    """
+    added: dict[str, Tensor] = {}
+    for item in items:
+        losses = {name: value / batch for name, value in losses_of(item).items()}
+        torch.stack(list(losses.values())).sum().backward()
+        added = {name: added.get(name, 0) + value.detach() for name, value in losses.items()}
+    return added
 
 
 def _validated(

@@ -15,7 +15,7 @@ from pipeline.network.warp import sample, warp
 from pipeline.registration.preprocess import pad_to_multiple
 from pipeline.train.ahead import Ahead
 from pipeline.train.augment import moved_labels, random_deformation, regreyed
-from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.loop import Plan, item_generator, train
 from pipeline.train.pairing import Pairing, any_two, draw_pair, require_pairs, ring_of
 from pipeline.train.quality import hard_dice, smoothness_figures
 from pipeline.train.stages import enter_stage, stage_steps
@@ -81,7 +81,7 @@ def train_registration(
 
     Args:
         config: network and training settings of the task.
-        training: subjects on the network's grid; every step draws an ordered pair of two different ones.
+        training: subjects on the network's grid; every item is an ordered pair of two different ones.
         held_out: subjects paired in a ring (each moving onto the next) for the log.
         embeddings: region vectors for the text head; None trains the plain head.
         regions: N, background included.
@@ -89,7 +89,7 @@ def train_registration(
         device: where to train.
         pairing: which of the images make a pair.
         auxiliary: subjects of other tasks, each paired within its own task, their labels region indices of
-            the same table. A step sees a task as often as the task has subjects.
+            the same table. An item is of a task as often as the task has subjects.
 
     Raises:
         GridMismatch: the subjects of a task differ in shape.
@@ -105,16 +105,16 @@ def train_registration(
     torch.manual_seed(settings.seed)
     precision = getattr(torch, settings.precision)
     net = build_for_training(config.registration, embeddings, precision).to(device)
-    plan = replace(plan, stages=stage_steps(net.backbone, settings, plan.steps))
+    plan = replace(plan, stages=stage_steps(net.backbone, settings, plan.steps), batch=settings.batch)
     multiple = net.backbone.size_multiple
     held_out = [_padded(one, multiple) for one in held_out]
     groups = [Group([_padded(one, multiple) for one in group.subjects], group.pairing) for group in groups]
 
-    def losses_of(step: int) -> dict[str, Tensor]:
-        enter_stage(net, plan, settings, step)
+    def losses_of(item: int) -> dict[str, Tensor]:
+        enter_stage(net, plan, settings, plan.step_of(item))
         # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
-        torch.manual_seed(step_generator(settings.seed, step).initial_seed())
-        fixed, moving, passes = drawn(step)
+        torch.manual_seed(item_generator(settings.seed, item).initial_seed())
+        fixed, moving, passes = drawn(item)
         return pair_losses(net, moving, fixed, passes, config, regions, device)
 
     def validate() -> dict[str, float]:
@@ -122,16 +122,16 @@ def train_registration(
         figures = [_figures(net, held_out[m], held_out[f], regions, device) for m, f in ring]
         return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
 
-    with Ahead(partial(_draw, groups, settings), plan.steps, device) as drawn:
+    with Ahead(partial(_draw, groups, settings), plan.all_items, device) as drawn:
         train(net, plan, losses_of, validate)
     return net
 
 
 def _draw(
-    groups: Sequence[Group], settings: RegistrationTraining, step: int
+    groups: Sequence[Group], settings: RegistrationTraining, item: int
 ) -> tuple[SegmentedSample, SegmentedSample, int]:
-    """Fixed and moving image of a step, and the number of its passes."""
-    generator = step_generator(settings.seed, step)
+    """Fixed and moving image of an item, and the number of its passes."""
+    generator = item_generator(settings.seed, item)
     fixed, moving = (
         augmented_segmented(one, generator, settings.augmentation, settings.shift_vox)
         for one in _drawn_pair(groups, generator)
