@@ -23,6 +23,7 @@ from pipeline.train.auxiliary import Auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of, require_own
 from pipeline.train.datahash import data_hash, subjects_seen
 from pipeline.train.drawing.labelmaps import label_map_files
+from pipeline.train.launch import require_processes
 from pipeline.train.leftout import LeftOut
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
@@ -75,6 +76,7 @@ def prepare(options: argparse.Namespace) -> Job:
     require_segmentations(options.segmentations)
     require_outputs((options.out,), tasks=tasks, inputs=inputs)
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
+    require_processes(options.processes, settings.batch, device)
     _require_trainable(config, options.network)
     if options.network == "segmentor":
         _require_own_grid(config.segmentor, bool(label_maps), options.config or task.name)

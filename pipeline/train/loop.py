@@ -20,6 +20,7 @@ from pipeline.machine.stopping import interruptible, stop_requested
 from pipeline.train.average import Average
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pipeline.train.metricslog import MetricsLog
+from pipeline.train.ranks import ALONE, Ranks
 from pipeline.typing import Tensor
 
 __all__ = ["Plan", "Stage", "cosine_rate", "item_generator", "polynomial_rate", "train"]
@@ -133,6 +134,7 @@ def train(
     plan: Plan,
     losses_of: Callable[[int], Mapping[str, Tensor]],
     validate: Callable[[], Mapping[str, float]],
+    ranks: Ranks = ALONE,
 ) -> None:
     """Minimise the sum of the losses with Adam (AMSGrad, as the authors' code), resuming where it stood.
 
@@ -141,9 +143,10 @@ def train(
         plan: length, rates and files.
         losses_of: the weighted losses of an item, given its number; a step learns their mean over its batch.
         validate: figures on held-out subjects, logged every `plan.validate_every` steps.
+        ranks: the processes that share each batch, of which this is one.
 
     Raises:
-        Stopped: a signal arrived; a checkpoint was written and the same command goes on from it.
+        Stopped: a signal arrived, or another process ended; the same command goes on from the checkpoint.
         WeightsError: the checkpoint found belongs to another configuration.
     """
     optimizer = torch.optim.Adam(module.parameters(), lr=plan.learning_rate, amsgrad=True, fused=True)
@@ -152,33 +155,38 @@ def train(
     if plan.checkpoint.is_file():
         at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint, average)
         log.info("resuming %s at step %d of %d", plan.out.name, at.step, plan.steps)
-    metrics = MetricsLog(plan.metrics, keep_until=at.step)
+    metrics = MetricsLog(plan.metrics, keep_until=at.step) if ranks.leads else None
     started = time.monotonic() - at.seconds
     saved = time.monotonic()
-    bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not sys.stderr.isatty())
+    shown = ranks.leads and sys.stderr.isatty()
+    bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not shown)
+
+    def save() -> None:
+        if ranks.leads:
+            save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
+
     try:
         at = _validated(module, average, validate, at, metrics)
         for step in range(at.step, plan.steps):
-            losses = _optimise(module, optimizer, plan, step, losses_of)
+            losses = _optimise(module, optimizer, plan, step, losses_of, ranks)
             average.update(step + 1)
             bar.update()
             is_due = (step + 1) % plan.validate_every == 0 or step + 1 == plan.steps
-            # To read a loss is to wait for the GPU: only where it is logged, and before the clock is read.
+            # To read a loss is to wait for the GPU: only where it is due, and before the clock is read.
             figures = {name: value.item() for name, value in losses.items()} if is_due else None
             at = Checkpoint(step + 1, time.monotonic() - started, figures)
             at = _validated(module, average, validate, at, metrics)
             if stop_requested():
                 raise Stopped("training stopped")
             if time.monotonic() - saved > CHECKPOINT_EVERY_S:
-                save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
+                save()
                 saved = time.monotonic()
     except Stopped as error:
-        save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
+        save()
         remedy = "run the same command to go on"
         raise Stopped("training stopped", where=plan.checkpoint, remedy=remedy) from error
     finally:
-        # The line that says why a training ended begins below it.
-        bar.close()
+        bar.close()  # The line that says why a training ended begins below it.
     average.settle()
 
 
@@ -188,6 +196,7 @@ def _optimise(
     plan: Plan,
     step: int,
     losses_of: Callable[[int], Mapping[str, Tensor]],
+    ranks: Ranks,
 ) -> dict[str, Tensor]:
     stage = plan.stage(step)
     if step == stage.start:
@@ -199,7 +208,8 @@ def _optimise(
     # A signal here leaves the weights as they were after the step before.
     with interruptible():
         optimizer.zero_grad(set_to_none=True)
-        losses = _differentiated(plan.items(step), plan.batch, losses_of)
+        losses = _differentiated(ranks.share(plan.items(step)), plan.batch, losses_of)
+        losses = ranks.added(losses, module)
         torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
     optimizer.step()
     return losses
@@ -225,10 +235,10 @@ def _validated(
     average: Average,
     validate: Callable[[], Mapping[str, float]],
     at: Checkpoint,
-    metrics: MetricsLog,
+    metrics: MetricsLog | None,
 ) -> Checkpoint:
     """Validates and logs where that is due; a signal leaves it to the training that resumes."""
-    if at.losses is None:
+    if at.losses is None or metrics is None:
         return at
     module.eval()
     # The averaged weights are put in and taken out whole: a signal ends what lies between.

@@ -18,6 +18,7 @@ from pipeline.train.augment import moved_labels, random_deformation, regreyed
 from pipeline.train.loop import Plan, item_generator, train
 from pipeline.train.pairing import Pairing, any_two, draw_pair, require_pairs, ring_of
 from pipeline.train.quality import hard_dice, smoothness_figures
+from pipeline.train.ranks import ALONE, Ranks
 from pipeline.train.stages import enter_stage, stage_steps
 from pipeline.train.subjects import Sample, padded
 from pipeline.typing import Float, Int, Tensor
@@ -76,6 +77,7 @@ def train_registration(
     device: torch.device,
     pairing: Pairing = any_two,
     auxiliary: Sequence[Group] = (),
+    ranks: Ranks = ALONE,
 ) -> RegistrationNet:
     """A trained registration network.
 
@@ -90,6 +92,7 @@ def train_registration(
         pairing: which of the images make a pair.
         auxiliary: subjects of other tasks, each paired within its own task, their labels region indices of
             the same table. An item is of a task as often as the task has subjects.
+        ranks: the processes that share the batch.
 
     Raises:
         GridMismatch: the subjects of a task differ in shape.
@@ -122,8 +125,8 @@ def train_registration(
         figures = [_figures(net, held_out[m], held_out[f], regions, device) for m, f in ring]
         return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
 
-    with Ahead(partial(_draw, groups, settings), plan.all_items, device) as drawn:
-        train(net, plan, losses_of, validate)
+    with Ahead(partial(_draw, groups, settings), ranks.share(plan.all_items), device) as drawn:
+        train(net, plan, losses_of, validate, ranks)
     return net
 
 

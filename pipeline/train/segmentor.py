@@ -13,6 +13,7 @@ from pipeline.train.ahead import Ahead
 from pipeline.train.loop import Plan, item_generator, train
 from pipeline.train.material import Material
 from pipeline.train.quality import hard_dice
+from pipeline.train.ranks import ALONE, Ranks
 from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
 
@@ -20,7 +21,12 @@ __all__ = ["train_segmentor"]
 
 
 def train_segmentor(
-    config: TaskConfig, material: Material, regions: int, plan: Plan, device: torch.device
+    config: TaskConfig,
+    material: Material,
+    regions: int,
+    plan: Plan,
+    device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> nn.Module:
     """A trained network, (1, 1, X, Y, Z) in 0..1 to (1, regions, X, Y, Z) logits.
 
@@ -30,6 +36,7 @@ def train_segmentor(
         regions: classes, background included.
         plan: length and files.
         device: where to train.
+        ranks: the processes that share the batch.
     """
     settings = config.segmentor_training
     precision = getattr(torch, settings.precision)
@@ -55,8 +62,8 @@ def train_segmentor(
     def draw(item: int) -> Sample:
         return material.draw(item_generator(settings.seed, item))
 
-    with Ahead(draw, plan.all_items, device) as drawn:
-        train(learner, plan, losses_of, validate)
+    with Ahead(draw, ranks.share(plan.all_items), device) as drawn:
+        train(learner, plan, losses_of, validate, ranks)
     return network
 
 
