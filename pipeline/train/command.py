@@ -121,7 +121,7 @@ def _registration(job: Job, options: argparse.Namespace, ranks: Ranks) -> Bundle
     if options.segmentor is not None or (len(job.regions) > 1 and options.segmentations is None):
         segmentor_bundle = _segmentor_bundle(job, options.segmentor)
     table = _embedding_table(job, options.embedding)
-    require_memory(job.config.registration, table.vectors if table else None, job.device)
+    require_memory(job.config.registration, table.vectors if table else None, job.device, ranks.count)
     names = {label: job.task.label_names[label] for label in job.regions[1:]}
     kept = options.out.parent / CACHE_NAME
     # Segmenting every subject takes minutes; those that are done are kept.

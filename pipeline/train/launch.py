@@ -5,37 +5,36 @@ import multiprocessing
 import os
 import signal
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from threading import RLock, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from tqdm import tqdm
 
 from pairs.errors import Stopped, UsageError
-from pairs.process.consolelog import log_to_console
 from pairs.process.cores import available_cores, thread_count
-from pairs.process.program import run_program
-from pairs.process.surroundings import exit_code_of
-from pipeline.machine.gpufailure import gpu_failure_reported
-from pipeline.machine.stopping import interruptible, listen_for_signals
+from pipeline.machine.stopping import interruptible
+from pipeline.train.member import SIGNALS, Work, take_part
 
 __all__ = ["launch", "require_processes"]
 
 log = logging.getLogger(__name__)
 
-Work = Callable[..., int]
-"""Takes the arguments given and the ranks; returns an exit code."""
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S = 60.0
 """So long may the leader take for its checkpoint once the training is to end."""
+_NOT_FAILED = (None, 0, Stopped.exit_code)
+
+
+class _Member(NamedTuple):
+    """One of the processes."""
+
+    process: SpawnProcess
+    errors: Connection
+    """Gives the known error that ended it."""
 
 
 def require_processes(count: int, batch: int, device: torch.device) -> None:
@@ -82,22 +81,26 @@ def launch(count: int, work: Work, arguments: Sequence[Any], device: torch.devic
 
     Raises:
         Stopped: this process was asked to stop, or one of the others was killed.
+        KnownError: one of the others failed.
     """
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
-        meeting = Path(folder, "meeting")
-        processes = [
-            context.Process(target=_take_part, args=(rank, count, work, arguments, device, meeting))
-            for rank in range(count)
-        ]
+        members = []
+        for rank in range(count):
+            errors, sender = context.Pipe(duplex=False)
+            parts = (rank, count, work, arguments, device, Path(folder, "meeting"), sender)
+            members.append(_Member(context.Process(target=take_part, args=parts), errors))
         try:
             with _surroundings(count):
-                for process in processes:
-                    process.start()
-            codes = _watched(processes)
+                for member in members:
+                    member.process.start()
+            failed = _first_failed(members)
         finally:
-            _end(processes)
-    return _verdict(codes, processes[0].exitcode, checkpoint)
+            _end(members)
+    leader = members[0]
+    if failed is None or leader.process.exitcode == 0:
+        failed = leader
+    return _verdict(failed, f"process {members.index(failed) + 1} of {count}", checkpoint)
 
 
 @contextmanager
@@ -114,7 +117,7 @@ def _surroundings(count: int) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in changes}
     # Which would let the signals through again, were it to start with the first process.
     resource_tracker.ensure_running()
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     os.environ.update(changes)
     try:
         yield
@@ -127,18 +130,20 @@ def _surroundings(count: int) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _watched(processes: Sequence[SpawnProcess]) -> list[int | None]:
-    """Exit codes, once the leader has ended, another has failed, or a signal has arrived."""
-    leader = processes[0]
+def _first_failed(members: Sequence[_Member]) -> _Member | None:
+    """The one that failed first, once one has; None where the leader has ended, or a signal has arrived."""
+    processes = [member.process for member in members]
     with suppress(Stopped), interruptible():
-        while leader.exitcode is None and not any(process.exitcode for process in processes):
+        while processes[0].exitcode is None and not any(process.exitcode for process in processes):
             wait([process.sentinel for process in processes if process.exitcode is None])
-    return [process.exitcode for process in processes]
+    # A process that has lost another stops; the other is the one that failed.
+    codes = [process.exitcode for process in processes]
+    return next((one for one, code in zip(members, codes, strict=True) if code not in _NOT_FAILED), None)
 
 
-def _end(processes: Sequence[SpawnProcess]) -> None:
+def _end(members: Sequence[_Member]) -> None:
     """Ends those that still run: the leader after its checkpoint, the others have nothing to lose."""
-    started = [process for process in processes if process.pid is not None]
+    started = [member.process for member in members if member.process.pid is not None]
     if started and started[0].is_alive():
         started[0].terminate()
         started[0].join(_GRACE_S)
@@ -147,64 +152,23 @@ def _end(processes: Sequence[SpawnProcess]) -> None:
         process.join()
 
 
-def _verdict(codes: Sequence[int | None], leader: int | None, checkpoint: Path) -> int:
-    """The exit code of the whole, from those at the first failure and that of the leader at the end."""
-    failed = [(rank, code) for rank, code in enumerate(codes) if code not in (None, 0, Stopped.exit_code)]
-    for rank, code in failed:
-        if code is not None and code < 0:
-            name = signal.Signals(-code).name
-            raise _stopped(checkpoint, f"process {rank + 1} of {len(codes)} ended by {name}")
-    if failed:
-        # It has said why.
-        return failed[0][1] or 1
-    if leader is None or leader < 0 or leader == Stopped.exit_code:
-        raise _stopped(checkpoint)
-    return leader
+def _verdict(decisive: _Member, name: str, checkpoint: Path) -> int:
+    """The exit code of the whole by that of one process, which may have sent an error.
 
-
-def _stopped(checkpoint: Path, got: str | None = None) -> Stopped:
-    where = checkpoint if checkpoint.is_file() else None
-    return Stopped("training stopped", where=where, got=got, remedy="run the same command to go on")
-
-
-def _take_part(
-    rank: int, count: int, work: Work, arguments: Sequence[Any], device: torch.device, meeting: Path
-) -> None:
-    """What each process does; the leader alone says anything, but for errors."""
-    from pipeline.train.processgroup import joined
-
-    def command() -> int:
-        _heed(leads=rank == 0)
-        try:
-            with gpu_failure_reported(), joined(rank, count, device, meeting) as ranks:
-                return work(*arguments, ranks)
-        except Stopped:
-            # Of all of them the first process speaks.
-            return Stopped.exit_code
-
-    run_program(lambda: exit_code_of(command))
-
-
-def _heed(*, leads: bool) -> None:
-    """The leader stops with a checkpoint when it, or the first process, is told to; the others are ended."""
-    first = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if first is not None:
-            first.join()
-        if leads:
-            os.kill(os.getpid(), signal.SIGTERM)
-        else:
-            os._exit(Stopped.exit_code)
-
-    # In place of a lock between processes, which one that is killed would leave behind.
-    tqdm.set_lock(RLock())
-    if leads:
-        log_to_console()
-        listen_for_signals(patient=True)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    else:
-        # They would only repeat what the leader says.
-        logging.disable()
-        warnings.simplefilter("ignore")
-    Thread(target=follow, daemon=True).start()
+    Raises:
+        KnownError: it has.
+        Stopped: it was killed.
+    """
+    # A process that sends none closes its end.
+    with suppress(EOFError):
+        if decisive.errors.poll():
+            raise decisive.errors.recv()
+    code = decisive.process.exitcode
+    if code is None or code < 0:
+        raise Stopped(
+            "training stopped",
+            where=checkpoint if checkpoint.is_file() else None,
+            got=f"{name} ended by {signal.Signals(-(code or signal.SIGKILL)).name}",
+            remedy="run the same command to go on",
+        )
+    return code
