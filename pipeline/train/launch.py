@@ -65,7 +65,7 @@ def require_processes(count: int, batch: int, device: torch.device) -> None:
             expected=f"at most {torch.cuda.device_count()}",
             remedy="give fewer, or add --device cpu",
         )
-    if count > max(1, available_cores()):
+    if count > available_cores():
         log.warning("%d processes share %d cores", count, available_cores())
 
 
@@ -81,7 +81,7 @@ def launch(count: int, work: Work, arguments: Sequence[Any], device: torch.devic
 
     Raises:
         Stopped: this process was asked to stop, or one of the others was killed.
-        KnownError: one of the others failed.
+        KnownError: one of the others failed, and says why.
     """
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="training-") as folder:
@@ -115,7 +115,7 @@ def _surroundings(count: int) -> Iterator[None]:
         "TORCH_CPP_LOG_LEVEL": "FATAL",
     }
     before = {name: os.environ.get(name) for name in changes}
-    # Which would let the signals through again, were it to start with the first process.
+    # Were it to start with the first process, it would let the signals through again.
     resource_tracker.ensure_running()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     os.environ.update(changes)
