@@ -100,7 +100,7 @@ def is_running(process: int) -> bool:
     ("victim", "sentence"), [(1, "process 2 of 2 ended by SIGKILL"), (None, "run the same")]
 )
 @pytest.mark.parametrize("processes", [1, 4])
-def test_another_number_of_processes_goes_on_from_the_checkpoint(
+def test_as_many_processes_or_one_go_on_from_the_checkpoint(
     train: Train,
     tiny_task: Path,
     everystep: Path,
@@ -109,7 +109,7 @@ def test_another_number_of_processes_goes_on_from_the_checkpoint(
     sentence: str,
     processes: int,
 ) -> None:
-    """It sees the same data, and adds up the same numbers in another order."""
+    """They see the same data, and add up the same numbers in another order."""
     out, unbroken = tmp_path / "a.safetensors", tmp_path / "unbroken.safetensors"
     with begun(tiny_task, everystep, out) as process:
         ranks = ranks_of(process)
