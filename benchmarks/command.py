@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "lookup": "filters looked up by blocks against a filter for each voxel",
         "rivals": "ANTs, greedy, elastix and ConvexAdam beside our own methods on a task",
         "speed": "seconds a pair, and what bounds them",
+        "training": "training steps a second of several processes beside one",
         "warping": "seconds and memory of `warp`, and the residual of its inverse",
     }
 )

@@ -15,10 +15,11 @@ from pipeline.predict.report import peak_memory_mib, restart_peak
 from pipeline.train.loop import Plan
 from pipeline.train.pairing import any_two
 from pipeline.train.pairs import Group, scanned_pairs
+from pipeline.train.ranks import ALONE, Ranks
 from pipeline.train.registrationnetwork import train_registration
 from pipeline.train.segmented import SegmentedSample
 
-__all__ = ["HEADER", "training_paces"]
+__all__ = ["HEADER", "SIZES", "seconds_halfway_and_at_end", "training_paces"]
 
 HEADER = ("configuration", "grid", "precision", "steps/s", "peak [MiB]", "TFLOP a step", "share of roofline")
 
@@ -57,7 +58,7 @@ def _figures(
         if many > _FEW:
             pace = _seconds_a_step(config, subjects, regions, device, many)
         peak = peak_memory_mib(device)
-        work = work_of(lambda: _train(config, subjects, regions, device, 1), peaks)
+        work = work_of(lambda: seconds_halfway_and_at_end(config, subjects, regions, device, 1), peaks)
     except torch.OutOfMemoryError:
         return "too little memory", *["-"] * 3
     return f"{1 / pace:.3g}", f"{peak:.0f}", f"{work.flops / 1e12:.3g}", f"{work.floor_s / pace:.2f}"
@@ -67,14 +68,22 @@ def _seconds_a_step(
     config: TaskConfig, subjects: list[SegmentedSample], regions: int, device: torch.device, steps: int
 ) -> float:
     """Of the second half of twice as many steps: the first has the start in it."""
-    halfway, end = _train(config, subjects, regions, device, 2 * steps)
+    halfway, end = seconds_halfway_and_at_end(config, subjects, regions, device, 2 * steps)
     return (end - halfway) / steps
 
 
-def _train(
-    config: TaskConfig, subjects: list[SegmentedSample], regions: int, device: torch.device, steps: int
+def seconds_halfway_and_at_end(
+    config: TaskConfig,
+    subjects: list[SegmentedSample],
+    regions: int,
+    device: torch.device,
+    steps: int,
+    ranks: Ranks = ALONE,
 ) -> list[float]:
-    """Seconds at the middle of a training and at its end, or at its end alone where it is one step long."""
+    """Seconds at the middle of a training and at its end, or at its end alone where it is one step long.
+
+    Of several processes the leader has them, the others none.
+    """
     settings = config.registration_training
     vectors = torch.randn(regions, _VECTOR_LENGTH, generator=torch.Generator().manual_seed(0))
     with tempfile.TemporaryDirectory(prefix="gpu-") as folder:
@@ -87,6 +96,8 @@ def _train(
             fingerprint="",
         )
         material = scanned_pairs([Group(subjects, any_two)], (), config)
-        train_registration(config, material, vectors, regions, plan, device)
+        train_registration(config, material, vectors, regions, plan, device, ranks)
+        if not ranks.leads:
+            return []
         lines = plan.metrics.read_text(encoding="utf-8").splitlines()
     return [float(json.loads(line)["seconds"]) for line in lines]

@@ -133,9 +133,11 @@ class RegistrationTraining(LossConfig):
     """Largest random shift of each image along each axis, in voxels of the network's grid and besides the
     augmentation: for scans that begin and end at different heights."""
     precision: Precision = "float32"
+    batch: Positive = 1
+    """Pairs a step, in all processes together."""
     steps: Positive = 3000
     passes: Annotated[int, Field(ge=1, le=MOST_PASSES)] = 1
-    """Each step draws a number of passes from 1 to this one and learns the last of them."""
+    """Each pair draws a number of passes from 1 to this one; the last of them is learnt."""
     learning_rate: Rate = 1e-4
     schedule: Schedule = "polynomial"
     power: Weight = 0.9

@@ -10,7 +10,7 @@ from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import warp
 from pipeline.train.checkpoint import fingerprint_of
-from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.loop import Plan, item_generator, train
 from pipeline.train.pairs import TrainingPair
 from pipeline.train.registrationnetwork import pair_losses
 from pipeline.typing import Float, Tensor
@@ -50,11 +50,17 @@ def trained(config: TaskConfig, folder: Path, *, one_sense: bool = False) -> Reg
     vectors = torch.eye(REGIONS) if config.registration.head == "text" else None
     net = build_for_training(config.registration, vectors)
     plan = Plan(
-        out, settings.steps, settings.learning_rate, settings.power, settings.validate_every, fingerprint
+        out,
+        settings.steps,
+        settings.learning_rate,
+        settings.power,
+        settings.validate_every,
+        fingerprint,
+        batch=settings.batch,
     )
 
-    def losses_of(step: int) -> dict[str, Tensor]:
-        pair = draw_sliding_pair(step_generator(settings.seed, step), one_sense=one_sense)
+    def losses_of(item: int) -> dict[str, Tensor]:
+        pair = draw_sliding_pair(item_generator(settings.seed, item), one_sense=one_sense)
         return pair_losses(net, TrainingPair(pair.fixed, pair.moving.sample), 1, config, REGIONS, CPU)
 
     if out.is_file():

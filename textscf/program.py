@@ -3,14 +3,12 @@
 import argparse
 import importlib
 import importlib.util
-import logging
 import os
-import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from pairs.errors import UsageError
-from pairs.process.logline import OneLineFormatter
+from pairs.process.consolelog import log_to_console
 from pairs.process.surroundings import exit_code_of
 from pairs.process.version import VERSION
 from pipeline.machine.gpufailure import gpu_failure_reported
@@ -32,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one verb; returns the exit code of the process."""
-    _log_to_console()
+    log_to_console()
     return exit_code_of(lambda: _run(list(arguments)))
 
 
@@ -76,15 +74,3 @@ def hand_on(verb: Verb, arguments: Sequence[str]) -> int:
     with gpu_failure_reported():
         code: int = command.run(options)
     return code
-
-
-def _log_to_console() -> None:
-    """Progress goes to standard output; platforms take what stands on standard error for trouble."""
-    progress, trouble = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
-    progress.addFilter(lambda record: record.levelno < logging.WARNING)
-    progress.setFormatter(OneLineFormatter("%(message)s"))
-    trouble.setLevel(logging.WARNING)
-    trouble.setFormatter(OneLineFormatter("%(levelname)s: %(message)s"))
-    logging.basicConfig(handlers=(progress, trouble))
-    for package in ("pairs", "pipeline", "evaluation", "transforms", "studies", "textscf"):
-        logging.getLogger(package).setLevel(logging.INFO)

@@ -11,10 +11,18 @@ __all__ = ["interruptible", "listen_for_signals", "require_not_stopped", "stop_r
 
 _requested = False
 _interrupt = False
+_patient = False
 
 
-def listen_for_signals() -> None:
-    """From now on SIGTERM and SIGINT set the request; a second one ends the process as usual."""
+def listen_for_signals(*, patient: bool = False) -> None:
+    """From now on SIGTERM and SIGINT set the request; a second one ends the process as usual.
+
+    Args:
+        patient: whether a second one says nothing new, as for a process that is told both by the terminal
+            and by the process that started it.
+    """
+    global _patient
+    _patient = patient
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _request)
 
@@ -76,6 +84,7 @@ def uninterrupted() -> Iterator[None]:
 def _request(number: int, frame: FrameType | None) -> None:
     global _requested
     _requested = True
-    signal.signal(number, signal.SIG_DFL)
+    if not _patient:
+        signal.signal(number, signal.SIG_DFL)
     if _interrupt:
         require_not_stopped()

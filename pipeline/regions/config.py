@@ -131,7 +131,7 @@ class SegmentorTraining(StrictModel):
     """`smooth`: gamma, shading and noise; `scanner`: as if of another scanner, by nnU-Net's changes."""
     precision: Precision = "float32"
     batch: Positive = 1
-    """Subjects a step."""
+    """Subjects a step, in all processes together; one may be among them twice."""
     steps: Positive = 3000
     learning_rate: Rate = 1e-3
     schedule: Schedule = "polynomial"

@@ -19,7 +19,9 @@ from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, r
 from pipeline.train import auxiliary
 from pipeline.train.footprint import require_memory
 from pipeline.train.job import Job, prepare
+from pipeline.train.launch import launch
 from pipeline.train.material import read_material, read_pairs
+from pipeline.train.ranks import ALONE, Ranks
 from pipeline.train.registrationnetwork import train_registration
 from pipeline.train.segmentor import train_segmentor
 from pipeline.weights.bundle import Bundle, BundleHeader, write_bundle
@@ -43,7 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", type=Path, help="task configuration (default: the shipped one of the task)"
     )
     parser.add_argument("--steps", type=int, help="optimizer steps, in place of the configuration's")
+    parser.add_argument("--batch", type=int, help="pairs or subjects a step, in place of the configuration's")
     parser.add_argument("--seed", type=int, help="random seed, in place of the configuration's")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        help="processes that share the batch and the cores, with a GPU each where there are any (default: 1)",
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--segmentor", type=Path, help="registration: bundle with the trained segmentor")
     parser.add_argument(
@@ -72,9 +81,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train and write the bundle; returns 0, or 1 where subjects had to be left out."""
     job = prepare(options)
+    if options.processes == 1:
+        return _trained(job, options, ALONE)
+    return launch(options.processes, _trained, (job, options), job.device, job.plan.checkpoint)
+
+
+def _trained(job: Job, options: argparse.Namespace, ranks: Ranks) -> int:
+    """One process's part in the training; the leader's includes all that is written."""
     remedy = "make the crop or the network smaller, or free some memory"
     with shortage_reported("the training", options.out, remedy):
-        bundle = _segmentor(job, options) if options.network == "segmentor" else _registration(job, options)
+        train = _segmentor if options.network == "segmentor" else _registration
+        bundle = train(job, options, ranks)
+    if not ranks.leads:
+        return 0
     write_bundle(options.out, bundle)
     job.plan.checkpoint.unlink(missing_ok=True)
     log.info("wrote %s", options.out)
@@ -83,28 +102,29 @@ def run(options: argparse.Namespace) -> int:
     return 1 if job.left_out.faults else 0
 
 
-def _segmentor(job: Job, options: argparse.Namespace) -> Bundle:
+def _segmentor(job: Job, options: argparse.Namespace, ranks: Ranks) -> Bundle:
     settings = job.config.segmentor_training
-    with interruptible():
+    with interruptible(), ranks.leader_first():
         material, subjects = read_material(job)
-    network = train_segmentor(job.config, material, len(job.regions), job.plan, job.device)
+    network = train_segmentor(job.config, material, len(job.regions), job.plan, job.device, ranks)
     provenance = {"segmentor": _provenance(job, options, settings.seed, subjects)}
     return Bundle(_header(job, provenance), segmentor=network.state_dict())
 
 
-def _registration(job: Job, options: argparse.Namespace) -> Bundle:
+def _registration(job: Job, options: argparse.Namespace, ranks: Ranks) -> Bundle:
     settings = job.config.registration_training
     segmentor_bundle = None
     if options.segmentor is not None or (len(job.regions) > 1 and options.segmentations is None):
         segmentor_bundle = _segmentor_bundle(job, options.segmentor)
     table = _embedding_table(job, options.embedding)
-    require_memory(job.config.registration, table.vectors if table else None, job.device)
+    vectors = table.vectors if table else None
+    require_memory(job.config.registration, vectors, job.device, ranks.count)
     # Segmenting every subject takes minutes; those that are done are kept.
     kept = options.out.parent / CACHE_NAME
-    with interruptible():
+    with interruptible(), ranks.leader_first():
         material, subjects = read_pairs(job, segmentor_bundle, options.segmentations, kept)
-    vectors = table.vectors if table else None
-    net = train_registration(job.config, material, vectors, len(job.joint.labels), job.plan, job.device)
+    regions = len(job.joint.labels)
+    net = train_registration(job.config, material, vectors, regions, job.plan, job.device, ranks)
     provenance = dict(segmentor_bundle.header.training) if segmentor_bundle else {}
     provenance["registration"] = _provenance(job, options, settings.seed, subjects)
     provenance["registration"] |= job.auxiliary.provenance()

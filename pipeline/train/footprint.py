@@ -16,7 +16,10 @@ COPIES = 5
 
 
 def require_memory(
-    config: RegistrationConfig, embeddings: Float[Tensor, "N C1"] | None, device: torch.device
+    config: RegistrationConfig,
+    embeddings: Float[Tensor, "N C1"] | None,
+    device: torch.device,
+    processes: int = 1,
 ) -> None:
     """Refuse a network whose weights alone are more than the machine holds; maps and images come on top.
 
@@ -24,6 +27,7 @@ def require_memory(
         config: of the network.
         embeddings: what the text head reads.
         device: where it is to be trained.
+        processes: how many hold it; each has a GPU of its own, or all share the memory of the machine.
 
     Raises:
         UsageError: the network does not fit.
@@ -32,6 +36,7 @@ def require_memory(
         net = build_for_training(config, None if embeddings is None else embeddings.to("meta"))
     needed = COPIES * BYTES * sum(parameter.numel() for parameter in net.parameters())
     needed += sum(buffer.numel() * buffer.element_size() for buffer in net.buffers())
+    needed *= processes if device.type == "cpu" else 1
     held = memory_of(device)
     if needed > held:
         raise UsageError(

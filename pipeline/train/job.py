@@ -24,6 +24,7 @@ from pipeline.train.auxiliary import Auxiliary, read_auxiliary
 from pipeline.train.checkpoint import fingerprint_of, require_own
 from pipeline.train.datahash import data_hash, subjects_seen
 from pipeline.train.drawing.labelmaps import label_map_files
+from pipeline.train.launch import require_processes
 from pipeline.train.leftout import LeftOut
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
@@ -74,6 +75,7 @@ def prepare(options: argparse.Namespace) -> Job:
     require_segmentations(options.segmentations)
     require_outputs((options.out,), tasks=tasks, inputs=inputs)
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
+    require_processes(options.processes, settings.batch, device)
     _require_trainable(config, options.network)
     where = options.config or task.name
     if label_maps:
@@ -189,7 +191,7 @@ def _with_segmentor(config: TaskConfig, options: argparse.Namespace) -> TaskConf
 def _with_overrides(config: TaskConfig, options: argparse.Namespace) -> TaskConfig:
     section = f"{options.network}_training"
     changes: dict[str, Any] = {
-        k: getattr(options, k) for k in ("steps", "seed") if getattr(options, k) is not None
+        k: getattr(options, k) for k in ("steps", "batch", "seed") if getattr(options, k) is not None
     }
     document = config.model_dump()
     document[section] |= changes

@@ -1,11 +1,10 @@
 """The training loop: schedule, checkpoints, metrics log, progress; the same for every network."""
 
-import json
 import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -15,22 +14,22 @@ import torch
 from tqdm import tqdm
 
 from pairs.errors import Stopped
-from pairs.files.regularfile import read_regular
-from pairs.files.wholefile import whole_file
 from pipeline.configtypes import Schedule
 from pipeline.machine.device import repeatable
 from pipeline.machine.stopping import interruptible, stop_requested
 from pipeline.train.average import Average
 from pipeline.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pipeline.train.metricslog import MetricsLog
+from pipeline.train.ranks import ALONE, Ranks
 from pipeline.typing import Tensor
 
-__all__ = ["Plan", "Stage", "cosine_rate", "polynomial_rate", "step_generator", "train"]
+__all__ = ["Plan", "Stage", "cosine_rate", "item_generator", "polynomial_rate", "train"]
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY_S = 60.0
 MAX_GRADIENT_NORM = 1.0
-"""A step sees one subject or pair; an odd one must not throw the weights away at a high rate."""
+"""A step sees few subjects or pairs; an odd one must not throw the weights away at a high rate."""
 
 
 class Stage(NamedTuple):
@@ -58,6 +57,7 @@ class Plan:
         schedule: how the rate decays.
         warm_up: steps at the start of each stage over which the rate rises from 0.
         average: decay of the moving average of the weights; 0 trains to the last weights.
+        batch: items of a step, whose losses are averaged.
     """
 
     out: Path
@@ -70,6 +70,20 @@ class Plan:
     schedule: Schedule = "polynomial"
     warm_up: int = 0
     average: float = 0.0
+    batch: int = 1
+
+    @property
+    def all_items(self) -> range:
+        """The items of the whole training, pairs or subjects, in the order in which they are learnt from."""
+        return range(self.steps * self.batch)
+
+    def items(self, step: int) -> range:
+        """Those of a step."""
+        return self.all_items[step * self.batch : (step + 1) * self.batch]
+
+    def step_of(self, item: int) -> int:
+        """The step that an item belongs to."""
+        return item // self.batch
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
@@ -109,9 +123,9 @@ def cosine_rate(initial: float, step: int, steps: int) -> float:
     return initial * (1 + math.cos(math.pi * step / steps)) / 2
 
 
-def step_generator(seed: int, step: int) -> torch.Generator:
-    """The random numbers of one step: a resumed training draws what an unbroken one would have."""
-    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+def item_generator(seed: int, item: int) -> torch.Generator:
+    """The random numbers of one item: the same in a resumed training, and in whichever process takes it."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + item)
 
 
 @repeatable()
@@ -120,17 +134,19 @@ def train(
     plan: Plan,
     losses_of: Callable[[int], Mapping[str, Tensor]],
     validate: Callable[[], Mapping[str, float]],
+    ranks: Ranks = ALONE,
 ) -> None:
     """Minimise the sum of the losses with Adam (AMSGrad, as the authors' code), resuming where it stood.
 
     Args:
         module: trained in place.
         plan: length, rates and files.
-        losses_of: the weighted losses of a step, given its number.
+        losses_of: the weighted losses of an item, given its number; a step learns their mean over its batch.
         validate: figures on held-out subjects, logged every `plan.validate_every` steps.
+        ranks: the processes that share each batch, of which this is one.
 
     Raises:
-        Stopped: a signal arrived; a checkpoint was written and the same command goes on from it.
+        Stopped: a signal arrived, or another process ended; the same command goes on from the checkpoint.
         WeightsError: the checkpoint found belongs to another configuration.
     """
     optimizer = torch.optim.Adam(module.parameters(), lr=plan.learning_rate, amsgrad=True, fused=True)
@@ -139,33 +155,38 @@ def train(
     if plan.checkpoint.is_file():
         at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint, average)
         log.info("resuming %s at step %d of %d", plan.out.name, at.step, plan.steps)
-    metrics = _MetricsLog(plan.metrics, keep_until=at.step)
+    metrics = MetricsLog(plan.metrics, keep_until=at.step) if ranks.leads else None
     started = time.monotonic() - at.seconds
     saved = time.monotonic()
-    bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not sys.stderr.isatty())
+    shown = ranks.leads and sys.stderr.isatty()
+    bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not shown)
+
+    def save() -> None:
+        if ranks.leads:
+            save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
+
     try:
         at = _validated(module, average, validate, at, metrics)
         for step in range(at.step, plan.steps):
-            losses = _optimise(module, optimizer, plan, step, losses_of)
+            losses = _optimise(module, optimizer, plan, step, losses_of, ranks)
             average.update(step + 1)
             bar.update()
             is_due = (step + 1) % plan.validate_every == 0 or step + 1 == plan.steps
-            # To read a loss is to wait for the GPU: only where it is logged, and before the clock is read.
+            # To read a loss is to wait for the GPU: only where it is due, and before the clock is read.
             figures = {name: value.item() for name, value in losses.items()} if is_due else None
             at = Checkpoint(step + 1, time.monotonic() - started, figures)
             at = _validated(module, average, validate, at, metrics)
             if stop_requested():
                 raise Stopped("training stopped")
             if time.monotonic() - saved > CHECKPOINT_EVERY_S:
-                save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
+                save()
                 saved = time.monotonic()
     except Stopped as error:
-        save_checkpoint(plan.checkpoint, module, optimizer, at, plan.fingerprint, average)
+        save()
         remedy = "run the same command to go on"
         raise Stopped("training stopped", where=plan.checkpoint, remedy=remedy) from error
     finally:
-        # The line that says why a training ended begins below it.
-        bar.close()
+        bar.close()  # The line that says why a training ended begins below it.
     average.settle()
 
 
@@ -175,6 +196,7 @@ def _optimise(
     plan: Plan,
     step: int,
     losses_of: Callable[[int], Mapping[str, Tensor]],
+    ranks: Ranks,
 ) -> dict[str, Tensor]:
     stage = plan.stage(step)
     if step == stage.start:
@@ -185,12 +207,27 @@ def _optimise(
     module.train()
     # A signal here leaves the weights as they were after the step before.
     with interruptible():
-        losses = losses_of(step)
         optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()
+        losses = _differentiated(ranks.share(plan.items(step)), plan.batch, losses_of)
+        losses = ranks.added(losses, module)
         torch.nn.utils.clip_grad_norm_(module.parameters(), MAX_GRADIENT_NORM)
     optimizer.step()
-    return {name: value.detach() for name, value in losses.items()}
+    return losses
+
+
+def _differentiated(
+    items: Iterable[int], batch: int, losses_of: Callable[[int], Mapping[str, Tensor]]
+) -> dict[str, Tensor]:
+    """What these items add to the mean losses of a batch, and to the gradients of their sum.
+
+    One after the other, since items may differ in shape; the memory is that of one.
+    """
+    added: dict[str, Tensor] = {}
+    for item in items:
+        losses = {name: value / batch for name, value in losses_of(item).items()}
+        torch.stack(list(losses.values())).sum().backward()
+        added = {name: added.get(name, 0) + value.detach() for name, value in losses.items()}
+    return added
 
 
 def _validated(
@@ -198,10 +235,10 @@ def _validated(
     average: Average,
     validate: Callable[[], Mapping[str, float]],
     at: Checkpoint,
-    metrics: "_MetricsLog",
+    metrics: MetricsLog | None,
 ) -> Checkpoint:
     """Validates and logs where that is due; a signal leaves it to the training that resumes."""
-    if at.losses is None:
+    if at.losses is None or metrics is None:
         return at
     module.eval()
     # The averaged weights are put in and taken out whole: a signal ends what lies between.
@@ -209,41 +246,3 @@ def _validated(
         figures = validate()
     metrics.add(at, at.losses, figures)
     return replace(at, losses=None)
-
-
-class _MetricsLog:
-    """Appends one JSON line per validation; lines past the resumed step are dropped first.
-
-    Raises:
-        OutputError: the log cannot be written.
-    """
-
-    def __init__(self, path: Path, keep_until: int) -> None:
-        self.path = path
-        lines = read_regular(path).splitlines() if path.is_file() and keep_until else []
-        kept = [line for line in lines if _is_up_to(keep_until, line)]
-        with whole_file(path) as temporary:
-            temporary.write_bytes(b"".join(line + b"\n" for line in kept))
-
-    def add(self, at: Checkpoint, losses: Mapping[str, float], figures: Mapping[str, float]) -> None:
-        entry = {
-            "step": at.step,
-            "seconds": round(at.seconds, 1),
-            "losses": losses,
-            "held_out": dict(figures),
-        }
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-        log.info("step %d: loss %s | held out %s", at.step, _words(losses), _words(figures))
-
-
-def _words(figures: Mapping[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
-
-
-def _is_up_to(step: int, line: bytes) -> bool:
-    """Whether a line of the log is whole and not past `step`; a killed run may leave half a line."""
-    try:
-        return bool(json.loads(line)["step"] <= step)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return False

@@ -10,9 +10,10 @@ from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationNet, build_for_training
 from pipeline.network.warp import warp
 from pipeline.train.ahead import Ahead
-from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.loop import Plan, item_generator, train
 from pipeline.train.pairs import PairMaterial, TrainingPair
 from pipeline.train.quality import hard_dice, smoothness_figures
+from pipeline.train.ranks import ALONE, Ranks
 from pipeline.train.stages import enter_stage, stage_steps
 from pipeline.typing import Float, Tensor
 
@@ -26,6 +27,7 @@ def train_registration(
     regions: int,
     plan: Plan,
     device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> RegistrationNet:
     """A trained registration network.
 
@@ -36,6 +38,7 @@ def train_registration(
         regions: N, background included.
         plan: length and files.
         device: where to train.
+        ranks: the processes that share the batch.
 
     Raises:
         UsageError: the configuration's stages do not fit its backbone.
@@ -44,29 +47,30 @@ def train_registration(
     torch.manual_seed(settings.seed)
     precision = getattr(torch, settings.precision)
     net = build_for_training(config.registration, embeddings, precision).to(device)
-    plan = replace(plan, stages=stage_steps(net.backbone, settings, plan.steps))
+    plan = replace(plan, stages=stage_steps(net.backbone, settings, plan.steps), batch=settings.batch)
 
-    def losses_of(step: int) -> dict[str, Tensor]:
-        enter_stage(net, plan, settings, step)
+    def losses_of(item: int) -> dict[str, Tensor]:
+        enter_stage(net, plan, settings, plan.step_of(item))
         # Stochastic depth draws from torch's own generator, which a resumed training finds elsewhere.
-        torch.manual_seed(step_generator(settings.seed, step).initial_seed())
-        pair, passes = drawn(step)
+        torch.manual_seed(item_generator(settings.seed, item).initial_seed())
+        pair, passes = drawn(item)
         return pair_losses(net, pair, passes, config, regions, device)
 
     def validate() -> dict[str, float]:
         figures = [_figures(net, pair, regions, device) for pair in material.held_out]
         return {key: sum(f[key] for f in figures) / len(figures) for key in figures[0]} if figures else {}
 
-    with Ahead(partial(_pair_and_passes, material, settings), plan.steps, device) as drawn:
-        train(net, plan, losses_of, validate)
+    draw = partial(_pair_and_passes, material, settings)
+    with Ahead(draw, ranks.share(plan.all_items), device) as drawn:
+        train(net, plan, losses_of, validate, ranks)
     return net
 
 
 def _pair_and_passes(
-    material: PairMaterial, settings: RegistrationTraining, step: int
+    material: PairMaterial, settings: RegistrationTraining, item: int
 ) -> tuple[TrainingPair, int]:
-    """The pair of a step, and the number of its passes."""
-    generator = step_generator(settings.seed, step)
+    """The pair of an item, and the number of its passes."""
+    generator = item_generator(settings.seed, item)
     pair = material.draw(generator)
     # Every pass learns what the passes before it leave over.
     return pair, 1 + int(torch.randint(settings.passes, (), generator=generator))

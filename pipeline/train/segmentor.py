@@ -1,18 +1,19 @@
 """`train segmentor`: the segmentation network on the labelled training subjects."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 
 import torch
 from torch import nn
 
-from pipeline.config import SegmentorTraining, TaskConfig
+from pipeline.config import TaskConfig
 from pipeline.machine.device import mixed_precision
 from pipeline.regions.networks import HalfGrid, build_network, segmentation_loss
 from pipeline.train.ahead import Ahead
-from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.loop import Plan, item_generator, train
 from pipeline.train.material import Material
 from pipeline.train.quality import hard_dice
+from pipeline.train.ranks import ALONE, Ranks
 from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
 
@@ -20,7 +21,12 @@ __all__ = ["train_segmentor"]
 
 
 def train_segmentor(
-    config: TaskConfig, material: Material, regions: int, plan: Plan, device: torch.device
+    config: TaskConfig,
+    material: Material,
+    regions: int,
+    plan: Plan,
+    device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> nn.Module:
     """A trained network, (1, 1, X, Y, Z) in 0..1 to (1, regions, X, Y, Z) logits.
 
@@ -30,22 +36,21 @@ def train_segmentor(
         regions: classes, background included.
         plan: length and files.
         device: where to train.
+        ranks: the processes that share the batch.
     """
     settings = config.segmentor_training
     precision = getattr(torch, settings.precision)
     torch.manual_seed(settings.seed)
     network = build_network(config.segmentor, regions).to(device)
+    plan = replace(plan, batch=settings.batch)
     loss = segmentation_loss()
     learner = network.core if isinstance(network, HalfGrid) else network
 
-    def losses_of(step: int) -> dict[str, Tensor]:
-        losses = []
-        # One after the other, since subjects may differ in shape.
-        for subject in drawn(step):
-            with mixed_precision(device, precision):
-                logits = learner(subject.image.to(device))
-            losses.append(_supervised(loss, logits, subject.labels[:, None].to(device)))
-        return {"dice_ce": torch.stack(losses).mean()}
+    def losses_of(item: int) -> dict[str, Tensor]:
+        subject = drawn(item)
+        with mixed_precision(device, precision):
+            logits = learner(subject.image.to(device))
+        return {"dice_ce": _supervised(loss, logits, subject.labels[:, None].to(device))}
 
     def validate() -> dict[str, float]:
         if not material.held_out:
@@ -54,15 +59,12 @@ def train_segmentor(
         # The gap to subjects it was trained on distinguishes over-fitting from under-training.
         return figures | {"training_dice": _mean_dice(learner, material.seen, regions, device)}
 
-    with Ahead(partial(_batch, material, settings), plan.steps, device) as drawn:
-        train(learner, plan, losses_of, validate)
+    def draw(item: int) -> Sample:
+        return material.draw(item_generator(settings.seed, item))
+
+    with Ahead(draw, ranks.share(plan.all_items), device) as drawn:
+        train(learner, plan, losses_of, validate, ranks)
     return network
-
-
-def _batch(material: Material, settings: SegmentorTraining, step: int) -> list[Sample]:
-    """The subjects of a step; one may be among them twice."""
-    generator = step_generator(settings.seed, step)
-    return [material.draw(generator) for _ in range(settings.batch)]
 
 
 def _supervised(

@@ -1,5 +1,7 @@
 """LKU-Net: a U-Net whose encoder uses large-kernel blocks (Jia et al. 2022), the default backbone."""
 
+from functools import reduce
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -82,4 +84,6 @@ class LargeKernelBlock(nn.Module):
         centre = self.one.weight + identity.view(channels, channels, 1, 1, 1)
         weight = self.large.weight + F.pad(self.regular.weight, [1] * 6) + F.pad(centre, [2] * 6)
         biases = [conv.bias for conv in (self.large, self.regular, self.one) if conv.bias is not None]
-        return weight, torch.stack(biases).sum(0)
+        # Not the sum of a stack: the gradients of its parts share memory, and what changes one in place, as
+        # clipping does, would change all three.
+        return weight, reduce(torch.add, biases)

@@ -33,6 +33,13 @@ def test_a_signal_sets_the_request(number: signal.Signals) -> None:
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
+def test_a_process_that_several_tell_is_patient() -> None:
+    listen_for_signals(patient=True)
+    for number in (*SIGNALS, *SIGNALS):
+        os.kill(os.getpid(), number)
+    assert stop_requested()
+
+
 def test_inside_the_block_a_signal_raises_at_once() -> None:
     with pytest.raises(Stopped), interruptible():
         os.kill(os.getpid(), signal.SIGTERM)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.loop import Plan, item_generator, train
 
 # The fixture; functions are imported by their names.
 __all__ = ["plan"]
@@ -31,7 +31,7 @@ def noisy_losses(module: nn.Module) -> Losses:
     """Losses that draw random numbers, as pairs and augmentations do."""
 
     def losses_of(step: int) -> dict[str, torch.Tensor]:
-        output = module(torch.randn(5, 3, generator=step_generator(7, step)))
+        output = module(torch.randn(5, 3, generator=item_generator(7, step)))
         return {"fit": output.square().mean(), "size": 0.1 * output.abs().mean()}
 
     return losses_of

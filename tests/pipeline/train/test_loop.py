@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.train.loop import Plan, step_generator, train
+from pipeline.train.loop import Plan, item_generator, train
 from tests.pipeline.train.conftest import equal
-from tests.pipeline.train.noisytraining import network, noisy_losses, run
+from tests.pipeline.train.noisytraining import log_lines, network, noisy_losses, run
 
 __all__: list[str] = []
 
@@ -62,9 +62,26 @@ def test_the_sum_of_the_losses_is_minimised(plan: Plan) -> None:
     assert module.weight.item() > before
 
 
+def test_a_batch_is_learnt_by_the_mean_of_its_losses(plan: Plan, tmp_path: Path) -> None:
+    """Items are numbered through the training; a batch of the same item is a step of that item alone."""
+    seen, module, alone = [], network(), network()
+
+    def losses_of(item: int) -> dict[str, torch.Tensor]:
+        seen.append(item)
+        return noisy_losses(module)(item // 3)
+
+    train(module, replace(plan, batch=3), losses_of, dict)
+    assert seen == list(range(27))
+    train(alone, replace(plan, out=tmp_path / "alone"), noisy_losses(alone), dict)
+    for one, other in zip(module.parameters(), alone.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+    tripled, single = log_lines(plan)[-1], log_lines(replace(plan, out=tmp_path / "alone"))[-1]
+    assert tripled["losses"] == pytest.approx(single["losses"], abs=1e-5)
+
+
 def test_steps_draw_their_own_numbers_again_and_again() -> None:
     def draw(seed: int, step: int) -> float:
-        return torch.rand((), generator=step_generator(seed, step)).item()
+        return torch.rand((), generator=item_generator(seed, step)).item()
 
     assert draw(1, 5) == draw(1, 5)
     assert len({draw(seed, step) for seed in range(3) for step in range(20)}) == 60

@@ -51,7 +51,7 @@ def test_an_interrupted_command_given_again_writes_the_same_bundle(
     assert not out.with_suffix(".checkpoint.safetensors").exists()
 
 
-@pytest.mark.parametrize("more", [("--seed", "5"), ("--steps", "9"), ("--head", "plain")])
+@pytest.mark.parametrize("more", [("--seed", "5"), ("--steps", "9"), ("--batch", "2"), ("--head", "plain")])
 def test_a_checkpoint_of_other_settings_is_refused(
     train: Train, stopped: Callable[..., None], tmp_path: Path, more: tuple[str, str]
 ) -> None:
