@@ -101,6 +101,13 @@ VERBS = (
         "picture --task HippocampusMR --fields fields --pair 3 --out pair.png",
     ),
     Verb(
+        "report",
+        "--task TASK --fields OUT --out FILE",
+        "write a page of HTML to look through all pairs",
+        "evaluation.htmlreport.command",
+        "report --task HippocampusMR --fields fields --out report.html",
+    ),
+    Verb(
         "train",
         "segmentor|registration ...",
         "train weights on a task folder",

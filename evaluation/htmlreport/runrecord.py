@@ -1,0 +1,84 @@
+"""What `predict` wrote down of its run: the part of its report.json that the page tells."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pairs.errors import TaskError
+from pairs.files.document import field_faults, read_document
+from pairs.process.counting import first_few
+
+__all__ = ["REPORT_NAME", "PairRun", "Run", "read_run"]
+
+REPORT_NAME = "report.json"
+
+
+class PairRun(BaseModel):
+    """How one pair was registered."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    pair: str
+    status: str
+    seconds: float
+    peak_memory_mib: float
+    device: str = ""
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    segmentations: tuple[str, ...] = ()
+    """Names of the kept segmentations of the fixed and the moving image; of the fixed alone; or none."""
+
+
+class Run(BaseModel):
+    """How the pairs were registered."""
+
+    # The report may come from another version of the program.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    task: str
+    profile: str
+    profile_reason: str = ""
+    device: str
+    torch: str = ""
+    version: str = ""
+    program: str = ""
+    method: str
+    weights: str = ""
+    weights_sha256: str = ""
+    training: Mapping[str, Any] = {}
+    config: Mapping[str, Any] = {}
+    regions: tuple[int, ...] = ()
+    """The label of each region index of the kept segmentations."""
+    region_names: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    pairs: tuple[PairRun, ...] = ()
+
+    def of_pair(self, name: str) -> PairRun | None:
+        """Returns what is known of a pair."""
+        return next((one for one in self.pairs if one.pair == name), None)
+
+
+def read_run(folder: Path, task: str) -> tuple[Run | None, str | None]:
+    """Reads the report beside the fields.
+
+    Args:
+        folder: The folder of the fields.
+        task: Name of the task that they belong to.
+
+    Returns:
+        The run, or None and a sentence where there is none that can be used. The scores do not depend on it.
+    """
+    path = folder / REPORT_NAME
+    if not path.exists():
+        return None, f"{folder} has no {REPORT_NAME}: nothing is known of how these fields were made"
+    try:
+        run = Run.model_validate(read_document(path))
+    except ValidationError as error:
+        return None, f"not a report of predict: {path}; {first_few(field_faults(error), 3, '; ')}"
+    except TaskError as error:
+        return None, f"the report of the run is left out: {error}"
+    if run.task != task:
+        return None, f"{path} is of another task, {run.task}; it is left out"
+    return run, None
