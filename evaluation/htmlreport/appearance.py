@@ -77,14 +77,17 @@ class Appearance:
     warnings: tuple[str, ...]
 
     def place(self, labels: Sequence[int]) -> Place:
-        """Returns where the pair is worst: by its labels, else by its images, else by its field."""
+        """Returns where the pair is worst: by its labels, else by its images, by regions, by its field.
+
+        Regions may have guided the registration, and then fit better than the images do.
+        """
         found = None if self.labels is None else worst_labels(self.labels[0], self.labels[2], labels)
-        if found is not None:
+        if found is not None and self.regions is None:
             return found
-        if not self.is_one_modality:
-            return worst_fold(self.displacement)
-        inside = np.ones(self.greys[1].shape, dtype=np.float32)
-        return worst_likeness(self.greys[0], self.greys[2], warp_image(inside, self.displacement) > 0.99)
+        if self.is_one_modality:
+            inside = np.ones(self.greys[1].shape, dtype=np.float32)
+            return worst_likeness(self.greys[0], self.greys[2], warp_image(inside, self.displacement) > 0.99)
+        return found or worst_fold(self.displacement)
 
 
 @dataclass(frozen=True)

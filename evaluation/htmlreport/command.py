@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from evaluation.htmlreport.appearance import PairReader
@@ -16,11 +17,12 @@ from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.errors import Stopped, UsageError
 from pairs.fields.foreign.readers import FOREIGN_READERS
 from pairs.files.outputs import require_outputs
+from pairs.files.regularfile import is_regular
 from pairs.files.wholefile import whole_file
 from pairs.process.cores import thread_count
 from pairs.process.counting import counted
 from pairs.tasks.evaluation_config import EvaluationConfig
-from pairs.tasks.task import Task
+from pairs.tasks.task import Task, label_path
 
 __all__ = ["add_arguments", "run"]
 
@@ -71,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     foreign = None if arguments.foreign is None else FOREIGN_READERS[arguments.foreign]
     jobs = thread_count()
     try:
-        evaluation = evaluate_task(task, arguments.fields, config, read_field=foreign, jobs=jobs)
+        evaluation = evaluate_task(_scored(task), arguments.fields, config, read_field=foreign, jobs=jobs)
         maps = region_maps(arguments.segmentations, arguments.fields, run, task.label_names)
         reader = PairReader(task, arguments.fields, evaluation.methods, foreign, maps)
         collection = collect(evaluation, reader, run, arguments.pictures, jobs)
@@ -110,6 +112,13 @@ def _require_arguments(arguments: argparse.Namespace) -> None:
     require_outputs((arguments.out,), tasks=(arguments.task,), inputs=inputs)
 
 
+def _scored(task: Task) -> Task:
+    """Returns the task as it can be scored: hosts keep the label maps of what they score to themselves."""
+    images = {image for pair in task.pairs for image in (pair.fixed, pair.moving)}
+    has_labels = any(is_regular(label_path(image)) for image in images)
+    return task if has_labels else replace(task, label_names={})
+
+
 def _warnings(
     evaluation: Evaluation, run: Run | None, task: Task, config: EvaluationConfig | None
 ) -> list[str]:
@@ -134,7 +143,8 @@ def _remarks(evaluation: Evaluation, reader: PairReader, collection: Collection)
     if reader.maps is None or all(page.numbers.region_dice is None for page in collection.pages):
         return [told]
     return [
-        f"The task has no labels. Dice and outlines are of {reader.maps.origin}: they are no ground truth."
+        f"The task has no labels. Dice and outlines are of {reader.maps.origin}. They are no ground truth, "
+        "and regions that guided a registration fit by construction: do not report this Dice as a score."
     ]
 
 

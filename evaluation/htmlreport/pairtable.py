@@ -134,7 +134,10 @@ def _state(run: PairRun) -> list[str]:
 
 
 def ranking_of(evaluation: Evaluation, pairs: Sequence[PairNumbers]) -> Ranking:
-    """Chooses what the pairs are ordered by: Dice, else the error of points, else what there is."""
+    """Chooses what the pairs are ordered by: Dice, else the error of points, else how alike the images are.
+
+    Not by regions in place of labels: where they guided the registration, they fit by construction.
+    """
     for metric, sign, words in (("dice", 1, "lowest"), ("tre", -1, "highest")):
         method = next((one for one in evaluation.methods if one.metric == metric), None)
         if method is not None:
@@ -146,15 +149,6 @@ def ranking_of(evaluation: Evaluation, pairs: Sequence[PairNumbers]) -> Ranking:
                 _of_score(method.name, before=True),
                 sign,
             )
-    if any(pair.region_dice is not None for pair in pairs):
-        return Ranking(
-            "lowest Dice of regions after registration",
-            "mean Dice of regions after registration",
-            "Dice of regions",
-            lambda pair: _dice(pair, 1),
-            lambda pair: _dice(pair, 0),
-            1,
-        )
     if all(pair.is_one_modality for pair in pairs):
         return Ranking(
             "lowest correlation of the images after registration",

@@ -52,7 +52,7 @@ def plots_of(evaluation: Evaluation, ordered: Sequence[PairNumbers], ranking: Ra
             "boxes",
             *pictures_in_page(lambda paper: boxplot_figure(evaluation, paper)),
             _boxes_text(evaluation),
-            "All pairs before and after registration.",
+            "All pairs, before and after registration where a number exists before.",
         ),
         Plot(
             "smoothness",

@@ -65,7 +65,7 @@ class KeptRegions:
 
     folder: Path
     run: Run
-    origin: str = "regions that the segmentor found, which also guided the registration"
+    origin: str = "regions that the segmentor of the run found"
 
     @property
     def names(self) -> Mapping[int, str]:

@@ -28,7 +28,7 @@ class PairRun(BaseModel):
     error: str | None = None
     warnings: tuple[str, ...] = ()
     segmentations: tuple[str, ...] = ()
-    """Names of the kept segmentations of the fixed and the moving image; of the fixed alone; or none."""
+    """Names of the kept segmentations of the fixed and the moving image, or none."""
 
 
 class Run(BaseModel):

@@ -76,6 +76,6 @@ def smoothness_figure(points: Sequence[Point], score: str, paper: Paper) -> Figu
     axes.patch.set_visible(False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(paper.ink)
-    if drawn:
+    if len({one.is_folded for one in drawn}) > 1:
         axes.legend(frameon=False, labelcolor=paper.ink, fontsize=9)
     return figure

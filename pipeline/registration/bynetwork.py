@@ -12,7 +12,7 @@ from pipeline.general.lattice import Placed
 from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import RegionSource, region_source
 from pipeline.registration.alignment import Alignment
-from pipeline.registration.pairwise import Registered, Registration
+from pipeline.registration.pairwise import Registered, Registration, kept_names
 from pipeline.registration.preprocess import normalise, window_warnings
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle
@@ -69,6 +69,7 @@ class NetworkRegistration(Registration):
             warnings.append("no region found in the fixed image: the background filter alone is used")
         if self.registrar.refines and moving_regions is None:
             moving_regions = self._moving_regions(moving, warnings)
+        segmentations = kept_names(fixed_regions, moving_regions)
         alignment = self._alignment(moving, fixed, (fixed_regions, moving_regions), warnings)
         if alignment is not None:
             moving = alignment.image(moving)
@@ -79,7 +80,7 @@ class NetworkRegistration(Registration):
         # What was added to the network's displacement may not fold; what is its own is shown as it is.
         if self.registrar.refines or self.profile.half:
             displacement = unfolded(displacement, self.profile)
-        return Registered(displacement, fixed_regions, tuple(warnings))
+        return Registered(displacement, fixed_regions, tuple(warnings), segmentations)
 
     def _alignment(
         self,
