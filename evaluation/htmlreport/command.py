@@ -13,6 +13,7 @@ from evaluation.htmlreport.runrecord import Run, read_run
 from evaluation.picture.outlines import outline_colours
 from evaluation.reports.table import unread_note
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
+from evaluation.scoring.faults import log_failures
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.errors import Stopped, UsageError
 from pairs.fields.foreign.readers import FOREIGN_READERS
@@ -92,7 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     with whole_file(arguments.out) as temporary:
         temporary.write_text(page_html(report), encoding="utf-8")
     log.info("%s: %s", arguments.out, counted(len(evaluation.scores), "pair"))
-    return _exit_code(evaluation)
+    log_failures(evaluation.failures, len(evaluation.scores), f"all are listed in {arguments.out}")
+    return 1 if evaluation.failures else 0
 
 
 def _require_arguments(arguments: argparse.Namespace) -> None:
@@ -146,9 +148,3 @@ def _remarks(evaluation: Evaluation, reader: PairReader, collection: Collection)
         f"The task has no labels. Dice and outlines are of {reader.maps.origin}. They are no ground truth, "
         "and regions that guided a registration fit by construction: do not report this Dice as a score."
     ]
-
-
-def _exit_code(evaluation: Evaluation) -> int:
-    for name, error in evaluation.failures.items():
-        log.error("%s: %s", name, error)
-    return 1 if evaluation.failures else 0
