@@ -40,6 +40,7 @@ class SectionView:
         ends: Letters for the left, right, bottom and top edge, or none.
         images: Fixed, moving and warped image as data URIs.
         outlines: Of each label.
+        ticks: Marks at the edges that point at the voxel, as a path in units.
         squares: Every other square of the chessboard, as a path in units.
         grid: Lines of the deformation grid.
         grid_step: Voxels between two of them.
@@ -60,6 +61,7 @@ class SectionView:
     ends: tuple[str, ...]
     images: tuple[str, str, str]
     outlines: tuple[Outline, ...]
+    ticks: str
     squares: str
     grid: str
     grid_step: int
@@ -104,10 +106,10 @@ def view_of(looks: Appearance, labels: Sequence[int]) -> PairView:
     place = looks.place(labels)
     longest = float(looks.length_mm.max())
     sections = sections_through(place.voxel, looks.header, looks.greys[:2])
-    return PairView(place, tuple(_section(one, looks, labels, longest) for one in sections), longest)
+    return PairView(place, tuple(_section(one, looks, place, labels) for one in sections), longest)
 
 
-def _section(section: Section, looks: Appearance, labels: Sequence[int], longest_mm: float) -> SectionView:
+def _section(section: Section, looks: Appearance, place: Place, labels: Sequence[int]) -> SectionView:
     fixed, moving, warped = (section.cut(one) for one in looks.greys)
     columns, rows = section.targets(looks.displacement)
     determinants = section.determinants(looks.displacement)
@@ -124,12 +126,13 @@ def _section(section: Section, looks: Appearance, labels: Sequence[int], longest
         ends=section.ends,
         images=(grey_picture(fixed), grey_picture(moving), grey_picture(warped)),
         outlines=tuple(_outlines(section, looks, labels)),
+        ticks=_ticks(section.spot(place.voxel), (right, up), width, height),
         squares=_squares(width, height),
         grid=grid_lines(columns, rows),
         grid_step=grid_step(section.shape),
         folds=mask_outline(folds),
         jacobian=jacobian_picture(determinants),
-        lengths=length_picture(lengths, longest_mm),
+        lengths=length_picture(lengths, float(looks.length_mm.max())),
         differences=(_mean(np.abs(moving - fixed)), _mean(np.abs(warped - fixed))),
         determinants=(float(determinants.min()), float(determinants.max())),
         folded=int(np.count_nonzero(folds)),
@@ -146,6 +149,12 @@ def _outlines(section: Section, looks: Appearance, labels: Sequence[int]) -> Ite
         paths = [outlines.get(label, "") for outlines in found]
         if any(paths):
             yield Outline(label, *paths)
+
+
+def _ticks(spot: tuple[float, float], size: tuple[float, float], width: float, height: float) -> str:
+    x, y = (round(place * unit, 2) for place, unit in zip(spot, size, strict=True))
+    length = round(max(width, height) / 25, 2)
+    return f"M{x:g} 0v{length:g}M{x:g} {height:g}v{-length:g}M0 {y:g}h{length:g}M{width:g} {y:g}h{-length:g}"
 
 
 def _squares(width: float, height: float) -> str:

@@ -35,7 +35,8 @@ class Section:
         up_axis: The array axis along the rows.
         is_mirrored: Whether the columns run against their axis.
         is_upright: Whether the rows run against their axis, which then points upwards.
-        window: The rows and columns that are shown.
+        whole: Rows and columns of the whole plane.
+        window: Those of them that are shown.
         ends: Letters for the patient's directions at the left, right, bottom and top edge, or none.
         spacing_mm: Size of a voxel to the right and upwards.
     """
@@ -48,6 +49,7 @@ class Section:
     up_axis: int
     is_mirrored: bool
     is_upright: bool
+    whole: tuple[int, int]
     window: tuple[slice, slice]
     ends: tuple[str, ...]
     spacing_mm: tuple[float, float]
@@ -57,6 +59,13 @@ class Section:
         """Rows and columns."""
         rows, columns = (side.stop - side.start for side in self.window)
         return rows, columns
+
+    def spot(self, voxel: Voxel) -> tuple[float, float]:
+        """Returns where the middle of a voxel lies, in voxels from the left and from the top."""
+        row, column = voxel[self.up_axis], voxel[self.right_axis]
+        row = self.whole[0] - 1 - row if self.is_upright else row
+        column = self.whole[1] - 1 - column if self.is_mirrored else column
+        return column - self.window[1].start + 0.5, row - self.window[0].start + 0.5
 
     def cut(self, volume: NDArray[_T]) -> NDArray[_T]:
         """Cuts a volume (X, Y, Z) along the section."""
@@ -115,6 +124,7 @@ def sections_through(voxel: Voxel, header: Header, images: Sequence[NDArray[np.f
             is_mirrored=order.flipped[right],
             # Towards the head or the front is up, and the first row is on top.
             is_upright=not order.flipped[up],
+            whole=sides,
             window=(slice(0, sides[0]), slice(0, sides[1])),
             ends=(*_ENDS[right], *_ENDS[up]) if header.placed else (),
             spacing_mm=spacing,
