@@ -71,10 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
     run, fault = read_run(arguments.fields, task.name)
     if fault is not None:
         log.warning("%s", fault)
+    scored = _scored(task)
+    if arguments.segmentations is not None and scored is task:
+        log.warning("the task has label maps: those of %s are not used", arguments.segmentations)
     foreign = None if arguments.foreign is None else FOREIGN_READERS[arguments.foreign]
     jobs = thread_count()
     try:
-        evaluation = evaluate_task(_scored(task), arguments.fields, config, read_field=foreign, jobs=jobs)
+        evaluation = evaluate_task(scored, arguments.fields, config, read_field=foreign, jobs=jobs)
         maps = region_maps(arguments.segmentations, arguments.fields, run, task.label_names)
         reader = PairReader(task, arguments.fields, evaluation.methods, foreign, maps)
         collection = collect(evaluation, reader, run, arguments.pictures, jobs)

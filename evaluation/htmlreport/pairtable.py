@@ -102,7 +102,7 @@ def numbers_of(looks: Appearance, score: PairScore, run: PairRun | None) -> Pair
         region_dice=None if looks.regions is None else looks.regions.mean_dice,
         is_one_modality=looks.is_one_modality,
         run=run,
-        warnings=tuple(dict.fromkeys((*looks.warnings, *_told(run)))),
+        warnings=tuple(dict.fromkeys((*looks.warnings, *_told(run, score)))),
     )
 
 
@@ -117,20 +117,12 @@ def numbers_unseen(score: PairScore, run: PairRun | None, fault: KnownError) -> 
         region_dice=None,
         is_one_modality=True,
         run=run,
-        warnings=(f"no pictures: {fault}", *_told(run)),
+        warnings=(f"no pictures: {fault}", *_told(run, score)),
     )
 
 
-def _told(run: PairRun | None) -> tuple[str, ...]:
-    return () if run is None else (*run.warnings, *_state(run))
-
-
-def _state(run: PairRun) -> list[str]:
-    if run.status == "identity":
-        return [f"not registered, a zero field was written in its place: {run.error}"]
-    if run.status == "stale":
-        return ["the field is of an earlier run with other settings"]
-    return []
+def _told(run: PairRun | None, score: PairScore) -> tuple[str, ...]:
+    return () if run is None else run.told_of(score.field)
 
 
 def ranking_of(evaluation: Evaluation, pairs: Sequence[PairNumbers]) -> Ranking:

@@ -1,6 +1,6 @@
 """Label maps that are no ground truth: a user's own, or the segmentor's, kept beside the fields."""
 
-import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,6 @@ from pairs.images.volume import read_labels
 from pairs.tasks.pair import Pair
 
 __all__ = ["KeptRegions", "RegionFiles", "RegionMaps", "region_maps"]
-
-log = logging.getLogger(__name__)
 
 Labels = NDArray[np.integer]
 
@@ -69,8 +67,8 @@ class KeptRegions:
 
     @property
     def names(self) -> Mapping[int, str]:
-        """Of the labels."""
-        return dict(zip(self.run.regions, self.run.region_names, strict=False))
+        """Of the region indices, which stand in for labels; 0 is the background."""
+        return {index: name for index, name in enumerate(self.run.region_names) if index > 0}
 
     def read(self, pair: Pair, grids: tuple[Header, Header]) -> tuple[Labels, Labels]:
         """Reads the maps of the fixed and the moving image.
@@ -89,11 +87,10 @@ class KeptRegions:
         # The name comes from a file: it may lead nowhere else.
         path = self.folder / Path(name).name
         with damage_reported(path, "kept segmentation", CorruptVolume):
-            indices = read_npz_arrays(path, _VOXEL_BYTES * int(np.prod(grid.shape)))["labels"]
+            indices: Labels = read_npz_arrays(path, _VOXEL_BYTES * math.prod(grid.shape))["labels"]
             if indices.shape != grid.shape or indices.dtype != np.uint8:
                 raise ValueError(f"labels {indices.shape} {indices.dtype}")
-            labels: Labels = np.asarray(self.run.regions, dtype=np.int32)[indices]
-            return labels
+            return indices
 
 
 RegionMaps = RegionFiles | KeptRegions
@@ -112,7 +109,7 @@ def region_maps(
     """
     if given is not None:
         return RegionFiles(given, {label: name for label, name in names.items() if label > 0})
-    if run is None or len(run.regions) < 2 or not any(one.segmentations for one in run.pairs):
+    if run is None or len(run.region_names) < 2 or not any(one.segmentations for one in run.pairs):
         return None
     return KeptRegions(fields / _KEPT, run)
 

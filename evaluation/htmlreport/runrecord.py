@@ -1,5 +1,6 @@
 """What `predict` wrote down of its run: the part of its report.json that the page tells."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pairs.errors import TaskError
 from pairs.files.document import field_faults, read_document
+from pairs.files.regularfile import open_regular
 from pairs.process.counting import first_few
 
 __all__ = ["REPORT_NAME", "PairRun", "Run", "read_run"]
@@ -25,10 +27,30 @@ class PairRun(BaseModel):
     seconds: float
     peak_memory_mib: float
     device: str = ""
+    file: str | None = None
+    file_sha256: str | None = None
     error: str | None = None
     warnings: tuple[str, ...] = ()
     segmentations: tuple[str, ...] = ()
     """Names of the kept segmentations of the fixed and the moving image, or none."""
+
+    def told_of(self, field: Path) -> tuple[str, ...]:
+        """Returns what a reader has to know of a field that was scored, one sentence each."""
+        told = []
+        if self.status == "identity":
+            told.append(f"not registered, a zero field was written in its place: {self.error}")
+        if self.status == "stale":
+            told.append("the field is of an earlier run with other settings")
+        if self.file_sha256 is not None and not self._wrote(field):
+            told.append(f"the run did not write this field: {field.name} was put there or changed since")
+        return (*told, *self.warnings)
+
+    def _wrote(self, field: Path) -> bool:
+        with open_regular(field) as stream:
+            return (
+                self.file == field.name
+                and hashlib.file_digest(stream, "sha256").hexdigest() == self.file_sha256
+            )
 
 
 class Run(BaseModel):
@@ -49,9 +71,8 @@ class Run(BaseModel):
     weights_sha256: str = ""
     training: Mapping[str, Any] = {}
     config: Mapping[str, Any] = {}
-    regions: tuple[int, ...] = ()
-    """The label of each region index of the kept segmentations."""
     region_names: tuple[str, ...] = ()
+    """Of each region index of the kept segmentations."""
     warnings: tuple[str, ...] = ()
     pairs: tuple[PairRun, ...] = ()
 

@@ -73,9 +73,8 @@ class RunReport(BaseModel):
     """Empty, like `weights`, where the method needs none."""
     training: dict[str, Any] = {}
     """What the weights were made from and under which licence, as their file says."""
-    regions: tuple[int, ...] = ()
-    """Label value of each region index of the kept segmentations, by the weights."""
     region_names: tuple[str, ...] = ()
+    """Of each region index of the kept segmentations, by the weights."""
     config: TaskConfig
     warnings: tuple[str, ...] = ()
     pairs: tuple[PairRecord, ...] = ()

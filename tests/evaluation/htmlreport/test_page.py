@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
@@ -139,6 +140,24 @@ def test_a_failed_or_stale_pair_says_so(
     assert sum("warned" in one for one in flags) == 2
 
 
+def test_a_field_that_the_run_did_not_write_says_so(
+    tiny_task: Task, fields_of: Fields, report_of: Report, run_record: Callable[..., None]
+) -> None:
+    fields = fields_of(tiny_task, 1.0)
+    known = {"status": "done", "seconds": 1.0, "peak_memory_mib": 1.0}
+    files = sorted(fields.glob("disp_*"))
+    pairs = [
+        known | {"pair": pair.name, "file": path.name, "file_sha256": sha256(path.read_bytes()).hexdigest()}
+        for pair, path in zip(tiny_task.pairs, files, strict=True)
+    ]
+    pairs[1]["file_sha256"] = "0" * 64
+    pairs[2]["file"] = "disp_0001_0004.npz"
+    run_record(tiny_task, fields, pairs=pairs)
+    page = Page(report_of(tiny_task, fields).read_text())
+    told = [words for words in page.words["li"] if "the run did not write this field" in words]
+    assert sorted(words.split()[7] for words in told) == [path.name for path in files[1:]]
+
+
 def test_without_labels_the_images_and_the_fields_speak(
     tiny_task: Task, fields_of: Fields, report_of: Report, renamed: Callable[..., Task]
 ) -> None:
@@ -182,7 +201,7 @@ def test_kept_segmentations_of_the_run_are_shown(
         pair | {"pair": one.name, "segmentations": files}
         for one, files in zip(task.pairs, names, strict=True)
     ]
-    run_record(task, fields, pairs=pairs, regions=[0, 7], region_names=["background", "liver"])
+    run_record(task, fields, pairs=pairs, region_names=["background", "liver"])
     page = Page(report_of(task, fields).read_text())
     assert "Regions that the segmentor of the run found; no ground truth" in page.words["caption"]
     assert any("liver" in words for words in page.words["th"])
