@@ -46,11 +46,10 @@ class PairRun(BaseModel):
         return (*told, *self.warnings)
 
     def _wrote(self, field: Path) -> bool:
+        if self.file != field.name:
+            return False
         with open_regular(field) as stream:
-            return (
-                self.file == field.name
-                and hashlib.file_digest(stream, "sha256").hexdigest() == self.file_sha256
-            )
+            return hashlib.file_digest(stream, "sha256").hexdigest() == self.file_sha256
 
 
 class Run(BaseModel):
