@@ -35,7 +35,7 @@ def opening_s(page: Path) -> float | None:
         for _ in range(OPENINGS):
             opened = browser.new_page()
             start = time.perf_counter()
-            opened.goto(page.resolve().as_uri(), wait_until="load")
+            opened.goto(page.resolve().as_uri(), wait_until="load", timeout=0)
             # Two frames: the first of them may be that of an empty window.
             opened.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
             seconds.append(time.perf_counter() - start)

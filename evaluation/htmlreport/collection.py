@@ -107,7 +107,7 @@ def _seen(
     except (DisplacementError, VolumeError) as fault:
         return _Seen(numbers_unseen(score, record, fault), of_labels(evaluation, score), _LABELS, None)
     structures, origin = _structures(evaluation, reader, score, looks)
-    view = None if drawn is None else view_of(looks, drawn)
+    view = None if drawn is None else view_of(looks, drawn, is_folded=score.regularity.fold_fraction > 0)
     return _Seen(numbers_of(looks, score, record), structures, origin, view)
 
 

@@ -1,13 +1,13 @@
 """What the page shows of one pair: its pictures as text, and the words that say what is on them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.htmlreport.appearance import Appearance
-from evaluation.htmlreport.worst import Place
+from evaluation.htmlreport.worst import Place, worst_fold
 from evaluation.picture.outlines import STEPS, grid_lines, grid_step, label_outlines, mask_outline
 from evaluation.picture.rasters import grey_picture, jacobian_picture, length_picture
 from evaluation.picture.sections import Section, sections_through
@@ -81,14 +81,15 @@ class PairView:
 
     Attributes:
         place: The voxel that the sections go through, and why.
-        sections: Axial, coronal and sagittal.
+        sections: Axial, coronal and sagittal; of a folded field, one more through its deepest fold.
         longest_mm: Where the colours of the displacement end.
-        present: Labels that are outlined on a section.
+        fold: The voxel of the deepest fold; None without folds.
     """
 
     place: Place
     sections: tuple[SectionView, ...]
     longest_mm: float
+    fold: Place | None
 
     @property
     def present(self) -> set[int]:
@@ -96,17 +97,25 @@ class PairView:
         return {outline.label for section in self.sections for outline in section.outlines}
 
 
-def view_of(looks: Appearance, labels: Sequence[int]) -> PairView:
+def view_of(looks: Appearance, labels: Sequence[int], *, is_folded: bool) -> PairView:
     """Draws a pair where it is worst.
 
     Args:
         looks: The pair.
         labels: The labels that are outlined.
+        is_folded: Whether its field has folds.
     """
     place = looks.place(labels)
-    longest = float(looks.length_mm.max())
-    sections = sections_through(place.voxel, looks.header, looks.greys[:2])
-    return PairView(place, tuple(_section(one, looks, place, labels) for one in sections), longest)
+    fold = worst_fold(looks.displacement) if is_folded else None
+    images = looks.greys[:2]
+    sections = [
+        _section(one, looks, place, labels) for one in sections_through(place.voxel, looks.header, images)
+    ]
+    if fold is not None:
+        first = sections_through(fold.voxel, looks.header, images)[0]
+        deepest = _section(first, looks, fold, labels)
+        sections.append(replace(deepest, title=f"deepest fold, {deepest.title}"))
+    return PairView(place, tuple(sections), float(looks.length_mm.max()), fold)
 
 
 def _section(section: Section, looks: Appearance, place: Place, labels: Sequence[int]) -> SectionView:

@@ -11,6 +11,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from pairs.fields.displacement import write_displacement
+from pairs.fields.profile import PROFILES
 from pairs.tasks.task import Task
 from tests.evaluation.htmlreport.conftest import Page
 
@@ -73,6 +75,21 @@ def test_every_picture_has_a_text_with_its_numbers(page: Page) -> None:
         r"Length of the displacement, .*: mean 1\.0 mm, largest 1\.0 mm$",
     ):
         assert any(re.search(words, text) for text in texts), words
+
+
+def test_a_folded_field_is_shown_where_it_folds_most(
+    tiny_task: Task, fields_of: Fields, report_of: Report
+) -> None:
+    fields = fields_of(tiny_task, 0.0)
+    displacement = np.zeros((14, 12, 16, 3), np.float32)
+    displacement[9, 8, 11, 0] = 5
+    write_displacement(fields, tiny_task.pairs[0], displacement, PROFILES["l2r2022"])
+    page = Page(report_of(tiny_task, fields).read_text())
+    titles = [words for words in page.words["h4"] if words.startswith("Deepest fold")]
+    assert titles == ["Deepest fold, axial, slice 12 of 16"]
+    assert "voxel 10, 8, 11, where the field shrinks most: Jacobian determinant -1.50" in page.text
+    texts = [one["aria-label"] for one in page.all("svg") if "deepest fold" in one.get("aria-label", "")]
+    assert any("-1.50 to 3.50, 1 of" in text.replace("\N{MINUS SIGN}", "-") for text in texts)
 
 
 def test_tables_have_captions_and_headings(page: Page) -> None:
