@@ -108,6 +108,11 @@ class PairReader:
     foreign: FieldReader | None
     maps: RegionMaps | None
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All that is read from."""
+        return self.task.root, self.fields, *(() if self.maps is None else (self.maps.folder,))
+
     def read(self, pair: Pair, score: PairScore) -> Appearance:
         """Reads a pair that could be scored.
 

@@ -1,9 +1,10 @@
 """All pairs of a task, each read, measured and drawn, in the order in which the page shows them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evaluation.htmlreport.appearance import Appearance, PairReader
+from evaluation.htmlreport.folders import without_folders
 from evaluation.htmlreport.pairpage import PairPage
 from evaluation.htmlreport.pairtable import PairNumbers, Ranking, numbers_of, numbers_unseen, ranking_of
 from evaluation.htmlreport.pairview import PairView, view_of
@@ -105,10 +106,17 @@ def _seen(
     try:
         looks = reader.read(pair, score)
     except (DisplacementError, VolumeError) as fault:
-        return _Seen(numbers_unseen(score, record, fault), of_labels(evaluation, score), _LABELS, None)
+        numbers = _shortened(numbers_unseen(score, record, fault), reader)
+        return _Seen(numbers, of_labels(evaluation, score), _LABELS, None)
     structures, origin = _structures(evaluation, reader, score, looks)
     view = None if drawn is None else view_of(looks, drawn, is_folded=score.regularity.fold_fraction > 0)
-    return _Seen(numbers_of(looks, score, record), structures, origin, view)
+    return _Seen(_shortened(numbers_of(looks, score, record), reader), structures, origin, view)
+
+
+def _shortened(numbers: PairNumbers, reader: PairReader) -> PairNumbers:
+    return replace(
+        numbers, warnings=tuple(without_folders(text, reader.folders) for text in numbers.warnings)
+    )
 
 
 def _structures(

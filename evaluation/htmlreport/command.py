@@ -3,10 +3,12 @@
 import argparse
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from evaluation.htmlreport.appearance import PairReader
 from evaluation.htmlreport.collection import Collection, collect
+from evaluation.htmlreport.folders import without_folders
 from evaluation.htmlreport.page import Report, page_html
 from evaluation.htmlreport.regionmaps import region_maps
 from evaluation.htmlreport.runrecord import Run, read_run
@@ -83,18 +85,20 @@ def run(arguments: argparse.Namespace) -> int:
         collection = collect(evaluation, reader, run, arguments.pictures, jobs)
     except KeyboardInterrupt as error:
         raise Stopped("report stopped; nothing is written") from error
+    names = partial(without_folders, folders=reader.folders)
     report = Report(
         evaluation=evaluation,
         run=run,
-        run_fault=fault,
+        run_fault=None if fault is None else names(fault),
         ranking=collection.ranking,
         pages=collection.pages,
         colours=outline_colours(collection.labels),
-        warnings=_warnings(evaluation, run, task, config),
+        warnings=[names(one) for one in _warnings(evaluation, run, task, config)],
         remarks=_remarks(evaluation, reader, collection),
+        failures={name: names(str(one)) for name, one in evaluation.failures.items()},
     )
     with whole_file(arguments.out) as temporary:
-        temporary.write_text(page_html(report), encoding="utf-8")
+        temporary.write_text(page_html(report), encoding="utf-8", errors="backslashreplace")
     log.info("%s: %s", arguments.out, counted(len(evaluation.scores), "pair"))
     log_failures(evaluation.failures, len(evaluation.scores), f"all are listed in {arguments.out}")
     return 1 if evaluation.failures else 0

@@ -45,6 +45,7 @@ class Report:
         colours: Of the labels.
         warnings: Of the task and the run.
         remarks: On what the scores are of.
+        failures: Why pairs could not be scored, by their names.
     """
 
     evaluation: Evaluation
@@ -55,6 +56,7 @@ class Report:
     colours: Mapping[int, str]
     warnings: Sequence[str]
     remarks: Sequence[str]
+    failures: Mapping[str, str]
 
     @property
     def numbers(self) -> list[PairNumbers]:
@@ -128,7 +130,7 @@ def _context(report: Report, environment: Environment) -> dict[str, object]:
         "ranking": report.ranking.title,
         "pictures": pictured,
         "without_pictures": len(report.pages) - pictured,
-        "failures": {name: str(error) for name, error in evaluation.failures.items()},
+        "failures": report.failures,
         "columns": columns,
         "rows": [
             {

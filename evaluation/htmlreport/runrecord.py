@@ -92,7 +92,7 @@ def read_run(folder: Path, task: str) -> tuple[Run | None, str | None]:
     """
     path = folder / REPORT_NAME
     if not path.exists():
-        return None, f"{folder} has no {REPORT_NAME}: nothing is known of how these fields were made"
+        return None, f"there is no {REPORT_NAME} beside the fields: nothing is known of how they were made"
     try:
         run = Run.model_validate(read_document(path))
     except ValidationError as error:

@@ -76,6 +76,9 @@ def test_a_missing_field_and_one_of_another_grid_are_named(
     assert "0001_0000 ← 0002_0000" in table
     assert "0001_0000 ← 0003_0000" in table
     assert "(8, 8, 8, 3)" in table
+    # Folders may name a person or a hospital.
+    assert str(fields) not in page.text
+    assert str(tiny_task.root) not in page.text
     assert "2 pairs could not be scored" in page.text
     assert len(page.words["h3"]) == 1
 
@@ -99,7 +102,7 @@ def test_no_input_is_replaced(tiny_task: Task, fields_of: Fields, tmp_path: Path
 
 def test_no_report_of_the_run(tiny_task: Task, fields_of: Fields, report_of: Report) -> None:
     page = Page(report_of(tiny_task, fields_of(tiny_task, 0.0)).read_text())
-    assert "has no report.json: nothing is known of how these fields were made" in page.text
+    assert "there is no report.json beside the fields: nothing is known of how they were made" in page.text
     assert "there is no paragraph to cite" in page.text
 
 
@@ -149,4 +152,5 @@ def test_an_image_that_is_missing_costs_its_pictures_alone(
     page = Page(report_of(tiny_task, fields).read_text())
     assert len(page.words["h3"]) == 3
     assert len([one for one in page.all("section") if one.get("class") == "cut"]) == 6
-    assert "no pictures: " in page.text
+    (told,) = [words for words in page.words["li"] if "no pictures: " in words]
+    assert f": imagesTr/{tiny_task.pairs[1].moving.name}" in told
