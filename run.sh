@@ -121,7 +121,9 @@ in_docker() {
 }
 
 # The table of verbs is the program's own; this Python needs to be able to read it, and no more.
-verbs() { python3 -I "$root/textscf/verbs.py" "$@"; }
+verbs() {
+  python3 -I -B -c 'import sys; sys.path.insert(0, sys.argv[1]); from textscf.overview import main; sys.exit(main(sys.argv[2:]))' "$root" "$@"
+}
 
 command -v python3 >/dev/null || require_python
 case ${1:-} in

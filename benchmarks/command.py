@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "evaluation": "scoring against the official evaluator's steps",
         "gpu": "agreement, speed and memory of a GPU",
         "lookup": "filters looked up by blocks against a filter for each voxel",
+        "report": "the page of `report`: seconds, size, and until a browser shows it",
         "rivals": "ANTs, greedy, elastix and ConvexAdam beside our own methods on a task",
         "speed": "seconds a pair, and what bounds them",
         "training": "training steps a second of several processes beside one",

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pairs.process.logline import one_line
+from textscf.overview import verb_of
 from textscf.program import hand_on
-from textscf.verbs import verb_of
 
 __all__ = ["add_arguments", "run"]
 

@@ -13,7 +13,8 @@ from pairs.process.surroundings import exit_code_of
 from pairs.process.version import VERSION
 from pipeline.machine.gpufailure import gpu_failure_reported
 from pipeline.machine.stopping import listen_for_signals
-from textscf.verbs import Verb, overview, verb_of
+from textscf.overview import overview, verb_of
+from textscf.verbs import Verb
 
 __all__ = ["PROGRAM", "hand_on", "main"]
 

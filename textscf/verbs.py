@@ -1,18 +1,9 @@
-"""The verbs: what each is called, does and needs, in one table for the program, `run.sh` and the help.
+"""The verbs: what each is called, does and needs, in one table for the program, `run.sh` and the help."""
 
-This file is also a script, which `run.sh` asks before there is any environment. It needs the standard library
-alone.
-"""
-
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-__all__ = ["EXIT_CODES", "VERBS", "Verb", "overview", "verb_of"]
+__all__ = ["VERBS", "Verb"]
 
-# Longer calls have a line of their own in the overview.
-_CALL_WIDTH = 36
 _PACKAGES = ("requirements.txt",)
 _TEST_PACKAGES = ("requirements.txt", "requirements-dev.txt")
 
@@ -122,6 +113,13 @@ VERBS = (
         "picture --task HippocampusMR --fields fields --pair 3 --out pair.png",
     ),
     Verb(
+        "report",
+        "--task TASK --fields OUT --out FILE",
+        "write a page of HTML to look through all pairs",
+        "evaluation.htmlreport.command",
+        "report --task HippocampusMR --fields fields --out report.html",
+    ),
+    Verb(
         "train",
         "segmentor|registration ...",
         "train weights on a task folder",
@@ -189,62 +187,3 @@ VERBS = (
         packages=_TEST_PACKAGES,
     ),
 )
-
-EXIT_CODES = (
-    (0, "all done"),
-    (1, "a part failed: pairs, subjects, or fields with errors"),
-    (2, "wrong usage, task or configuration"),
-    (3, "no pairs"),
-    (4, "weights"),
-    (5, "output cannot be written"),
-    (75, "stopped by a signal; the same command goes on"),
-)
-"""What the program exits with, and why."""
-
-
-def verb_of(arguments: Sequence[str]) -> "Verb | None":
-    """Returns the verb of a command line, or None where its first word names none.
-
-    A path or an option in the place of the verb means `predict`: challenges call `IMAGE IN OUT`.
-    """
-    verbs = {verb.name: verb for verb in VERBS}
-    first = arguments[0] if arguments else ""
-    is_path = first != "" and (first.startswith("-") or "/" in first or Path(first).exists())
-    return verbs.get(first, verbs["predict"] if is_path else None)
-
-
-def overview(program: str) -> str:
-    """Returns the help on all verbs.
-
-    Args:
-        program: What is typed before a verb.
-    """
-    lines = [f"usage: {program} VERB [ARGUMENTS]", ""]
-    for verb in VERBS:
-        call = f"{verb.name} {verb.arguments}"
-        if len(call) > _CALL_WIDTH:
-            lines.append(f"  {call}")
-            call = ""
-        lines.append(f"  {call:<{_CALL_WIDTH}}  {verb.summary}")
-    lines += ["", f"{program} VERB --help prints the arguments of a verb and an example.", "", "exit codes:"]
-    lines += [f"  {code:>2}  {meaning}" for code, meaning in EXIT_CODES]
-    return "\n".join(lines)
-
-
-def _main(arguments: Sequence[str]) -> int:
-    """Prints the overview (`help`), or the lists of packages that a command line needs (`packages ...`)."""
-    if arguments[0] == "help":
-        print(overview("./run.sh"))
-        return 0
-    verb = verb_of(arguments[1:])
-    if verb is None:
-        print(overview("./run.sh"), file=sys.stderr)
-        fault = f"unknown verb: {arguments[1]}" if arguments[1:] else "no verb"
-        print(f"error: {fault}", file=sys.stderr)
-        return 2
-    print(*verb.packages)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main(sys.argv[1:]))

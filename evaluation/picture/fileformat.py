@@ -1,13 +1,18 @@
-"""Pictures as files, in the format that the file name gives."""
+"""Pictures as files, in the format that the file name gives, and inside a page."""
 
+import base64
+import io
+from collections.abc import Callable
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from evaluation.picture.paper import DARK, LIGHT, Paper
 from pairs.errors import UsageError
 from pairs.files.wholefile import whole_file
 
-__all__ = ["require_format", "write_picture"]
+__all__ = ["pictures_in_page", "require_format", "write_picture"]
 
 # With the name of the date in each, which is left out: the same numbers give the same bytes.
 _DATES = {".png": None, ".pdf": "CreationDate", ".svg": "Date"}
@@ -51,3 +56,21 @@ def write_picture(figure: Figure, path: Path, dots_per_inch: float | None = None
             dpi=dots_per_inch or "figure",
             metadata={date: None} if date else None,
         )
+
+
+def pictures_in_page(draw: Callable[[Paper], Figure]) -> tuple[str, str]:
+    """Returns a plot for a light and for a dark page, as SVG in data URIs.
+
+    The same numbers give the same text.
+
+    Args:
+        draw: What draws it on the paper that it is given.
+    """
+    return _as_uri(draw(LIGHT)), _as_uri(draw(DARK))
+
+
+def _as_uri(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    with rc_context({"svg.hashsalt": "textscf"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

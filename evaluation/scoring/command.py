@@ -9,19 +9,17 @@ from evaluation.reports.spreadsheet import write_spreadsheet
 from evaluation.reports.table import render, unread_note
 from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.evaluator import EVALUATORS
+from evaluation.scoring.faults import log_failures
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.errors import Stopped, UsageError
 from pairs.fields.foreign.readers import FOREIGN_READERS
 from pairs.files.outputs import require_outputs
 from pairs.files.wholefile import write_json
-from pairs.process.counting import counted
 from pairs.process.logline import one_line
 
 __all__ = ["add_arguments", "run"]
 
 log = logging.getLogger(__name__)
-
-_FAILURES_SHOWN = 10
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -93,22 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
     # The picture comes last, so that a fault in it costs nothing else.
     if arguments.plot is not None:
         _draw(evaluation, arguments.plot)
-    _log_failures(evaluation, arguments.json)
+    place = "--json FILE lists them" if arguments.json is None else f"all are listed in {arguments.json}"
+    log_failures(evaluation.failures, len(evaluation.scores), place)
     if arguments.json is not None and not evaluation.failures:
         # Not before: a full disk or a kill would lose every score.
         _journal(arguments.json).unlink(missing_ok=True)
     return 1 if evaluation.failures else 0
-
-
-def _log_failures(evaluation: Evaluation, report: Path | None) -> None:
-    """Logs the first pairs that could not be scored; the report has all."""
-    failures = [f"{name}: {error}" for name, error in evaluation.failures.items()]
-    for failure in failures[:_FAILURES_SHOWN]:
-        log.error("%s", failure)
-    if failures:
-        place = "--json FILE lists them" if report is None else f"all are listed in {report}"
-        pairs = counted(len(failures) + len(evaluation.scores), "pair")
-        log.error("%d of %s could not be scored; %s", len(failures), pairs, place)
 
 
 def _journal(path: Path) -> Path:

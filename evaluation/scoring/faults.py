@@ -1,6 +1,7 @@
 """Faults of a pair and of a task, collected so that one message lists all of them."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -9,7 +10,11 @@ from pairs.fields.displacement import find_field
 from pairs.process.counting import counted, first_few
 from pairs.tasks.pair import Pair
 
-__all__ = ["Gathered", "SeveralFaults", "task_error"]
+__all__ = ["Gathered", "SeveralFaults", "log_failures", "task_error"]
+
+log = logging.getLogger(__name__)
+
+_FAILURES_SHOWN = 10
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -58,6 +63,21 @@ class Gathered:
             raise self._faults[0]
         if self._faults:
             raise SeveralFaults(where, self._faults)
+
+
+def log_failures(failures: Mapping[str, KnownError], scored: int, place: str) -> None:
+    """Logs the first pairs that could not be scored, and how many there are.
+
+    Args:
+        failures: What was wrong with each, by the name of the pair.
+        scored: How many pairs could be scored.
+        place: Where all of them are listed.
+    """
+    for name, error in list(failures.items())[:_FAILURES_SHOWN]:
+        log.error("%s: %s", name, error)
+    if failures:
+        pairs = counted(len(failures) + scored, "pair")
+        log.error("%d of %s could not be scored; %s", len(failures), pairs, place)
 
 
 def _numbered(faults: Sequence[KnownError]) -> str:

@@ -24,7 +24,9 @@ _PAIRS = 2
 _KEPT_BYTES = 30 * 2**20
 
 
-def score_all(score: Callable[[_Item, Spread], _Result], items: Iterable[_Item], jobs: int) -> list[_Result]:
+def score_all(
+    score: Callable[[_Item, Spread], _Result], items: Iterable[_Item], jobs: int, doing: str = "scoring"
+) -> list[_Result]:
     """Scores all items on `jobs` threads under a progress bar.
 
     NumPy and SciPy let go of Python's lock in all long steps, so that threads share the cores and no array is
@@ -34,6 +36,7 @@ def score_all(score: Callable[[_Item, Spread], _Result], items: Iterable[_Item],
         score: What to do with an item; the second argument is how it may spread its parts over the threads.
         items: The pairs.
         jobs: Number of threads; with 1 everything happens in the calling thread.
+        doing: What the progress bar says.
 
     Returns:
         The results in the order of the items.
@@ -46,7 +49,7 @@ def score_all(score: Callable[[_Item, Spread], _Result], items: Iterable[_Item],
     todo = list(items)
     with (
         _terminated_as_interrupted(),
-        tqdm(total=len(todo), desc="scoring", unit="pair", disable=None) as bar,
+        tqdm(total=len(todo), desc=doing, unit="pair", disable=None) as bar,
     ):
         if jobs == 1:
             results = []

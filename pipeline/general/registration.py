@@ -21,7 +21,7 @@ from pipeline.general.similarity import Compared
 from pipeline.regions.counterparts import counterparts
 from pipeline.regions.segmentor import MOST_REGIONS, Segmentation
 from pipeline.regions.source import RegionSource
-from pipeline.registration.pairwise import Registered, Registration
+from pipeline.registration.pairwise import Registered, Registration, kept_names
 
 __all__ = ["GeneralRegistration", "compared_in"]
 
@@ -113,6 +113,7 @@ class GeneralRegistration(Registration):
                 moving_regions = moving_regions or self.regions(moving)
             except MissingVolume as error:
                 warnings.append(f"registered without regions: {error}")
+        segmentations = kept_names(fixed_regions, moving_regions)
         if fixed_regions is not None and moving_regions is not None:
             names = fixed.header.path.name, moving.header.path.name
             shared, told = counterparts((fixed_regions, moving_regions), names, self.labels)
@@ -120,7 +121,7 @@ class GeneralRegistration(Registration):
             warnings += told
         found = self.method(moving, fixed, moving_regions, fixed_regions, mask)
         displacement = unfolded(found.displacement, self.profile)
-        return Registered(displacement, fixed_regions, (*warnings, *found.warnings))
+        return Registered(displacement, fixed_regions, (*warnings, *found.warnings), segmentations)
 
 
 def compared_in(config: TaskConfig, modalities: tuple[str, str]) -> Compared:

@@ -128,6 +128,7 @@ def _report(task: Task, choice: ProfileChoice, device: torch.device, method: Cho
         method=method.name,
         weights="" if method.weights is None else method.weights.name,
         weights_sha256="" if method.bundle is None else method.sha256,
+        region_names=() if method.bundle is None else method.bundle.header.region_names,
         training={} if method.bundle is None else method.bundle.header.training,
         config=method.config,
         warnings=(*task.warnings, *mismatches, *odd),

@@ -47,6 +47,7 @@ class _Outcome:
     fingerprint: str = ""
     written: WrittenField | None = None
     error: KnownError | None = None
+    segmentations: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
 
 
@@ -99,6 +100,7 @@ class PairRegistration:
             error_code=error.code if error else None,
             error=self._from_root(str(error)) if error else None,
             warnings=tuple(self._from_root(text) for text in outcome.warnings),
+            segmentations=outcome.segmentations,
         )
 
     def _attempt(self, pair: Pair) -> "_Outcome":
@@ -107,7 +109,7 @@ class PairRegistration:
             outcome.fingerprint = self.fingerprints.of(pair)
             # The field is written outside: a signal then waits, and the finished pair is recorded.
             with interruptible(), gpu_failure_reported():
-                displacement = self._displacement(pair, outcome.warnings)
+                displacement = self._displacement(pair, outcome)
             outcome.written = self.fields.write(pair, displacement)
         except (GpuFailure, OutputError, Stopped):
             raise
@@ -117,7 +119,7 @@ class PairRegistration:
                 outcome.written = self._identity(pair, outcome.warnings)
         return outcome
 
-    def _displacement(self, pair: Pair, warnings: list[str]) -> np.ndarray:
+    def _displacement(self, pair: Pair, outcome: "_Outcome") -> np.ndarray:
         grid = read_header(pair.fixed)
         self.fields.require_storable(grid.shape)
         voxels = int(np.prod(grid.shape, dtype=np.int64))
@@ -130,7 +132,8 @@ class PairRegistration:
         )
         mask, told = (None, ()) if self.masks is None else self.masks.read(pair, grid)
         registered = self.register(pair.moving, pair.fixed, mask=mask)
-        warnings += (*told, *registered.warnings)
+        outcome.warnings += (*told, *registered.warnings)
+        outcome.segmentations = registered.segmentations
         return registered.displacement
 
     def _identity(self, pair: Pair, warnings: list[str]) -> WrittenField | None:

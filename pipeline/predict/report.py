@@ -47,6 +47,8 @@ class PairRecord(BaseModel):
     error_code: str | None = None
     error: str | None = None
     warnings: tuple[str, ...] = ()
+    segmentations: tuple[str, ...] = ()
+    """Names of the files in `.segmentations` of the fixed and the moving image; none unless both are kept."""
 
 
 class RunReport(BaseModel):
@@ -71,6 +73,8 @@ class RunReport(BaseModel):
     """Empty, like `weights`, where the method needs none."""
     training: dict[str, Any] = {}
     """What the weights were made from and under which licence, as their file says."""
+    region_names: tuple[str, ...] = ()
+    """Of each region index of the kept segmentations, by the weights."""
     config: TaskConfig
     warnings: tuple[str, ...] = ()
     pairs: tuple[PairRecord, ...] = ()

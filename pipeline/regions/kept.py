@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -70,19 +71,23 @@ class KeptSegmentations:
         try:
             with damage_reported(path, "kept segmentation", CorruptVolume):
                 arrays = read_npz_arrays(path, _VOXEL_BYTES * image.size)
-                return self._sound(arrays, image.shape)
+                return replace(self._sound(arrays, image.shape), kept_as=path.name)
         except CorruptVolume as error:
             log.warning("%s; the image is segmented again", error)
             return None
 
-    def put(self, image: np.ndarray, segmentation: Segmentation, affine: np.ndarray | None = None) -> None:
-        """Keep the segmentation of an image; see `get`.
+    def put(
+        self, image: np.ndarray, segmentation: Segmentation, affine: np.ndarray | None = None
+    ) -> Segmentation:
+        """Keep the segmentation of an image, and return it with the name of its file; see `get`.
 
         Raises:
             OutputError: it cannot be written.
         """
-        with uninterrupted(), whole_file(self._path(image, affine)) as temporary:
+        path = self._path(image, affine)
+        with uninterrupted(), whole_file(path) as temporary:
             np.savez_compressed(temporary, labels=segmentation.labels, confidence=segmentation.confidence)
+        return replace(segmentation, kept_as=path.name)
 
     def _path(self, image: np.ndarray, affine: np.ndarray | None) -> Path:
         place = "" if affine is None else f" {affine.tolist()}"

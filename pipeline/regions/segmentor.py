@@ -32,10 +32,12 @@ class Segmentation:
     Attributes:
         labels: region index of each voxel, (X, Y, Z) uint8; 0 is background.
         confidence: largest class probability, (X, Y, Z) float16.
+        kept_as: name of the file that it is kept in; empty where it is not.
     """
 
     labels: np.ndarray
     confidence: np.ndarray
+    kept_as: str = ""
 
 
 class Segmentor:

@@ -102,8 +102,7 @@ class SegmentedRegions:
         affine = None if self.segmentor.config.is_on_the_image_grid else image.header.affine
         found = self.kept.get(image.array, affine)
         if found is None:
-            found = self.segmentor(image)
-            self.kept.put(image.array, found, affine)
+            found = self.kept.put(image.array, self.segmentor(image), affine)
         self.sides(found.labels, image.header.affine, f"segmentation of {image.header.path.name}")
         return found
 

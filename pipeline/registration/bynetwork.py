@@ -17,7 +17,7 @@ from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import RegionFiles, RegionSource, region_source
 from pipeline.regions.volumes import ExpectedVolumes
 from pipeline.registration.alignment import Alignment
-from pipeline.registration.pairwise import Registered, Registration
+from pipeline.registration.pairwise import Registered, Registration, kept_names
 from pipeline.registration.preprocess import normalise, window_warnings
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle
@@ -85,6 +85,7 @@ class NetworkRegistration(Registration):
         warnings += [text for one in judged for text in one.warnings]
         if not all(one.is_known for one in judged):
             return self._by_the_general_method(moving, fixed, warnings)
+        segmentations = kept_names(fixed_regions, moving_regions)
         alignment = self._alignment(moving, fixed, (fixed_regions, moving_regions), warnings)
         if alignment is not None:
             moving = alignment.image(moving)
@@ -95,7 +96,7 @@ class NetworkRegistration(Registration):
         # What was added to the network's displacement may not fold; what is its own is shown as it is.
         if self.registrar.refines or self.profile.half:
             displacement = unfolded(displacement, self.profile)
-        return Registered(displacement, fixed_regions, tuple(warnings))
+        return Registered(displacement, fixed_regions, tuple(warnings), segmentations)
 
     def _by_the_general_method(self, moving: Volume, fixed: Volume, warnings: list[str]) -> Registered:
         axes = axis_letters(fixed.header.affine)

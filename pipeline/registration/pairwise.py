@@ -1,7 +1,7 @@
 """The registration of two images on one grid, whatever the method."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from pairs.images.volume import Volume, read_image
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.registrar import require_same_lattice
 
-__all__ = ["Registered", "Registration"]
+__all__ = ["Registered", "Registration", "kept_names"]
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,14 @@ class Registered:
         fixed_regions: Region and confidence of each voxel of the fixed image; None where the method went
             without regions.
         warnings: One sentence for each oddity of the pair.
+        segmentations: Names of the files in which the regions of the fixed and of the moving image are kept;
+            none unless both are.
     """
 
     displacement: np.ndarray
     fixed_regions: Segmentation | None
     warnings: tuple[str, ...]
+    segmentations: tuple[str, ...] = ()
 
 
 class Registration(ABC):
@@ -76,7 +79,7 @@ class Registration(ABC):
         if np.array_equal(fixed.array, moving.array):
             warnings.append("fixed and moving image are the same")
         found = self.registered(moving, fixed, moving_regions, fixed_regions, mask)
-        return Registered(found.displacement, found.fixed_regions, (*warnings, *found.warnings))
+        return replace(found, warnings=(*warnings, *found.warnings))
 
     def footprint(self, fixed: Header) -> int:
         """Bytes that a pair takes on the device at its peak, besides the two images; 0 where that is unknown.
@@ -96,6 +99,12 @@ class Registration(ABC):
         mask: np.ndarray | None,
     ) -> Registered:
         """The method itself, on two images that have been looked over."""
+
+
+def kept_names(*regions: Segmentation | None) -> tuple[str, ...]:
+    """Returns the names of the files in which the regions of both images are kept; none unless all are."""
+    names = tuple("" if one is None else one.kept_as for one in regions)
+    return names if all(names) else ()
 
 
 def _header_of(image: Path | Volume) -> Header:

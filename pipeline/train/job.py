@@ -67,13 +67,9 @@ def prepare(options: argparse.Namespace) -> Job:
     if not task.label_names:
         task = replace(task, label_names=config.labels)
     device = choose_device(options.device)
-    bundles = (other.segmentor for other in others.tasks)
-    given = (options.segmentor, options.segmentations, options.embedding, options.config)
-    inputs = (*given, options.label_maps, *bundles)
-    tasks = (options.task, *(other.task.root for other in others.tasks))
     label_maps = () if options.label_maps is None else label_map_files(options.label_maps)
     require_segmentations(options.segmentations)
-    require_outputs((options.out,), tasks=tasks, inputs=inputs)
+    _require_output_apart(options, others)
     settings = config.segmentor_training if options.network == "segmentor" else config.registration_training
     require_processes(options.processes, settings.batch, device)
     _require_trainable(config, options.network)
@@ -105,6 +101,19 @@ def prepare(options: argparse.Namespace) -> Job:
     can_do_without_labels = options.network == "registration" and config.registration_training.dice == 0
     regions = (0,) if can_do_without_labels and not task.label_names else region_table(task)
     return Job(task, config, regions, plan, device, others, others.joined(task), label_maps)
+
+
+def _require_output_apart(options: argparse.Namespace, others: Auxiliary) -> None:
+    """Refuse an output that is also an input.
+
+    Raises:
+        UsageError: it is one.
+        OutputError: it cannot be written.
+    """
+    bundles = (other.segmentor for other in others.tasks)
+    given = (options.segmentor, options.segmentations, options.embedding, options.config, options.label_maps)
+    tasks = (options.task, *(other.task.root for other in others.tasks))
+    require_outputs((options.out,), tasks=tasks, inputs=(*given, *bundles))
 
 
 def _require_trainable(config: TaskConfig, network: str) -> None:

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from evaluation.htmlreport.facts import run_facts
+from evaluation.htmlreport.methodtext import method_paragraph
+from evaluation.htmlreport.runrecord import read_run
 from evaluation.metrics.jacobian import Regularity
 from evaluation.ranking.results import read_results
 from evaluation.ranking.runtime import read_runtimes
+from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.scoring.journal import Journal
 from evaluation.scoring.landmarks import read_point_pairs
 from evaluation.scoring.score import PairScore, Score, StructureScore
@@ -99,6 +103,8 @@ REPORT = {
     "torch": "2",
     "weights": "A.safetensors",
     "weights_sha256": "0",
+    "method": "network",
+    "training": {"segmentor": {"task": "A"}},
     "config": {"task": "A"},
     "pairs": [
         {
@@ -117,6 +123,14 @@ REPORT = {
 
 def _report(path: Path) -> None:
     read_runtimes([f"m={path}"], ["m"], [PAIR.name])
+
+
+def _told_report(path: Path) -> None:
+    run, fault = read_run(path.parent, "A")
+    assert (run is None) == (fault is not None)
+    if run is not None:
+        told = [method_paragraph(run, EVALUATORS["2.0"], 1), *map(str, run_facts(run, run.pairs))]
+        assert "".join(told).encode()
 
 
 def _own_report(path: Path) -> None:
@@ -202,6 +216,7 @@ READERS: dict[str, Reader] = {
     "results": (partial(_document, "r.json", RESULTS), partial(read_results, name="m")),
     "report": (partial(_document, "report.json", REPORT), _report),
     "own report": (partial(_document, "report.json", REPORT), _own_report),
+    "report of a page": (partial(_document, "report.json", REPORT), _told_report),
     "points": (_points, _point_pairs),
     "journal": (_journal, _known_scores),
     "table of points": (partial(_document, "p.csv", 'name,x,y,z\na,1,2,3\n"b",4,5,6\n'), _moved_points),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.command import BENCHMARKS
-from textscf.verbs import VERBS, Verb, verb_of
+from textscf.overview import verb_of
+from textscf.verbs import VERBS, Verb
 
 __all__: list[str] = []
 

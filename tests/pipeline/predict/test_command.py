@@ -192,3 +192,14 @@ def test_header_text_stays_in_the_input(
     for file in (path for path in output.rglob("*") if path.is_file()):
         raw = file.read_bytes()
         assert b"JANE" not in (gzip.decompress(raw) if file.suffix == ".gz" else raw)
+
+
+def test_the_report_names_the_segmentations_that_were_kept(
+    predict: Predict, output: Path, report_of: ReportOf
+) -> None:
+    assert predict("--method", "general") == 0
+    report = report_of(output)
+    assert report.region_names == ("background", "left bean", "right bean")
+    kept = {path.name for path in (output / ".segmentations").iterdir()}
+    assert all(len(record.segmentations) == 2 for record in report.pairs)
+    assert {name for record in report.pairs for name in record.segmentations} == kept

@@ -67,6 +67,15 @@ def test_other_content_or_other_weights_are_segmented_anew(
     assert asked() == 4
 
 
+def test_a_segmentation_names_the_file_that_it_is_kept_in(
+    segmented: SegmentedRegions, image: Volume, tmp_path: Path
+) -> None:
+    made = segmented(image)
+    (path,) = tmp_path.glob("*.npz")
+    assert made.kept_as == path.name
+    assert segmented(image).kept_as == path.name
+
+
 def damaged(path: Path, kind: str) -> None:
     zeros, ones = np.zeros(SHAPE, np.uint8), np.ones(SHAPE, np.float16)
     content = path.read_bytes()
