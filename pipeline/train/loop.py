@@ -31,6 +31,8 @@ CHECKPOINT_EVERY_S = 60.0
 MAX_GRADIENT_NORM = 1.0
 """A step sees few subjects or pairs; an odd one must not throw the weights away at a high rate."""
 
+_GO_ON = "run the same command to go on"
+
 
 class Stage(NamedTuple):
     """A part of a training that is one of its own: its rate decays from the first step to the last."""
@@ -156,10 +158,10 @@ def train(
         at = load_checkpoint(plan.checkpoint, module, optimizer, plan.fingerprint, average)
         log.info("resuming %s at step %d of %d", plan.out.name, at.step, plan.steps)
     metrics = MetricsLog(plan.metrics, keep_until=at.step) if ranks.leads else None
-    started = time.monotonic() - at.seconds
     saved = time.monotonic()
-    shown = ranks.leads and sys.stderr.isatty()
-    bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=not shown)
+    started = saved - at.seconds
+    hidden = not (ranks.leads and sys.stderr.isatty())
+    bar = tqdm(total=plan.steps, initial=at.step, unit="step", disable=hidden)
 
     def save() -> None:
         if ranks.leads:
@@ -183,8 +185,7 @@ def train(
                 saved = time.monotonic()
     except Stopped as error:
         save()
-        remedy = "run the same command to go on"
-        raise Stopped("training stopped", where=plan.checkpoint, remedy=remedy) from error
+        raise Stopped("training stopped", where=plan.checkpoint, remedy=_GO_ON) from error
     finally:
         bar.close()  # The line that says why a training ended begins below it.
     average.settle()
