@@ -12,8 +12,8 @@ from pairs.errors import UsageError, WeightsError
 from pairs.process.counting import first_few
 from pipeline.config import SegmentorConfig, TaskConfig
 from pipeline.configtypes import first_fault
+from pipeline.regions.classes import region_of_classes
 from pipeline.regions.networks import SWIN_FEATURES, build_network
-from pipeline.regions.segmentor import region_of_classes
 from pipeline.typing import Tensor
 from pipeline.weights.bundle import Bundle, file_hash
 from pipeline.weights.convert.target import Target
@@ -108,7 +108,7 @@ def _configured(target: Target, options: argparse.Namespace) -> TaskConfig:
     """The task's configuration with this segmentor in it."""
     config = target.config
     section = config.segmentor.model_dump()
-    if config.segmentor.is_unet:
+    if not config.segmentor.is_swin:
         section = SegmentorConfig.model_validate(BTCV_INPUT).model_dump()
     if options.class_labels is not None:
         section["class_labels"] = _numbers(options.class_labels)

@@ -72,7 +72,7 @@ def test_the_public_form_becomes_a_bundle_for_the_abdomen(
     assert bundle.segmentor.keys() == tiny_state.keys()
     assert all(torch.equal(bundle.segmentor[name], value) for name, value in tiny_state.items())
     built = bundle.build_segmentor(CPU)
-    assert built.region_of_class[-2:] == (13, 12)
+    assert built.classes.left[-2:] == (13, 12)
 
 
 @pytest.mark.parametrize("form", ["bare", "model"])
