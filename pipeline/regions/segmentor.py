@@ -141,10 +141,7 @@ class Segmentor:
         orientation, voxel_mm = self.config.orientation, self.config.spacing_mm
         if not self.classes.depend_on_the_side or orientation is None or voxel_mm is None:
             return None
-        cubes = [
-            in_cubes(torch.softmax(slab, dim=0)[1:], _CUBE_VOX)
-            for _, slab in logits.slabs()
-        ]
+        cubes = [in_cubes(torch.softmax(slab, dim=0)[1:], _CUBE_VOX) for _, slab in logits.slabs()]
         x, y, z = (_CUBE_VOX * size for size in voxel_mm)
         axis = next(axis for axis, letter in enumerate(orientation) if letter in "RL")
         beyond = mid_plane(torch.cat(cubes, dim=1), (x, y, z), axis).beyond(shape, voxel_mm)

@@ -12,7 +12,8 @@ from pairs.tasks.known import known_tasks
 from pairs.tasks.official import read_official
 from pipeline import config as module
 from pipeline.config import TaskConfig, read_config, shipped_config
-from pipeline.weights.convert.swinunetr import class_labels_by_name
+from pipeline.weights.convert.names import labels_by_name
+from pipeline.weights.convert.swinunetr import CLASSES
 
 __all__: list[str] = []
 
@@ -186,7 +187,7 @@ def test_abdomen_ct_is_the_papers(source: str) -> None:
     # 100 epochs of 380 pairs.
     assert config.registration_training.steps == 100 * 380
     segmentor = config.segmentor
-    assert segmentor.class_labels == class_labels_by_name(read_official("AbdomenCTCT").labels[0])
+    assert segmentor.class_labels == labels_by_name(read_official("AbdomenCTCT").labels[0], CLASSES)
     assert (segmentor.merging, segmentor.spacing_mm, segmentor.roi) == ("legacy", (1.5, 1.5, 2.0), (96,) * 3)
 
 
