@@ -18,8 +18,8 @@ _Place = tuple[float, float, float]
 _Size = tuple[float, float, float]
 
 _FIRST_STEP: _Place = (5.0, 8.0, 8.0)
-_FIRST_REACH = (5, 3, 3)
-"""In steps, either way: 25 mm and 24 degrees."""
+_FIRST_REACH = (5, 2, 2)
+"""In steps, either way: 25 mm and 16 degrees; what follows may go a step further."""
 _HALVINGS = 5
 """Of the steps: the last are of 0.2 mm and a quarter of a degree."""
 _LEAST_SHARE = 0.2

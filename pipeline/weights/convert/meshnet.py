@@ -164,8 +164,8 @@ def _read_layout(path: Path) -> _Layout:
     except ValidationError as error:
         faults = first_few(field_faults(error), 1)
         raise WeightsError("not a MeshNet that can be read here", where=path, got=faults) from error
-    *chain, last = layout.layers or [None]
-    if last is None or not chain or last.kernel_size != 1:
+    chain = layout.layers[:-1]
+    if not chain or layout.layers[-1].kernel_size != 1:
         raise WeightsError("not a MeshNet", where=path, expected="3x3x3 convolutions, then one of 1x1x1")
     if any(one.kernel_size != 3 or one.padding != one.dilation for one in chain):
         raise WeightsError(
