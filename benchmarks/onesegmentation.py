@@ -25,8 +25,10 @@ def _segment(options: argparse.Namespace) -> None:
     found: list[Segmentation] = []
     seconds = seconds_of(lambda: found.append(segmentor(image)))
     labels = np.array(bundle.header.regions, np.int32)[found[0].labels]
+    # Not all labels of a task need be of a class of the network.
+    told = sorted({bundle.header.regions[k] for k in (*segmentor.classes.left, *segmentor.classes.right)})
     write_volume(options.out, labels, image.header.affine)
-    write_json(options.out.with_suffix(".json"), {"seconds": seconds, "regions": bundle.header.regions})
+    write_json(options.out.with_suffix(".json"), {"seconds": seconds, "labels": told})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
