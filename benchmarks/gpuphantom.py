@@ -34,7 +34,7 @@ def bundle_for(task: str, shrink: int) -> Bundle:
     if shrink == 1:
         return random_bundle(task)
     config = shipped_config(task)
-    size = None if config.segmentor.is_unet else "tiny"
+    size = "tiny" if config.segmentor.is_swin else None
     return random_bundle(task, size, channels=max(2, config.registration.start_channels // shrink))
 
 

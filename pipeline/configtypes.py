@@ -13,6 +13,7 @@ __all__ = [
     "Fraction",
     "Label",
     "Name",
+    "Orientation",
     "Positive",
     "Precision",
     "Rate",
@@ -23,6 +24,12 @@ __all__ = [
     "Weight",
     "first_fault",
 ]
+
+
+def _three_directions(text: str) -> str:
+    if sorted(_AXES.get(letter, letter) for letter in text) != sorted({*_AXES.values()}):
+        raise ValueError("three letters: R or L, A or P, and S or I, in the order of the axes")
+    return text
 
 
 def _not_blank(text: str) -> str:
@@ -42,6 +49,9 @@ Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 SubjectNumber = Annotated[int, Field(ge=0, le=9999)]
 Name = Annotated[str, AfterValidator(_not_blank)]
+_AXES = {"R": "side", "L": "side", "A": "front", "P": "front", "S": "head", "I": "head"}
+Orientation = Annotated[str, AfterValidator(_three_directions)]
+"""Towards what each axis runs: "RAS" is right, front (anterior) and head (superior)."""
 Precision = Literal["float32", "bfloat16"]
 """Of the convolutions in training; weights, head, warping and losses are always float32."""
 

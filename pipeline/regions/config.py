@@ -8,6 +8,7 @@ from pipeline.configtypes import (
     Channels,
     Fraction,
     Label,
+    Orientation,
     Positive,
     Precision,
     Rate,
@@ -17,9 +18,10 @@ from pipeline.configtypes import (
     Weight,
 )
 
-__all__ = ["IntensityConfig", "LatticeConfig", "SegmentorConfig", "SegmentorTraining"]
+__all__ = ["IntensityConfig", "LatticeConfig", "MeshNetConfig", "SegmentorConfig", "SegmentorTraining"]
 
 SWIN_STRIDE = 32
+_Dilation = Annotated[int, Field(gt=0, le=64)]
 # A finer lattice would take memory without end.
 _Spacing = Annotated[float, Field(ge=0.05, le=100)]
 
@@ -28,7 +30,9 @@ class IntensityConfig(StrictModel):
     """How voxel values become 0..1."""
 
     kind: Literal["percentile", "window"] = "percentile"
-    """`percentile`: of the non-zero voxels of each volume; `window`: fixed values such as HU."""
+    """`percentile`: of the voxels of each volume; `window`: fixed values such as HU."""
+    of: Literal["nonzero", "all"] = "nonzero"
+    """The voxels that a percentile is of; zeros are padding in most tasks."""
     low: float = 0.5
     high: float = 99.5
     headroom: Annotated[float, Field(ge=1)] = 1.0
@@ -43,23 +47,44 @@ class IntensityConfig(StrictModel):
             raise ValueError("percentiles in 0..100")
         if self.kind == "window" and self.headroom != 1:
             raise ValueError("no headroom above a window")
+        if self.kind == "window" and self.of != "nonzero":
+            raise ValueError("`of` with percentiles only")
         return self
 
 
 class LatticeConfig(StrictModel):
     """The grid that a network was trained on, where that is not the file's own."""
 
-    orientation: Literal["RAS"] | None = None
-    """How the axes of its input lie; None takes them as the file has them."""
+    orientation: Orientation | None = None
+    """How the axes of its input lie, such as "RAS": to the right, the front and the head; None takes them as
+    the file has them."""
     spacing_mm: tuple[_Spacing, _Spacing, _Spacing] | None = None
     """Voxel sizes of its input, along its axes; None takes those of the file."""
+
+
+class MeshNetConfig(StrictModel):
+    """A MeshNet's layers."""
+
+    channels: Annotated[int, Field(gt=0, le=256)] = 30
+    """Of every layer. A whole volume is kept for each, so that a file must not ask for any number."""
+    dilations: Annotated[tuple[_Dilation, ...], Field(min_length=1, max_length=32)] = (
+        *(1, 2, 4, 8, 16),
+        *(8, 4, 2, 1),
+    )
+    """Of the 3x3x3 convolutions, one after the other."""
+    activation: Literal["relu", "elu", "gelu"] = "relu"
 
 
 class SegmentorConfig(LatticeConfig):
     """The segmentation network and its inference."""
 
-    network: Literal["unet", "plainunet", "swinunetr-base", "swinunetr-small", "swinunetr-tiny"] = "unet"
-    """`unet`: residual, its first level on the half grid; `plainunet`: nnU-Net's, on the full grid."""
+    network: Literal[
+        "unet", "plainunet", "swinunetr-base", "swinunetr-small", "swinunetr-tiny", "meshnet"
+    ] = "unet"
+    """`unet`: residual, its first level on the half grid; `plainunet`: nnU-Net's, on the full grid. A
+    MeshNet is not trained here."""
+    meshnet: MeshNetConfig | None = None
+    """The layers, where the network is one."""
     channels: Annotated[tuple[Channels, ...], Field(min_length=2, max_length=8)] = (16, 32, 64, 128)
     """Of the levels of either U-Net."""
     residual_units: Annotated[int, Field(gt=0, le=16)] = 2
@@ -69,13 +94,16 @@ class SegmentorConfig(LatticeConfig):
     grid: Literal["full", "half"] = "full"
     """`half`: the U-Net sees images averaged over 2x2x2 voxels, at an eighth of the cost."""
     roi: tuple[Side, Side, Side] = (64, 64, 64)
-    """Sliding window in voxels; a volume that fits into it is seen whole."""
+    """Sliding window in voxels; a volume that fits into it is seen whole. A MeshNet sees any volume whole."""
     overlap: Fraction = 0.5
     intensity: IntensityConfig | None = None
     """How the segmentor's own input is scaled; None scales it as the registration's."""
     class_labels: Annotated[tuple[Label, ...], Field(min_length=2, max_length=1024)] | None = None
     """The task's label of each class of the network, 0 for what the task does not name: the probabilities of
     classes that share a label are added. None: class k is the k-th of the task's labels."""
+    right_class_labels: Annotated[tuple[Label, ...], Field(max_length=1024)] | None = None
+    """The same for what lies to the right of the mid-sagittal plane, where classes have no sides. None:
+    `class_labels` holds on both sides."""
 
     @model_validator(mode="after")
     def _class_0_is_background(self) -> "SegmentorConfig":
@@ -84,9 +112,23 @@ class SegmentorConfig(LatticeConfig):
         return self
 
     @model_validator(mode="after")
+    def _sides_can_be_told(self) -> "SegmentorConfig":
+        if self.right_class_labels is None:
+            return self
+        if self.class_labels is None or len(self.class_labels) != len(self.right_class_labels):
+            raise ValueError("as many right_class_labels as class_labels")
+        if self.orientation is None or self.spacing_mm is None:
+            raise ValueError(
+                "right_class_labels with orientation and spacing_mm: where right is, and how far"
+            )
+        if self.right_class_labels[0] != 0:
+            raise ValueError("right_class_labels to begin with 0, the background")
+        return self
+
+    @model_validator(mode="after")
     def _window_suits_the_network(self) -> "SegmentorConfig":
         # A window of 32 voxels would leave one voxel at the bottom of SwinUNETR, and nothing to normalise.
-        if not self.is_unet and any(side % SWIN_STRIDE or side < 2 * SWIN_STRIDE for side in self.roi):
+        if self.is_swin and any(side % SWIN_STRIDE or side < 2 * SWIN_STRIDE for side in self.roi):
             raise ValueError("the sides of roi to be multiples of 32, from 64 on, for SwinUNETR")
         return self
 
@@ -102,7 +144,13 @@ class SegmentorConfig(LatticeConfig):
     @model_validator(mode="after")
     def _half_grid_is_for_the_unet(self) -> "SegmentorConfig":
         if not self.is_unet and self.grid == "half":
-            raise ValueError("grid 'full' where the network is no U-Net; SwinUNETR has spacing_mm")
+            raise ValueError("grid 'full' where the network is no U-Net; the others have spacing_mm")
+        return self
+
+    @model_validator(mode="after")
+    def _layers_are_of_a_meshnet(self) -> "SegmentorConfig":
+        if (self.meshnet is not None) != (self.network == "meshnet"):
+            raise ValueError("`meshnet` with the network 'meshnet', and with no other")
         return self
 
     @property
@@ -111,8 +159,15 @@ class SegmentorConfig(LatticeConfig):
         return self.network in ("unet", "plainunet")
 
     @property
+    def is_swin(self) -> bool:
+        """Whether the network takes windows of a few sizes only."""
+        return self.network.startswith("swinunetr-")
+
+    @property
     def total_stride(self) -> int:
         """Every side of the network's input must be a multiple of this."""
+        if self.meshnet is not None:
+            return 1
         stride = 2 ** (len(self.channels) - 1) if self.is_unet else SWIN_STRIDE
         return 2 * stride if self.grid == "half" else stride
 

@@ -90,7 +90,9 @@ class Lattice:
 
 def lattice_of(header: Header, config: LatticeConfig) -> Lattice:
     """The lattice on which the configured network sees this image."""
-    order = axis_order(header.affine) if config.orientation else AxisOrder((0, 1, 2), (False,) * 3)
+    order = AxisOrder((0, 1, 2), (False,) * 3)
+    if config.orientation is not None:
+        order = axis_order(header.affine, config.orientation)
     sides = [header.shape[axis] for axis in order.axes]
     spacing = [header.spacing_mm[axis] for axis in order.axes]
     wanted = config.spacing_mm or spacing

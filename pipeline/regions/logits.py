@@ -3,14 +3,42 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
+from torch import nn
 
 from pipeline.typing import Float, Tensor
 
-__all__ = ["Logits"]
+__all__ = ["FeatureLogits", "Logits"]
 
 _SLAB_VOX = 16
 """36 classes on all of a brain's 160x192x224 voxels would take a gigabyte."""
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureLogits:
+    """Of every class, made when they are asked for, from maps on the full grid that a last layer looks at.
+
+    Attributes:
+        features: (1, C, X, Y, Z).
+        classifier: the last layer, which looks at each voxel alone.
+    """
+
+    features: Float[Tensor, "1 C X Y Z"]
+    classifier: nn.Conv3d
+
+    def slabs(self) -> Iterator[tuple[slice, Float[Tensor, "N S Y Z"]]]:
+        """Gives the full grid part by part along its first axis."""
+        side = self.features.shape[2]
+        for start in range(0, side, _SLAB_VOX):
+            part = slice(start, min(start + _SLAB_VOX, side))
+            yield part, self.classifier(self.features[:, :, part])[0]
+
+    def of(self, number: int) -> Float[Tensor, "X Y Z"]:
+        """One class on the full grid."""
+        weight, bias = self.classifier.weight[number, :, 0, 0, 0], self.classifier.bias
+        found = torch.einsum("cxyz,c->xyz", self.features[0], weight)
+        return found if bias is None else found + bias[number]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Segmentation networks from MONAI, by name, and the loss they are trained with."""
+"""Segmentation networks by name, most of them MONAI's, and the loss they are trained with."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from pipeline.config import SegmentorConfig
+from pipeline.regions.meshnet import MeshNet
 from pipeline.registration.preprocess import pad_to_multiple
 from pipeline.typing import Float, Shaped, Tensor
 
@@ -62,7 +63,7 @@ def outline(config: SegmentorConfig, regions: int) -> nn.Module:
 
     MONAI's SwinUNETR cannot be built so; its sizes are those of `SWIN_FEATURES`.
     """
-    with torch.device("meta" if config.is_unet else "cpu"):
+    with torch.device("cpu" if config.is_swin else "meta"):
         return build_network(config, regions)
 
 
@@ -106,6 +107,12 @@ def _plain_unet(config: SegmentorConfig, classes: int) -> nn.Module:
     return PlainUNet(config.channels, classes)
 
 
+def _meshnet(config: SegmentorConfig, classes: int) -> nn.Module:
+    if config.meshnet is None:
+        raise ValueError("a MeshNet without its layers")
+    return MeshNet(config.meshnet, classes)
+
+
 def _swin(feature_size: int) -> Callable[[SegmentorConfig, int], "SwinUNETR"]:
     def build(config: SegmentorConfig, classes: int) -> "SwinUNETR":
         from monai.networks.nets import SwinUNETR
@@ -126,5 +133,6 @@ def _swin(feature_size: int) -> Callable[[SegmentorConfig, int], "SwinUNETR"]:
 NETWORKS: dict[str, Callable[[SegmentorConfig, int], nn.Module]] = {
     "unet": _unet,
     "plainunet": _plain_unet,
+    "meshnet": _meshnet,
     **{f"swinunetr-{size}": _swin(features) for size, features in SWIN_FEATURES.items()},
 }

@@ -8,7 +8,7 @@ import numpy as np
 
 from pairs.images.orientation import axis_order
 
-__all__ = ["SideCheck", "swapped_pairs"]
+__all__ = ["SideCheck", "sided_labels", "swapped_pairs"]
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class SideCheck:
         # The smallest type: with it a volume of label values is looked up, a byte a voxel.
         self.regions = np.array(regions, np.min_scalar_type(max(regions)))
         # Whether there is nothing left to look for: no two kidneys to compare with, or reported already.
-        self.settled = _kidneys(_sided(names)) is None
+        self.settled = _kidneys(sided_labels(names)) is None
 
     def __call__(self, indices: np.ndarray, affine: np.ndarray, where: str) -> None:
         """Looks at the regions of one image.
@@ -65,7 +65,7 @@ def swapped_pairs(labels: np.ndarray, names: Mapping[int, str], affine: np.ndarr
     Empty where there are no two kidneys. Positions are compared along the axis that runs left to right, so
     that a flipped affine, which flips the kidneys too, is no swap.
     """
-    pairs = _sided(names)
+    pairs = sided_labels(names)
     kidneys = _kidneys(pairs)
     if kidneys is None or (expected := _direction(labels, kidneys, affine)) == 0:
         return []
@@ -73,15 +73,19 @@ def swapped_pairs(labels: np.ndarray, names: Mapping[int, str], affine: np.ndarr
     return [pair for pair in others if _direction(labels, pair, affine) == -expected]
 
 
-def _sided(names: Mapping[int, str]) -> dict[str, tuple[int, int]]:
+def sided_labels(names: Mapping[int, str]) -> dict[str, tuple[int, int]]:
     """(left, right) labels of every organ of which both sides are named."""
     sides: dict[str, dict[str, int]] = {}
     for label, name in names.items():
-        found = _SIDE.search(name.casefold().replace("_", " "))
+        found = _SIDE.search(_words(name))
         if found:
-            organ = _SIDE.sub("", name.casefold().replace("_", " ")).strip()
+            organ = _SIDE.sub("", _words(name)).strip()
             sides.setdefault(organ, {})[found[1]] = label
     return {organ: (both["left"], both["right"]) for organ, both in sides.items() if len(both) == 2}
+
+
+def _words(name: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", name.casefold()))
 
 
 def _kidneys(pairs: Mapping[str, tuple[int, int]]) -> tuple[int, int] | None:

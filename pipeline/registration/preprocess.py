@@ -29,13 +29,13 @@ _LEAST_SHARE = 0.05
 def normalise(image: np.ndarray, config: IntensityConfig) -> np.ndarray:
     """Voxel values scaled to 0..1, (X, Y, Z) float32; a constant image becomes all zeros.
 
-    Percentiles are taken over non-zero voxels, since challenge volumes are padded with zeros and one
-    task mixes scanners whose maxima differ a thousand times.
+    Percentiles are taken over non-zero voxels, unless the configuration says otherwise, since challenge
+    volumes are padded with zeros and one task mixes scanners whose maxima differ a thousand times.
     """
     image = np.asarray(image, dtype=np.float32)
     low, high = config.low, config.high
     if config.kind == "percentile":
-        content = image[image != 0]
+        content = image if config.of == "all" else image[image != 0]
         if content.size == 0:
             return np.zeros_like(image)
         low, high = np.percentile(content, [config.low, config.high])
@@ -128,18 +128,22 @@ def content_crop(image: np.ndarray, size: Sequence[int]) -> tuple[slice, slice, 
     return _box_around(_content_bounds(image), image.shape, size)
 
 
-def content_box(image: np.ndarray, at_least: Sequence[int] | None) -> tuple[slice, slice, slice]:
+def content_box(
+    image: np.ndarray, at_least: Sequence[int] | None, margin: int = 0
+) -> tuple[slice, slice, slice]:
     """The part of (X, Y, Z) to give to a network that was trained on content crops of `at_least` voxels.
 
-    All of the non-zero content, in a box of the crop's size where that holds it: a network with instance
-    normalisation sees then as much padding as in training. None is the whole volume, and an axis shorter
-    than the crop is taken whole.
+    All of the non-zero content and a margin of voxels around it, in a box of the crop's size where that holds
+    it: a network with instance normalisation sees then as much padding as in training. None is the whole
+    volume, and an axis shorter than the crop is taken whole.
     """
     if at_least is None:
         x, y, z = (slice(0, side) for side in image.shape)
         return x, y, z
     bounds = _content_bounds(image)
-    size = [max(stop - start, wanted) for (start, stop), wanted in zip(bounds, at_least, strict=True)]
+    size = [
+        max(stop - start + 2 * margin, wanted) for (start, stop), wanted in zip(bounds, at_least, strict=True)
+    ]
     return _box_around(bounds, image.shape, size)
 
 

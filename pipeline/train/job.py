@@ -122,8 +122,11 @@ def _require_trainable(config: TaskConfig, network: str) -> None:
     A segmentor too is trained for the registration that comes after it under the same configuration.
 
     Raises:
-        UsageError: the backbone cannot be built, or its stages do not fit.
+        UsageError: the backbone cannot be built, or its stages do not fit; or the segmentor is a MeshNet.
     """
+    if network == "segmentor" and config.segmentor.meshnet is not None:
+        remedy = "bring trained weights with `convert`, or take the network 'unet' or 'plainunet'"
+        raise UsageError("a MeshNet is not trained here", where=config.task, remedy=remedy)
     with torch.device("meta"):
         backbone = build_backbone(config.registration)
     if network == "registration":
@@ -157,7 +160,8 @@ def _require_grid_of_maps(config: TaskConfig, options: argparse.Namespace, where
             if given:
                 raise UsageError(f"--label-maps and {option} do not go together")
     for name, network in networks.items():
-        if network.orientation is None or network.spacing_mm is None:
+        # The maps are turned so, whatever the networks of others were trained on.
+        if network.orientation != "RAS" or network.spacing_mm is None:
             raise UsageError(
                 "scans are brought to the grid of the label maps that a network has learnt from",
                 where=where,
@@ -181,6 +185,8 @@ def _require_one_view(config: TaskConfig, where: object) -> None:
             where=where,
             expected="`intensity` and `spacing_mm` of the segmentor as of the registration",
         )
+    if config.segmentor.right_class_labels is not None:
+        raise UsageError("no images are drawn for a segmentor whose classes have no sides", where=where)
     if config.segmentor.grid != config.registration.grid:
         raise UsageError(
             "both networks see the same drawn images",

@@ -23,6 +23,7 @@ __all__ = [
     "HASH_KEY",
     "OwnFile",
     "TensorFile",
+    "is_safetensors",
     "read_own",
     "read_tensors",
     "require_file",
@@ -145,6 +146,14 @@ def read_tensors(path: Path, wanted: Callable[[str], bool] | None = None) -> Ten
     for name, tensor in tensors.items():
         require_plain(name, tensor, path)
     return TensorFile(tensors, metadata)
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do, whatever its name: the length of a JSON header, then that."""
+    with contextlib.suppress(OSError), open_regular(path) as file:
+        start = file.read(9)
+        return start[8:] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size
+    return False
 
 
 def require_file(path: Path, remedy: str = "check the path, or make the file first") -> None:

@@ -15,7 +15,7 @@ from pairs.errors import WeightsError
 from pairs.files.regularfile import open_regular
 from pairs.files.standin import file_stand_in
 from pipeline.typing import Tensor
-from pipeline.weights.tensorfile import read_tensors, require_file, require_plain
+from pipeline.weights.tensorfile import is_safetensors, read_tensors, require_file, require_plain
 
 __all__ = ["read_state"]
 
@@ -51,7 +51,8 @@ def read_state(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[
         return wanted is None or wanted(name.removeprefix(PARALLEL))
 
     require_file(path)
-    if path.suffix == ".safetensors":
+    # brainchop's files say .pth and are safetensors all the same.
+    if path.suffix == ".safetensors" or is_safetensors(path):
         state = read_tensors(path, is_wanted).tensors
     else:
         state = {name: value for name, value in _unwrapped(_unpickled(path), path).items() if is_wanted(name)}

@@ -12,7 +12,8 @@ from pairs.tasks.known import known_tasks
 from pairs.tasks.official import read_official
 from pipeline import config as module
 from pipeline.config import TaskConfig, read_config, shipped_config
-from pipeline.weights.convert.swinunetr import class_labels_by_name
+from pipeline.weights.convert.names import labels_by_name
+from pipeline.weights.convert.swinunetr import CLASSES
 
 __all__: list[str] = []
 
@@ -26,6 +27,9 @@ def write(path: Path, document: object) -> Path:
 
 def test_round_trip(tmp_path: Path, tiny_config: TaskConfig) -> None:
     assert read_config(write(tmp_path / "a.json", tiny_config.model_dump(mode="json"))) == tiny_config
+
+
+SIDED = {"orientation": "LIA", "spacing_mm": [1, 1, 1], "class_labels": [0, 1]}
 
 
 def test_only_the_task_must_be_given(tmp_path: Path) -> None:
@@ -53,8 +57,17 @@ def test_learning_rates_and_weights_are_those_of_the_paper() -> None:
         ("segmentor.network", {"task": "A", "segmentor": {"network": "nnunet"}}),
         ("segmentor.roi.2", {"task": "A", "segmentor": {"roi": [64, 64]}}),
         ("segmentor.spacing_mm.1", {"task": "A", "segmentor": {"spacing_mm": [1, 0, 1]}}),
-        ("segmentor.orientation", {"task": "A", "segmentor": {"orientation": "LPS"}}),
+        ("segmentor.orientation", {"task": "A", "segmentor": {"orientation": "RRS"}}),
+        ("registration.orientation", {"task": "A", "registration": {"orientation": "RA"}}),
+        ("segmentor.orientation", {"task": "A", "segmentor": {"orientation": "ras"}}),
         ("segmentor", {"task": "A", "segmentor": {"class_labels": [1, 2]}}),
+        ("segmentor", {"task": "A", "segmentor": {"right_class_labels": [0, 2]}}),
+        ("segmentor", {"task": "A", "segmentor": {"class_labels": [0, 1], "right_class_labels": [0, 2]}}),
+        (
+            "segmentor",
+            {"task": "A", "segmentor": SIDED | {"class_labels": [0, 1, 2], "right_class_labels": [0, 2]}},
+        ),
+        ("segmentor", {"task": "A", "segmentor": SIDED | {"right_class_labels": [3, 2]}}),
         ("labels.-1.[key]", {"task": "A", "labels": {"-1": "liver"}}),
         ("labels.4", {"task": "A", "labels": {"4": ""}}),
         ("registration.grid", {"task": "A", "registration": {"grid": "quarter"}}),
@@ -62,6 +75,7 @@ def test_learning_rates_and_weights_are_those_of_the_paper() -> None:
         ("split.training", {"task": "A", "split": {"training": [1]}}),
         ("intensity", {"task": "A", "intensity": {"low": 5, "high": 5}}),
         ("intensity", {"task": "A", "intensity": {"low": 1, "high": 101}}),
+        ("intensity", {"task": "A", "intensity": {"kind": "window", "low": 0, "high": 1, "of": "all"}}),
         ("intensity.headroom", {"task": "A", "intensity": {"headroom": 0.5}}),
         ("intensity", {"task": "A", "intensity": {"kind": "window", "low": 0, "high": 1, "headroom": 2}}),
         ("segmentor_training.learning_rate", {"task": "A", "segmentor_training": {"learning_rate": 0}}),
@@ -84,7 +98,10 @@ def test_a_wrong_field_is_named(tmp_path: Path, field: str, document: object) ->
     [
         ({"registration": {"decoder_stride": 3}}, "expected 1 or 2, got 3"),
         ({"registration": {"head": "txt"}}, "expected 'text', 'coordinates' or 'plain', got 'txt'"),
-        ({"registration": {"bakbone": "a"}}, "expected one of the fields backbone, start_channels, "),
+        (
+            {"registration": {"bakbone": "a"}},
+            "one of the fields orientation, spacing_mm, backbone, ",
+        ),
         ({"refinement_for_half_grid": {"steps": 1}}, "expected one of the fields similarity, "),
         ({"colour": 1}, "expected one of the fields task, anatomy, labels, "),
         ({"segmentor": {"roi": [64, 64]}}, "expected a value, got none"),
@@ -170,7 +187,7 @@ def test_abdomen_ct_is_the_papers(source: str) -> None:
     # 100 epochs of 380 pairs.
     assert config.registration_training.steps == 100 * 380
     segmentor = config.segmentor
-    assert segmentor.class_labels == class_labels_by_name(read_official("AbdomenCTCT").labels[0])
+    assert segmentor.class_labels == labels_by_name(read_official("AbdomenCTCT").labels[0], CLASSES)
     assert (segmentor.merging, segmentor.spacing_mm, segmentor.roi) == ("legacy", (1.5, 1.5, 2.0), (96,) * 3)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pairs.files.outputs import require_outputs
 from pairs.tasks.taskoptions import add_link_option
 from pipeline.weights.bundle import write_bundle
-from pipeline.weights.convert import swinunetr as segmentor
+from pipeline.weights.convert import segmentor
 from pipeline.weights.convert import textscf as registration
 from pipeline.weights.convert.target import target_of
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_TASK = "AbdomenCTCT"
 CONVERTERS = {
-    "segmentor": (segmentor, "SwinUNETR checkpoint, such as the public BTCV ones"),
+    "segmentor": (segmentor, "SwinUNETR checkpoint, such as the public BTCV ones, or brainchop's MeshNet"),
     "registration": (registration, "the authors' checkpoint of their brain model"),
 }
 """What can be converted: each module has `add_arguments(parser)` and `convert(path, target, options)`."""

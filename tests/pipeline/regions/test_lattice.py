@@ -63,6 +63,16 @@ def test_without_settings_nothing_changes() -> None:
     assert np.array_equal(lattice.to_image(torch.from_numpy(image)), image)
 
 
+def test_axes_lie_as_the_configuration_says() -> None:
+    """Those of FreeSurfer's conform: to the left, to the feet, to the front."""
+    shape = (5, 6, 7)
+    lattice = lattice_of(header(TURNED, shape), LatticeConfig(orientation="LIA"))
+    right, front, head = (lattice.from_image(place) for place in places(TURNED, shape))
+    assert (np.diff(right, axis=0) < 0).all()
+    assert (np.diff(head, axis=1) < 0).all()
+    assert (np.diff(front, axis=2) > 0).all()
+
+
 def test_a_side_of_one_voxel(monkeypatch: pytest.MonkeyPatch) -> None:
     lattice: Lattice = lattice_of(header(np.diag([2.0, 2, 2, 1]), (1, 4, 3)), BTCV)
     assert lattice.shape == (1, 5, 3)

@@ -12,7 +12,8 @@ from pairs.errors import WeightsError
 from pairs.images.header import Header
 from pairs.images.volume import Volume
 from pipeline.config import IntensityConfig, SegmentorConfig
-from pipeline.regions.segmentor import Segmentor, region_of_classes
+from pipeline.regions.classes import region_of_classes
+from pipeline.regions.segmentor import Segmentor
 from pipeline.registration.preprocess import normalise
 
 __all__: list[str] = []
@@ -56,6 +57,7 @@ def segmentor(device: torch.device) -> Callable[..., Segmentor]:
 
 
 # To the left, to the head, to the back; 3 x 2 x 2 mm.
+TURNED_1MM = np.array([[0.0, 0, -1, 40], [0, -1, 0, 30], [1, 0, 0, -20], [0, 0, 0, 1]])
 TURNED = np.array([[-3.0, 0, 0, 40], [0, 0, -2, 30], [0, 2, 0, -20], [0, 0, 0, 1]])
 
 
@@ -203,3 +205,28 @@ def test_a_volume_of_any_sides_is_segmented_on_its_own_grid(
     found = find(volume(np.full(shape, hounsfield(0.3), np.float32), TURNED))
     assert found.labels.shape == found.confidence.shape == shape
     assert np.unique(found.labels).tolist() == [2]
+
+
+@pytest.mark.parametrize("spacing_mm", [1.0, 1.5])
+@pytest.mark.parametrize("affine", [np.eye(4), np.diag([-1.0, 1, 1, 1]), TURNED_1MM])
+def test_classes_without_sides_become_left_and_right(
+    segmentor: Callable[..., Segmentor], affine: np.ndarray, spacing_mm: float
+) -> None:
+    """Two bright blocks and a bright bar between them, off the middle of the volume."""
+    right = np.einsum("j,jxyz->xyz", affine[0, :3], np.indices((48, 48, 48)))
+    right -= right.min() + 18
+    others = np.delete(np.indices((48, 48, 48)) - 24.0, np.flatnonzero(affine[0, :3])[0], axis=0)
+    away = np.sqrt(right**2 + (others**2).sum(axis=0))
+    around = away < 20
+    image = np.full((48, 48, 48), hounsfield(0.1), np.float32)
+    image[around & (np.abs(np.abs(right) - 8) < 4)] = hounsfield(0.5)
+    image[around & (np.abs(right) < 2)] = hounsfield(0.7)
+    sides = {"class_labels": (0, 0, 3, 0), "right_class_labels": (0, 0, 7, 0)}
+    find = segmentor(
+        ByBrightness(), intensity=WINDOW.model_dump(), orientation="LIA", spacing_mm=[spacing_mm] * 3, **sides
+    )
+    found = find(volume(image, affine)).labels
+    sure = (away < 15) & (np.abs(np.abs(right) - 8) < 2)
+    assert (found[sure & (right < 0)] == 1).all()
+    assert (found[sure & (right > 0)] == 2).all()
+    assert (found[(away < 15) & (np.abs(right) < 1)] == 0).all()

@@ -76,6 +76,14 @@ def test_negative_values_are_scaled_from_their_own_percentile() -> None:
     assert np.allclose(normalise(image, PERCENTILE), np.clip((image - low) / (high - low), 0, 1), atol=1e-6)
 
 
+def test_percentiles_of_all_voxels_count_the_padding() -> None:
+    image = padded_image()
+    of_all = IntensityConfig(low=2, high=98, of="all")
+    low, high = np.percentile(image, [2, 98])
+    assert high < np.percentile(image[image != 0], 98)
+    assert np.allclose(normalise(image, of_all), np.clip((image - low) / (high - low), 0, 1), atol=1e-6)
+
+
 def test_window_maps_its_ends_to_zero_and_one() -> None:
     image = np.array([-1000, -200, 50, 300, 3000], np.float32).reshape(5, 1, 1)
     assert normalise(image, WINDOW).ravel().tolist() == [0, 0, 0.5, 1, 1]
@@ -184,6 +192,12 @@ def test_a_box_is_the_crop_of_the_training_where_that_holds_the_content() -> Non
     image[20:26, 4:8, 30:36] = 1
     assert content_box(image, (10, 8, 12)) == content_crop(image, (10, 8, 12))
     assert content_box(image, (4, 8, 12))[0] == slice(20, 26)
+
+
+def test_a_margin_is_kept_around_the_content() -> None:
+    image = np.zeros((40, 40, 40))
+    image[20:26, 4:8, 30:36] = 1
+    assert content_box(image, (1, 1, 1), 3) == (slice(17, 29), slice(1, 11), slice(27, 39))
 
 
 def test_a_box_is_the_whole_volume_where_the_training_had_no_crop() -> None:

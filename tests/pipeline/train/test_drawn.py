@@ -87,8 +87,17 @@ def test_a_registration_needs_a_segmentor_besides(
     ("changes", "options", "told"),
     [
         ({}, (), "`spacing_mm`, the maps' voxel sizes, in `registration`"),
+        ({"registration": GRID | {"orientation": "LIA"}}, (), "got orientation LIA"),
         ({"registration": GRID | {"grid": "half"}}, (), "expected `grid` of the segmentor as of the"),
         ({"registration": GRID, "segmentor": GRID | {"intensity": {"low": 5}}}, (), "expected `intensity`"),
+        (
+            {
+                "registration": GRID,
+                "segmentor": GRID | {"class_labels": [0, 1], "right_class_labels": [0, 4]},
+            },
+            (),
+            "whose classes have no sides",
+        ),
         ({"registration": GRID}, ("--segmentations", "labelsTr"), "--label-maps and --segmentations do not"),
         ({"registration": GRID}, ("--aux-task", ""), "--label-maps and --aux-task do not go together"),
     ],

@@ -49,7 +49,7 @@ def test_the_empty_images_are_all_that_is_wrong(refused: Refused, words: tuple[o
     ("section", "fields", "sentence"),
     [
         ("registration", {"backbone": "lkunot"}, f"{BACKBONES}"),
-        ("registration", {"bakbone": "lkunet"}, "one of the fields backbone, start_channels"),
+        ("registration", {"bakbone": "lkunet"}, "one of the fields orientation, spacing_mm, backbone"),
         ("registration", {"backbone": "lapirn", "decoder_stride": 2}, "expected 1 with lapirn, got 2"),
         (
             "registration",
@@ -67,7 +67,7 @@ def test_the_empty_images_are_all_that_is_wrong(refused: Refused, words: tuple[o
         ("registration_training", {"crop": [16, 0, 16]}, "expected greater than 0, got 0"),
         ("registration_training", {"stages": [2, 2]}, "expected 1 of them that add up to 4 steps"),
         ("segmentor", {"roi": [31, 32, 32]}, "multiples of 2, and not all just 2, for the U-Net"),
-        ("segmentor", {"network": "nnunet"}, "'unet', 'plainunet', 'swinunetr-base', 'swinunetr-small' or"),
+        ("segmentor", {"network": "nnunet"}, "'unet', 'plainunet', 'swinunetr-base', 'swinunetr-small', "),
         ("labels", {"4": " "}, "'labels.4'"),
     ],
 )
@@ -81,6 +81,11 @@ def test_a_configuration(
 ) -> None:
     change(config, section, **fields)
     refused(2, sentence, *words)
+
+
+def test_a_segmentor_that_is_a_meshnet(refused: Refused, words: tuple[object, ...], config: Path) -> None:
+    change(config, "segmentor", network="meshnet", meshnet={})
+    refused(2, "a MeshNet is not trained here", words[0], "segmentor", *words[2:6], "--device", "cpu")
 
 
 def test_a_segmentor_for_a_backbone_that_there_is_not(

@@ -72,7 +72,7 @@ def test_the_public_form_becomes_a_bundle_for_the_abdomen(
     assert bundle.segmentor.keys() == tiny_state.keys()
     assert all(torch.equal(bundle.segmentor[name], value) for name, value in tiny_state.items())
     built = bundle.build_segmentor(CPU)
-    assert built.region_of_class[-2:] == (13, 12)
+    assert built.classes.left[-2:] == (13, 12)
 
 
 @pytest.mark.parametrize("form", ["bare", "model"])
@@ -194,7 +194,8 @@ def test_bad_arguments_write_nothing(
 
 
 def test_a_size_or_a_source_must_be_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["convert", "--segmentor", "a.pt", "--out", str(tmp_path / "b")]) == 2
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "a.pt")
+    assert main(["convert", "--segmentor", str(tmp_path / "a.pt"), "--out", str(tmp_path / "b")]) == 2
     assert "no size given" in error_line(capsys)
     assert main(["convert", "--out", str(tmp_path / "b")]) == 2
     assert "--segmentor" in error_line(capsys)

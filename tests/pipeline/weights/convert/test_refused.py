@@ -81,7 +81,8 @@ def test_another_architecture_is_told_by_its_first_tensors(
     [
         (2, "no text vectors given", ("--registration", "absent.pt")),
         (4, "no such file: absent.pt", ("--registration", "absent.pt", "--embedding", "TABLE")),
-        (2, "expected one of base, small, tiny", ("--segmentor", "absent.pt")),
+        (4, "no such file: absent.pt", ("--segmentor", "absent.pt")),
+        (2, "expected one of base, small, tiny", ("--segmentor", "OTHER")),
         (
             2,
             "one of fouriernet, lapirn,",
@@ -90,7 +91,7 @@ def test_another_architecture_is_told_by_its_first_tensors(
         (
             4,
             "background only; got [0, 0]; give the task's label of each class",
-            ("--segmentor", "absent.pt", "--size", "tiny", "--class-labels", "0,0"),
+            ("--segmentor", "OTHER", "--size", "tiny", "--class-labels", "0,0"),
         ),
     ],
 )
@@ -105,5 +106,6 @@ def test_arguments(
 ) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"task": "TinyMR", "registration": {"backbone": "lkunot"}}))
-    paths = {"TABLE": str(table), "CONFIG": str(config)}
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "model.pt")
+    paths = {"TABLE": str(table), "CONFIG": str(config), "OTHER": str(tmp_path / "model.pt")}
     refused(code, sentence, "convert", "--task", tiny_task, *(paths.get(word, word) for word in words))
