@@ -1,6 +1,7 @@
 """Training steps a second of several processes beside those of one, which takes the same batch alone."""
 
 import argparse
+import logging
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import torch
 
 from benchmarks.gpuphantom import bundle_for, phantom_subjects, shrunk
 from benchmarks.gputraining import SIZES, seconds_halfway_and_at_end
-from pairs.errors import KnownError, report_and_exit_code
+from pairs.errors import KnownError, UsageError, report_and_exit_code
 from pairs.process.cores import thread_count
 from pipeline.machine.device import choose_device
 from pipeline.train.launch import launch, require_processes
@@ -28,6 +29,8 @@ def take_steps(
     task: str, shrink: int, batch: int, steps: int, device: torch.device, out: Path, ranks: Ranks
 ) -> int:
     """A process's part in a training; the leader writes down the seconds of the second half of its steps."""
+    # Its lines would stand between those of the table.
+    logging.getLogger("pipeline").setLevel(logging.WARNING)
     header = bundle_for(task, shrink).header
     regions = len(header.regions)
     settings = header.config.registration_training.model_copy(update={"batch": batch, "stages": None})
@@ -50,7 +53,11 @@ def _pace(count: int, options: argparse.Namespace, device: torch.device) -> floa
         code = launch(count, take_steps, arguments, device, out)
         if code:
             raise SystemExit(code)
-        return options.steps / float(out.read_text(encoding="utf-8"))
+        seconds = float(out.read_text(encoding="utf-8"))
+    if seconds == 0:
+        # The log of a training has tenths of a second.
+        raise UsageError("too few steps to be timed", where=f"--steps {options.steps}", remedy="give more")
+    return options.steps / seconds
 
 
 def _parser() -> argparse.ArgumentParser:

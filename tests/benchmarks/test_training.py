@@ -9,7 +9,7 @@ __all__: list[str] = []
 
 @pytest.mark.slow
 def test_one_row_for_one_process_and_one_for_two(capsys: pytest.CaptureFixture[str]) -> None:
-    few = ["--steps", "2", "--repeats", "1", "--shrink", "8", "--device", "cpu"]
+    few = ["--steps", "30", "--repeats", "1", "--shrink", "8", "--device", "cpu"]
     assert main(few) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "HippocampusMR, 16x16x16, batch 2, cpu"
