@@ -28,6 +28,10 @@ class RegionOrigin:
     files: Path | None = None
 
 
+_AS_IN_THE_PAPER = {"volume": 0.0, "average": 0.0, "schedule": "polynomial", "warm_up": 0}
+"""Of the training."""
+
+
 @dataclass(frozen=True)
 class Variant:
     """One model.
@@ -53,8 +57,9 @@ class Variant:
     def config(self, base: TaskConfig, shape: tuple[int, int, int], passes: int = 1) -> TaskConfig:
         """The configuration to train with.
 
-        Passes and refinement are ours: whatever `base` says, the network is applied once unless more is asked
-        for, and its displacement left as it is, as in the paper.
+        Passes, refinement, the loss on volumes and averaged weights are ours: whatever `base` says, the
+        network is applied once unless more is asked for, its displacement left as it is, and it is trained as
+        in the paper.
 
         Args:
             base: The task's.
@@ -68,7 +73,7 @@ class Variant:
         document = base.model_dump()
         trained = min(passes, base.registration_training.passes)
         document["registration"] |= {"passes": passes, **self.registration}
-        document["registration_training"] |= {"passes": trained, **self.training}
+        document["registration_training"] |= {"passes": trained, **_AS_IN_THE_PAPER, **self.training}
         document["refinement"], document["refinement_for_half_grid"] = {}, None
         network = document["registration"]
         if network["backbone"] in ONE_DECODER:

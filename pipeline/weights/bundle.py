@@ -95,7 +95,7 @@ class Bundle:
         >>> bundle = read_bundle(bundle_of("HippocampusMR"))
         >>> net = bundle.build_registration(torch.device("cpu"))
         >>> net.training, net.backbone.stride
-        (False, 2)
+        (False, 1)
     """
 
     header: BundleHeader
