@@ -15,12 +15,13 @@ from pipeline.machine.stopping import interruptible
 from pipeline.network.model import freeze
 from pipeline.regions.kept import CACHE_NAME
 from pipeline.regions.source import read_segmentor
+from pipeline.regions.volumes import VolumeRange
 from pipeline.text.table import BACKGROUND_PROMPT, EmbeddingTable, make_table, read_table
 from pipeline.train import auxiliary
 from pipeline.train.footprint import require_memory
 from pipeline.train.job import Job, prepare
 from pipeline.train.launch import launch
-from pipeline.train.material import read_material, read_pairs
+from pipeline.train.material import heads_of, read_material, read_pairs
 from pipeline.train.ranks import ALONE, Ranks
 from pipeline.train.registrationnetwork import train_registration
 from pipeline.train.segmentor import train_segmentor
@@ -105,10 +106,12 @@ def _trained(job: Job, options: argparse.Namespace, ranks: Ranks) -> int:
 def _segmentor(job: Job, options: argparse.Namespace, ranks: Ranks) -> Bundle:
     settings = job.config.segmentor_training
     with interruptible(), ranks.leader_first():
-        material, subjects = read_material(job)
+        heads = heads_of(job, settings.held_out, least=1)
+        material, subjects = read_material(job, heads)
     network = train_segmentor(job.config, material, len(job.regions), job.plan, job.device, ranks)
     provenance = {"segmentor": _provenance(job, options, settings.seed, subjects)}
-    return Bundle(_header(job, provenance), segmentor=network.state_dict())
+    volumes = heads.volumes_ml() if heads else ()
+    return Bundle(_header(job, provenance, volumes), segmentor=network.state_dict())
 
 
 def _registration(job: Job, options: argparse.Namespace, ranks: Ranks) -> Bundle:
@@ -122,14 +125,17 @@ def _registration(job: Job, options: argparse.Namespace, ranks: Ranks) -> Bundle
     # Segmenting every subject takes minutes; those that are done are kept.
     kept = options.out.parent / CACHE_NAME
     with interruptible(), ranks.leader_first():
-        material, subjects = read_pairs(job, segmentor_bundle, options.segmentations, kept)
+        heads = heads_of(job, settings.held_out, least=2)
+        material, subjects = read_pairs(job, heads, segmentor_bundle, options.segmentations, kept)
     regions = len(job.joint.labels)
     net = train_registration(job.config, material, vectors, regions, job.plan, job.device, ranks)
     provenance = dict(segmentor_bundle.header.training) if segmentor_bundle else {}
+    volumes = segmentor_bundle.header.volumes_ml if segmentor_bundle else ()
+    volumes = heads.volumes_ml() if heads else volumes
     provenance["registration"] = _provenance(job, options, settings.seed, subjects)
     provenance["registration"] |= job.auxiliary.provenance()
     return Bundle(
-        _header(job, provenance, table),
+        _header(job, provenance, volumes, table),
         segmentor=segmentor_bundle.segmentor if segmentor_bundle else {},
         # The bundle is for the task alone: what the others taught is in the weights, not in their rows.
         registration=freeze(net, len(job.regions)).state_dict(),
@@ -180,13 +186,19 @@ def _embedding_table(job: Job, path: Path | None) -> EmbeddingTable | None:
     return table
 
 
-def _header(job: Job, training: dict[str, Any], table: EmbeddingTable | None = None) -> BundleHeader:
+def _header(
+    job: Job,
+    training: dict[str, Any],
+    volumes_ml: tuple[VolumeRange, ...],
+    table: EmbeddingTable | None = None,
+) -> BundleHeader:
     names = tuple(job.task.label_names[label] for label in job.regions[1:])
     return BundleHeader(
         task=job.task.name,
         modality=job.task.modality,
         regions=job.regions,
         region_names=("background", *names),
+        volumes_ml=volumes_ml,
         config=job.config,
         prompts=table.prompts[: len(job.regions)] if table else (),
         embedder=table.embedder if table else None,

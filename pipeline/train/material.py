@@ -8,17 +8,17 @@ from typing import NamedTuple, TypeVar
 
 import torch
 
-from pairs.errors import UsageError
 from pipeline.config import SegmentorConfig, SegmentorTraining, TaskConfig
 from pipeline.regions.networks import padded_for
 from pipeline.regions.sides import SideCheck
 from pipeline.regions.source import region_source
 from pipeline.train.augment import Greys, augmented, regreyed
 from pipeline.train.auxiliary import load_auxiliary
+from pipeline.train.drawing.heads import Heads, read_heads
 from pipeline.train.drawing.image import Look, draw, random_window
-from pipeline.train.drawing.labelmaps import LabelMap, read_label_maps
+from pipeline.train.drawing.labelmaps import LabelMap
 from pipeline.train.drawing.pairs import drawn_pairs
-from pipeline.train.drawing.palette import Palette, palette_of
+from pipeline.train.drawing.palette import palette_of
 from pipeline.train.job import Job
 from pipeline.train.pairing import pairing_of
 from pipeline.train.pairs import Group, PairMaterial, scanned_pairs
@@ -27,7 +27,7 @@ from pipeline.train.segmented import load_segmented
 from pipeline.train.subjects import Sample, halved_sample, load_samples, split_subjects
 from pipeline.weights.bundle import Bundle
 
-__all__ = ["Material", "drawn_material", "read_material", "read_pairs", "scanned_material"]
+__all__ = ["Material", "drawn_material", "heads_of", "read_material", "read_pairs", "scanned_material"]
 
 _One = TypeVar("_One")
 _GREYS: dict[str, Greys] = {"smooth": regreyed, "scanner": rescanned}
@@ -44,14 +44,34 @@ class Material(NamedTuple):
     """Some that were not."""
 
 
-def read_material(job: Job) -> tuple[Material, int]:
-    """What a training is asked to learn from, and how many subjects are trained on.
+def heads_of(job: Job, held_out: int, least: int) -> Heads | None:
+    """The label maps that a training draws from; None where it has scans.
+
+    Args:
+        job: the training.
+        held_out: how many maps are held out.
+        least: how many must be left.
+
+    Raises:
+        KnownError: see `read_heads`.
+    """
+    spacing_mm = job.config.segmentor.spacing_mm
+    if not job.label_maps or spacing_mm is None:
+        return None
+    palette = palette_of(job.regions, job.task.label_names, job.config.drawing)
+    return read_heads(job.label_maps, spacing_mm, palette, held_out, least)
+
+
+def read_material(job: Job, heads: Heads | None) -> tuple[Material, int]:
+    """What a segmentor is asked to learn from, and how many subjects are trained on.
 
     Raises:
         UsageError: there are too few of them.
-        KnownError: see `load_samples` and `read_label_maps`.
+        KnownError: see `load_samples`.
     """
-    return _read_maps(job) if job.label_maps else _read_scans(job)
+    if heads is not None:
+        return drawn_material(job.config, heads), len(heads.training)
+    return _read_scans(job)
 
 
 def _read_scans(job: Job) -> tuple[Material, int]:
@@ -65,25 +85,24 @@ def _read_scans(job: Job) -> tuple[Material, int]:
 
 
 def read_pairs(
-    job: Job, segmentor: Bundle | None, segmentations: Path | None, kept: Path
+    job: Job, heads: Heads | None, segmentor: Bundle | None, segmentations: Path | None, kept: Path
 ) -> tuple[PairMaterial, int]:
     """What a registration is asked to learn from, and how many subjects are trained on.
 
     Args:
         job: the training.
+        heads: label maps to draw from; None where scans are used.
         segmentor: bundle that finds the regions.
         segmentations: the user's label maps, in its place.
         kept: folder for the segmentor's results on scans.
 
     Raises:
         UsageError: there are too few subjects, or no two of them make a pair.
-        KnownError: see `load_segmented`, `load_auxiliary` and `read_label_maps`.
+        KnownError: see `load_segmented` and `load_auxiliary`.
     """
-    if job.label_maps and segmentor is not None:
-        training, held_out = _split_maps(job, job.config.registration_training.held_out, least=2)
-        palette = palette_of(job.regions, job.task.label_names, job.config.drawing)
+    if heads is not None and segmentor is not None:
         finder = segmentor.build_segmentor(job.device)
-        return drawn_pairs(job.config, training, held_out, palette, finder), len(training)
+        return drawn_pairs(job.config, heads, finder), len(heads.training)
     names = {label: job.task.label_names[label] for label in job.regions[1:]}
     source = region_source(job.regions, names, segmentations, segmentor, kept, job.device)
     sides = SideCheck(names, job.regions)
@@ -91,29 +110,6 @@ def read_pairs(
     auxiliary = load_auxiliary(job.auxiliary, job.joint, job.config, kept, job.device, job.left_out)
     own = Group(subjects, pairing_of(job.config.registration_training.pairs, job.task))
     return scanned_pairs([own, *auxiliary], others, job.config), len(subjects)
-
-
-def _read_maps(job: Job) -> tuple[Material, int]:
-    training, held_out = _split_maps(job, job.config.segmentor_training.held_out, least=1)
-    palette = palette_of(job.regions, job.task.label_names, job.config.drawing)
-    return drawn_material(job.config, training, held_out, palette), len(training)
-
-
-def _split_maps(job: Job, held_out: int, least: int) -> tuple[list[LabelMap], list[LabelMap]]:
-    """The label maps to learn from, and the last ones, which are held out.
-
-    Raises:
-        UsageError: fewer than `least` would be left to learn from.
-    """
-    maps = read_label_maps(job.label_maps, job.config.segmentor.spacing_mm)
-    count = len(maps) - held_out
-    if count < least:
-        raise UsageError(
-            "too few label maps",
-            expected=f"at least {held_out + least}, {held_out} of them held out",
-            got=len(maps),
-        )
-    return maps[:count], maps[count:]
 
 
 def scanned_material(config: TaskConfig, training: Sequence[Sample], held_out: Sequence[Sample]) -> Material:
@@ -125,13 +121,11 @@ def scanned_material(config: TaskConfig, training: Sequence[Sample], held_out: S
     )
 
 
-def drawn_material(
-    config: TaskConfig, training: Sequence[LabelMap], held_out: Sequence[LabelMap], palette: Palette
-) -> Material:
+def drawn_material(config: TaskConfig, heads: Heads) -> Material:
     """Images drawn from label maps; those that are looked at are whole, and always the same."""
     settings, segmentor = config.segmentor_training, config.segmentor
     intensity = segmentor.intensity or config.intensity
-    look = Look(palette, config.drawing, intensity, segmentor.grid == "half")
+    look = Look(heads.palette, config.drawing, intensity, segmentor.grid == "half")
 
     def drawn(one: LabelMap, generator: torch.Generator, crop: tuple[int, int, int] | None) -> Sample:
         window = None if crop is None else random_window(one.values.shape, crop, generator)
@@ -142,9 +136,9 @@ def drawn_material(
         return [drawn(one, torch.Generator().manual_seed(number), None) for number, one in enumerate(maps)]
 
     return Material(
-        lambda generator: drawn(_any_of(training, generator), generator, settings.crop),
-        looked_at(training[: len(held_out)]),
-        looked_at(held_out),
+        lambda generator: drawn(_any_of(heads.training, generator), generator, settings.crop),
+        looked_at(heads.training[: len(heads.held_out)]),
+        looked_at(heads.held_out),
     )
 
 

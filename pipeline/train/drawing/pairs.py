@@ -8,6 +8,7 @@ import torch
 from pairs.errors import GridMismatch
 from pipeline.config import TaskConfig
 from pipeline.regions.segmentor import Segmentor
+from pipeline.train.drawing.heads import Heads
 from pipeline.train.drawing.image import Look, Window, draw, random_window
 from pipeline.train.drawing.labelmaps import LabelMap
 from pipeline.train.drawing.palette import Palette
@@ -51,13 +52,7 @@ class _Artist:
         return Sample(one.name, image, labels)
 
 
-def drawn_pairs(
-    config: TaskConfig,
-    training: Sequence[LabelMap],
-    held_out: Sequence[LabelMap],
-    palette: Palette,
-    segmentor: Segmentor,
-) -> PairMaterial:
+def drawn_pairs(config: TaskConfig, heads: Heads, segmentor: Segmentor) -> PairMaterial:
     """Pairs without any scan (Hoffmann et al. 2022, SynthMorph).
 
     Those that are held out are whole heads in a ring, each moving onto the next, and always the same.
@@ -65,23 +60,21 @@ def drawn_pairs(
     Args:
         config: of the network, its training and the drawing; both networks see images of one intensity and
             grid.
-        training: two or more, on grids of one shape.
-        held_out: not learnt from.
-        palette: what the label values mean.
+        heads: label maps on grids of one shape, two or more to learn from.
         segmentor: finds the regions of the fixed image, as in use.
 
     Raises:
         GridMismatch: the maps differ in shape.
     """
-    maps = (*training, *held_out)
+    maps = (*heads.training, *heads.held_out)
     for other in maps[1:]:
         expected, got = tuple(maps[0].values.shape), tuple(other.values.shape)
         if got != expected:
             raise GridMismatch("label maps differ in shape", where=other.name, expected=expected, got=got)
-    artist = _Artist(config, palette, segmentor)
+    artist, held_out = _Artist(config, heads.palette, segmentor), heads.held_out
     count = len(held_out) if len(held_out) > 1 else 0
     ring = [
         artist.pair(held_out[(number + 1) % count], held_out[number], torch.Generator().manual_seed(number))
         for number in range(count)
     ]
-    return PairMaterial(partial(artist.any_pair, training), ring)
+    return PairMaterial(partial(artist.any_pair, heads.training), ring)

@@ -58,6 +58,10 @@ def test_a_segmentor_needs_the_names_of_the_labels_and_their_maps(
     header = read_bundle(out).header
     assert header.config.segmentor.orientation == "RAS"
     assert header.training["segmentor"]["subjects"] == len(list(maps[1].iterdir())) - 1
+    assert len(header.volumes_ml) == 3
+    assert all(0 < low <= high for low, high in header.volumes_ml)
+    # All that is not background holds the regions.
+    assert header.volumes_ml[0][1] >= header.volumes_ml[1][1] + header.volumes_ml[2][0]
     assert metrics(out)[0]["held_out"].keys() == {"dice", "training_dice"}
     assert train("segmentor", out, *maps) == 2
     assert '`orientation: "RAS"` and `spacing_mm`' in capsys.readouterr().err
@@ -79,6 +83,7 @@ def test_a_registration_needs_a_segmentor_besides(
     header = read_bundle(out).header
     assert header.config.registration.orientation == "RAS"
     assert header.training.keys() == {"segmentor", "registration"}
+    assert len(header.volumes_ml) == 3
     assert header.training["registration"]["subjects"] == len(list(maps[1].iterdir())) - 2
     assert metrics(out)[0]["held_out"].keys() == {"dice", "sdlogj", "folds"}
 

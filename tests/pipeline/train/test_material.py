@@ -9,7 +9,7 @@ import torch
 from pipeline.config import TaskConfig
 from pipeline.train.command import add_arguments
 from pipeline.train.job import Job, prepare
-from pipeline.train.material import read_material
+from pipeline.train.material import Material, heads_of, read_material
 
 __all__: list[str] = []
 
@@ -32,9 +32,13 @@ def prepare_drawn(task: Path, config: TaskConfig, folder: Path) -> Job:
     return prepare(parser.parse_args([*map(str, words), "--label-maps", str(task / "labelsTr")]))
 
 
+def material_of(job: Job) -> tuple[Material, int]:
+    return read_material(job, heads_of(job, job.config.segmentor_training.held_out, least=1))
+
+
 def test_the_last_map_is_held_out_and_never_drawn_from(job: Job) -> None:
     names = [path.name for path in job.label_maps]
-    material, count = read_material(job)
+    material, count = material_of(job)
     assert count == len(names) - 1
     assert [one.name for one in material.held_out] == names[-1:]
     assert [one.name for one in material.seen] == names[:1]
@@ -43,9 +47,9 @@ def test_the_last_map_is_held_out_and_never_drawn_from(job: Job) -> None:
 
 
 def test_what_is_looked_at_is_whole_and_always_the_same(job: Job) -> None:
-    first, second = (read_material(job)[0].held_out[0] for _ in range(2))
+    first, second = (material_of(job)[0].held_out[0] for _ in range(2))
     assert torch.equal(first.image, second.image)
-    drawn = read_material(job)[0].draw(torch.Generator().manual_seed(0))
+    drawn = material_of(job)[0].draw(torch.Generator().manual_seed(0))
     assert drawn.image.shape[2:] == (16, 16, 16)
     assert min(first.image.shape[2:]) > 16
 
