@@ -134,8 +134,12 @@ def _first_failed(members: Sequence[_Member]) -> _Member | None:
     """The one that failed first, once one has; None where the leader has ended, or a signal has arrived."""
     processes = [member.process for member in members]
     with suppress(Stopped), interruptible():
-        while processes[0].exitcode is None and not any(process.exitcode for process in processes):
-            wait([process.sentinel for process in processes if process.exitcode is None])
+        while True:
+            # Looked at once: without those that end meanwhile there might be nothing to wait for, for ever.
+            codes = [process.exitcode for process in processes]
+            if codes[0] is not None or any(codes):
+                break
+            wait([one.sentinel for one, code in zip(processes, codes, strict=True) if code is None])
     # A process that has lost another stops; the other is the one that failed.
     codes = [process.exitcode for process in processes]
     return next((one for one, code in zip(members, codes, strict=True) if code not in _NOT_FAILED), None)

@@ -227,3 +227,22 @@ def test_more_processes_than_cores_are_warned_of_once(
     assert not caplog.records
     require_processes(4, 8, CPU)
     assert [record.getMessage() for record in caplog.records] == ["4 processes share 2 cores"]
+
+
+def test_processes_that_end_while_they_are_looked_at_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They run when first looked at, and have ended when their sentinels are gathered."""
+
+    class Ending:
+        sentinel = 0
+        looks = 0
+
+        @property
+        def exitcode(self) -> int | None:
+            self.looks += 1
+            return None if self.looks == 1 else 0
+
+    waited: list[list[int]] = []
+    monkeypatch.setattr(launch, "wait", waited.append)
+    members = [launch._Member(Ending(), None) for _ in range(2)]
+    assert launch._first_failed(members) is None
+    assert waited == [[0, 0]]
