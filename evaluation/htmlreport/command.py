@@ -18,6 +18,7 @@ from evaluation.scoring.evaluate import Evaluation, evaluate_task
 from evaluation.scoring.faults import log_failures
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.errors import Stopped, UsageError
+from pairs.fields.foreign.options import add_foreign_option
 from pairs.fields.foreign.readers import FOREIGN_READERS
 from pairs.files.outputs import require_outputs
 from pairs.files.regularfile import is_regular
@@ -39,12 +40,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_task_arguments(command)
     command.add_argument("--fields", type=Path, required=True, help="folder of displacement fields")
     command.add_argument("--out", type=Path, required=True, help="page to write: .html")
-    command.add_argument(
-        "--from",
-        dest="foreign",
-        choices=sorted(FOREIGN_READERS),
-        help="read fields in the format of another tool",
-    )
+    add_foreign_option(command)
     command.add_argument(
         "--segmentations",
         type=Path,

@@ -12,6 +12,7 @@ from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.scoring.faults import log_failures
 from evaluation.taskarguments import add_task_arguments, read_task_arguments
 from pairs.errors import Stopped, UsageError
+from pairs.fields.foreign.options import add_foreign_option
 from pairs.fields.foreign.readers import FOREIGN_READERS
 from pairs.files.outputs import require_outputs
 from pairs.files.wholefile import write_json
@@ -51,12 +52,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="draw box plots per structure, before and after registration (.png, .pdf, .svg)",
     )
-    command.add_argument(
-        "--from",
-        dest="foreign",
-        choices=sorted(FOREIGN_READERS),
-        help="read fields in the format of another tool",
-    )
+    add_foreign_option(command)
     command.add_argument(
         "--jobs",
         type=_positive,

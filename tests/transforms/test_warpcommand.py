@@ -1,4 +1,4 @@
-"""`warp` from the command line: images, label maps and points, on any grid, and what it refuses."""
+"""`warp` from the command line: images, label maps and points, on any grid."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,6 @@ import pytest
 from scipy import ndimage
 
 from pairs.fields.profile import PROFILES
-from pairs.images.header import read_header
 from pairs.images.volume import read_image, read_labels, write_volume
 from tests.transforms.scene import Scene
 from textscf.program import main
@@ -240,131 +239,3 @@ def test_two_fields_sample_the_image_once(scene: Scene) -> None:
     known = (slice(8, -8),) * 3
     found = read_image(scene.folder / "out" / "images" / "rough.nii.gz").array
     assert np.abs(found - expected)[known].max() < 1e-3
-
-
-def test_the_other_direction(scene: Scene, caplog: Told) -> None:
-    """Images of the fixed space come out on the moving grid, points of the moving one in the fixed."""
-    caplog.set_level("INFO")
-    table = scene.folder / "points.csv"
-    points = np.array([[2.0, -3, 1], [-7, 6, -5]])
-    np.savetxt(table, scene.displaced_mm(points), delimiter=",")
-    words = ["--inverse", "--moving", str(scene.moving), "--image", str(scene.fixed)]
-    assert main(["warp", *scene.words, *words, "--points", str(table), "--points-in", "ras"]) == 0
-    back = read_image(scene.folder / "out" / "images" / "fixed.nii.gz")
-    assert back.header.shape == scene.grids[1].shape
-    brightest = scene.grids[1].points_mm()[np.unravel_index(back.array.argmax(), back.array.shape)]
-    assert brightest == pytest.approx(scene.displaced_mm(np.array([[2.0, -3, 1]]))[0], abs=2.6)
-    returned = np.loadtxt(scene.folder / "out" / "points" / "points.csv", delimiter=",")
-    assert returned == pytest.approx(points, abs=1e-2)
-    assert "inverse: residual at most 0.0" in caplog.text
-    assert not (scene.folder / "out" / "no_inverse.nii.gz").exists()
-
-
-def test_an_inverse_of_a_folded_field_is_told_where_it_is_none(tmp_path: Path, caplog: Told) -> None:
-    shape = (40, 8, 8)
-    image = np.indices(shape)[0].astype(np.float32)
-    write_volume(tmp_path / "fixed.nii.gz", image, np.eye(4))
-    u = np.zeros((*shape, 3), np.float32)
-    u[..., 0] = (-6 * np.tanh((np.arange(40) - 19.5) / 2))[:, None, None]
-    write_field(tmp_path / "u.nii.gz", u, PROFILES["l2r2022"])
-    words = ["warp", "--field", str(tmp_path / "u.nii.gz"), "--fixed", str(tmp_path / "fixed.nii.gz")]
-    words += ["--image", str(tmp_path / "fixed.nii.gz"), "--inverse", "--out", str(tmp_path / "out")]
-    assert main(words) == 0
-    assert "have more than one: the field folds there" in caplog.text
-    doubtful = nib.load(tmp_path / "out" / "no_inverse.nii.gz").get_fdata()
-    assert (doubtful[18:22, 2:-2, 2:-2] == 2).all()
-    assert (doubtful[:12] == 0).all()
-    back = read_image(tmp_path / "out" / "images" / "fixed.nii.gz").array
-    write_field(tmp_path / "u.nii.gz", 0 * u, PROFILES["l2r2022"])
-    assert main(words) == 0
-    assert not (tmp_path / "out" / "no_inverse.nii.gz").exists()
-    # Far from the fold the inverse is what it would be without: a shift by six voxels.
-    assert back[10, 4, 4] == pytest.approx(4, abs=0.1)
-
-
-def test_a_field_in_millimetres_given_as_voxels_is_suspected(tmp_path: Path, caplog: Told) -> None:
-    affine = np.diag([3.0, 3, 3, 1])
-    random = np.random.default_rng(0)
-    bright = np.zeros((32, 30, 28))
-    bright[tuple(random.integers(8, 20, (3, 60)))] = random.uniform(300, 1000, 60)
-    moving = ndimage.gaussian_filter(bright, 2).astype(np.float32)
-    u = np.zeros((32, 30, 28, 3), np.float32)
-    u[...] = (4, -3, 2)
-    places = np.indices(moving.shape) + np.moveaxis(u, -1, 0)
-    fixed = ndimage.map_coordinates(moving, places, order=1, mode="nearest")
-    write_volume(tmp_path / "fixed.nii.gz", fixed, affine)
-    write_volume(tmp_path / "moving.nii.gz", moving, affine)
-    words = ["warp", "--fixed", str(tmp_path / "fixed.nii.gz"), "--image", str(tmp_path / "moving.nii.gz")]
-    for factor, suspected in ((1, False), (3, True)):
-        caplog.clear()
-        write_field(tmp_path / "u.nii.gz", factor * u, PROFILES["l2r2022"])
-        out = ["--field", str(tmp_path / "u.nii.gz"), "--out", str(tmp_path / f"out{factor}")]
-        assert main([*words, *out]) == 0
-        assert ("suspected: millimetres" in caplog.text) == suspected
-
-
-@pytest.mark.parametrize(
-    ("name", "code", "sentence"),
-    [
-        ("another grid", 1, "displacement field of an unknown layout"),
-        ("another image", 1, "the displacement field is one of another image"),
-        ("labels as floats", 1, "label map holds values that are not integers"),
-        ("colours", 1, "number type is not supported"),
-        ("fsl", 1, "a field of FSL is not read"),
-        ("nothing to warp", 2, "nothing to warp"),
-        ("no field", 2, "no field"),
-        ("two of one name", 2, "two results of one name"),
-        ("output is input", 2, "output is also an input"),
-        ("no such points", 2, "file is missing"),
-    ],
-)
-def test_what_is_refused(
-    name: str, code: int, sentence: str, scene: Scene, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder, shape = scene.folder, scene.grids[0].shape
-    words, image = ["warp", *scene.words], ["--image", str(scene.moving)]
-    if name == "another grid":
-        write_volume(scene.field, scene.u[1:], scene.grids[0].affine)
-    elif name == "another image":
-        elsewhere = scene.grids[0].affine.copy()
-        elsewhere[0, 3] += 20
-        write_volume(scene.field, scene.u, elsewhere)
-    elif name == "labels as floats":
-        image = ["--labels", str(scene.moving)]
-    elif name == "colours":
-        # Known before the image beside it is warped.
-        image = ["--image", str(scene.fixed), str(scene.moving)]
-        colours = np.zeros(shape, np.dtype([(c, np.uint8) for c in "RGB"]))
-        nib.save(nib.Nifti1Image(colours, scene.grids[0].affine), scene.moving)
-    elif name == "fsl":
-        write_volume(scene.field, scene.u, scene.grids[0].affine, intent=2006)
-    elif name == "nothing to warp":
-        image = []
-    elif name == "no field":
-        words = ["warp", *words[3:]]
-    elif name == "two of one name":
-        (folder / "other").mkdir()
-        image += [str(scene.moving.rename(folder / "other" / "moving.nii.gz")), str(folder / "moving.nii.gz")]
-    elif name == "output is input":
-        (folder / "images").mkdir()
-        image = [
-            "--image",
-            str(scene.moving.rename(folder / "images" / "moving.nii.gz")),
-            "--out",
-            str(folder),
-        ]
-    elif name == "no such points":
-        image += ["--points", str(folder / "absent.csv")]
-    assert main([*words, *image]) == code
-    assert sentence in capsys.readouterr().err
-    assert not list((folder / "out").rglob("*.nii.gz"))
-
-
-def test_a_field_of_another_image_goes_by_voxels_where_the_user_says_so(scene: Scene) -> None:
-    elsewhere = scene.grids[0].affine.copy()
-    elsewhere[0, 3] += 20
-    write_volume(scene.field, scene.u, elsewhere)
-    words = ["warp", *scene.words, "--placed-by", "voxels", "--image", str(scene.fixed)]
-    assert main(words) == 0
-    header = read_header(scene.folder / "out" / "images" / "fixed.nii.gz")
-    assert header.shape == scene.grids[0].shape
