@@ -50,12 +50,13 @@ class NetworkRegistration(Registration):
         super().__init__(device, profile)
         self.bundle = bundle
         self.registrar = Registrar(bundle, device, profile.upsampling)
+        header = bundle.header
         if regions is None:
-            header = bundle.header
             regions = region_source(header.regions, header.label_names, None, bundle, None, device)
         self.regions = regions
-        header = bundle.header
-        self.expected = ExpectedVolumes(header.volumes_ml, header.region_names)
+        # What the user brings may be a part of the regions, and lies as the user's files say.
+        self.are_segmented = not isinstance(regions, RegionFiles)
+        self.expected = ExpectedVolumes(header.volumes_ml if self.are_segmented else (), header.region_names)
         self.without_regions = GeneralRegistration(header.config, device, profile)
 
     def registered(
@@ -101,9 +102,9 @@ class NetworkRegistration(Registration):
     def _by_the_general_method(self, moving: Volume, fixed: Volume, warnings: list[str]) -> Registered:
         axes = axis_letters(fixed.header.affine)
         warnings.append(
-            "registered by the general method, without regions, since the segmentor does not know these "
-            "images: "
-            f"are they {self.bundle.header.modality}, and do their axes run {axes} as the affine says?"
+            "the segmentor does not know these images, so that they are registered by the general method, "
+            f"without regions: are they {self.bundle.header.modality}, and do their axes run {axes} as the "
+            "affine says?"
         )
         found = self.without_regions.registered(moving, fixed, None, None, None)
         return replace(found, warnings=(*warnings, *found.warnings))
@@ -131,7 +132,7 @@ class NetworkRegistration(Registration):
 
     def _moving_regions(self, moving: Volume, fixed: Volume, warnings: list[str]) -> Segmentation | None:
         """What the refinement needs; users who bring segmentations of fixed images alone go without it."""
-        if not isinstance(self.regions, RegionFiles):
+        if self.are_segmented:
             # Voxels are compared one to one, so a network sees both images as the fixed one's affine has
             # them: with left and right exchanged in one of them, left would be registered to right.
             moving = _with_axes_of(fixed, moving)

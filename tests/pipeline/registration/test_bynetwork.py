@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from pairs.fields.profile import PROFILES
-from pairs.images.volume import Volume
+from pairs.images.volume import Volume, write_volume
 from pipeline.general.registration import GeneralRegistration
 from pipeline.regions.segmentor import Segmentation
+from pipeline.regions.sides import SideCheck
+from pipeline.regions.source import RegionFiles
 from pipeline.registration.bynetwork import NetworkRegistration
 from pipeline.weights.bundle import Bundle
 from tests.pipeline.registration.conftest import changed, volume
@@ -73,3 +76,18 @@ def test_both_images_lie_as_the_affine_of_the_fixed_one_says(
     assert len(seen) == 2
     assert all(np.array_equal(affine, fixed.header.affine) for affine in seen)
     assert any("run LAS and those of" in text for text in found.warnings)
+
+
+def test_files_of_the_user_are_taken_as_they_are(
+    tiny_bundle: Bundle, images: tuple[Volume, Volume], tmp_path: Path
+) -> None:
+    """A part of the regions, of whatever size, is no sign of an image that nobody knows."""
+    ranges = ((0.1, 9.0), (1.0, 2.0), (1.0, 2.0))
+    bundle = replace(tiny_bundle, header=tiny_bundle.header.model_copy(update={"volumes_ml": ranges}))
+    files = RegionFiles(tmp_path, (0, 1, 4), SideCheck({}, (0,)))
+    for image in images:
+        write_volume(
+            tmp_path / image.header.path.name, np.ones(image.array.shape, np.uint8), image.header.affine
+        )
+    found = NetworkRegistration(bundle, CPU, regions=files)(*images)
+    assert not any("general method" in text or "another size" in text for text in found.warnings)
