@@ -49,6 +49,13 @@ VERBS = (
         stoppable=True,
     ),
     Verb(
+        "merge",
+        "OUT",
+        "join the reports of predict --shard, and say what is missing",
+        "pipeline.predict.mergecommand",
+        "merge fields",
+    ),
+    Verb(
         "register",
         "FIXED MOVING --out FOLDER",
         "register two 3D images, each on a grid of its own",

@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pairs.errors import TaskError
 from pairs.files.document import field_faults, read_document
 from pairs.files.regularfile import open_regular
+from pairs.files.reportnames import REPORT_NAME, unjoined
 from pairs.process.counting import first_few
 
-__all__ = ["REPORT_NAME", "PairRun", "Run", "read_run"]
-
-REPORT_NAME = "report.json"
+__all__ = ["PairRun", "Run", "read_run"]
 
 
 class PairRun(BaseModel):
@@ -88,11 +87,13 @@ def read_run(folder: Path, task: str) -> tuple[Run | None, str | None]:
         task: Name of the task that they belong to.
 
     Returns:
-        The run, or None and a sentence where there is none that can be used. The scores do not depend on it.
+        The run, or None where there is none that can be used; and a sentence where that is not all of it. The
+        scores do not depend on it.
     """
     path = folder / REPORT_NAME
     if not path.exists():
-        return None, f"there is no {REPORT_NAME} beside the fields: nothing is known of how they were made"
+        why = unjoined(folder) or "nothing is known of how they were made"
+        return None, f"there is no {REPORT_NAME} beside the fields: {why}"
     try:
         run = Run.model_validate(read_document(path))
     except ValidationError as error:
@@ -101,4 +102,4 @@ def read_run(folder: Path, task: str) -> tuple[Run | None, str | None]:
         return None, f"the report of the run is left out: {error}"
     if run.task != task:
         return None, f"{path} is of another task, {run.task}; it is left out"
-    return run, None
+    return run, unjoined(folder)

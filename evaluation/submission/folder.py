@@ -6,10 +6,10 @@ from pathlib import Path
 
 from evaluation.submission.findings import Finding, error, warning
 from pairs.errors import NothingToDo, UsageError
+from pairs.files.reportnames import is_report
 
-__all__ = ["REPORT_NAME", "Entry", "entry_findings", "list_entries"]
+__all__ = ["Entry", "entry_findings", "list_entries"]
 
-REPORT_NAME = "report.json"
 _MACOS_FOLDER = "__MACOSX"
 _MAX_DEPTH = 3
 
@@ -48,7 +48,7 @@ class Entry:
 
 
 def list_entries(folder: Path) -> tuple[Entry, ...]:
-    """Lists the files of a folder in the order of their names; hidden ones and the run report are left out.
+    """Lists the files of a folder in the order of their names; hidden ones and reports of runs are left out.
 
     Links to folders are listed as files, never followed.
 
@@ -66,7 +66,7 @@ def list_entries(folder: Path) -> tuple[Entry, ...]:
         folders[:] = [] if deep else [name for name in folders if _is_listed(name) and name not in links]
         for name in (*files, *links):
             path = Path(place) / name
-            if _is_listed(name) and path != folder / REPORT_NAME:
+            if _is_listed(name) and not (path.parent == folder and is_report(name)):
                 entries.append(Entry(path, path.relative_to(folder).as_posix()))
     if not entries:
         raise NothingToDo("no fields in the folder", where=folder, remedy="run predict first")

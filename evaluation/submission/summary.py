@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evaluation.submission.folder import REPORT_NAME
 from pairs.files.damage import reason_of
 from pairs.files.regularfile import read_regular
+from pairs.files.reportnames import REPORT_NAME, unjoined
 from pairs.process.counting import counted
 from pairs.process.logline import one_line
 from pairs.tasks.pair import Pair
@@ -95,6 +95,9 @@ def summarise_run(folder: Path, pairs: Sequence[Pair]) -> Summary:
         folder: The folder of fields.
         pairs: The pairs that are submitted.
     """
+    hint = unjoined(folder)
+    if hint is not None:
+        log.warning("%s", hint)
     try:
         report = _Report.model_validate_json(read_regular(folder / REPORT_NAME))
     except FileNotFoundError:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pairs.errors import UsageError
+from pairs.files.reportnames import is_report
 from pairs.files.wholefile import probe_file
 from pairs.tasks.nearby import descriptions
 
@@ -15,7 +16,6 @@ __all__ = ["require_output_folder", "require_outputs"]
 _DATA_FOLDER = re.compile(r"[a-z]+(Tr|Ts|Val)")
 # Images, label maps, fields and affine matrices; no command but `predict` writes such files.
 _DATA = (".nii", ".gz", ".npz", ".npy", ".mha", ".mhd", ".raw", ".nrrd", ".mat", ".h5", ".txt")
-_REPORT = "report.json"
 
 
 def require_outputs(
@@ -79,6 +79,6 @@ def _is_data(path: Path, folder: Path) -> bool:
         *parents, name = place.relative_to(root).parts
         # The folder itself may be one of images.
         in_data_folder = any(_DATA_FOLDER.fullmatch(part) for part in (root.name, *parents))
-        if in_data_folder or name == _REPORT or name.lower().endswith(_DATA) or place.resolve() in described:
+        if in_data_folder or is_report(name) or name.lower().endswith(_DATA) or place.resolve() in described:
             return True
     return False

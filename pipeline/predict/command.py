@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,24 +11,30 @@ import torch
 from pairs.errors import VolumeError
 from pairs.fields.displacement import PROFILES
 from pairs.files.outputs import require_output_folder
+from pairs.files.reportnames import REPORT_NAME
 from pairs.files.wholefile import probe_writable
 from pairs.images.header import read_header
 from pairs.process.counting import counted, first_few
 from pairs.process.version import VERSION
 from pairs.tasks.editions import ProfileChoice, choose_profile, profile_fault
+from pairs.tasks.pair import Pair
 from pairs.tasks.task import Task, read_task
 from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 from pipeline.machine.device import DEVICES, choose_device
 from pipeline.machine.stopping import interruptible
 from pipeline.predict.choice import METHODS, Asked, Choice, choose_method
+from pipeline.predict.earlier import read_earlier
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_own_folder, weights_warnings
 from pipeline.predict.masks import TaskMasks
 from pipeline.predict.onepair import PairRegistration
+from pipeline.predict.pairrecord import PairRecord
 from pipeline.predict.plan import Plan, make_plan
-from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
-from pipeline.predict.run import Register, run_pairs
+from pipeline.predict.report import RunReport, ShardPart
+from pipeline.predict.reportfile import ReportFile
+from pipeline.predict.run import Register, one_after_another, run_pairs
+from pipeline.predict.shard import Shard, shard_of
 from pipeline.programversion import program_version
 from pipeline.regions.kept import CACHE_NAME
 from pipeline.regions.source import require_segmentations
@@ -60,12 +67,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--segmentations", type=Path, help="own label maps or probabilities, named as the images"
     )
     add_link_option(parser)
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="the I-th of N parts of the pairs, or slurm in a job array; merge joins their reports",
+    )
     parser.add_argument("--on-error", choices=("fail", "identity"), default="fail")
 
 
 def run(options: argparse.Namespace) -> int:
     """Register the task's pairs; returns 0, or 1 where pairs failed."""
     with interruptible():
+        shard = None if options.shard is None else shard_of(options.shard, os.environ)
         device = choose_device(options.device)
         task = read_task(options.input, pairs_file=options.pairs, follow_links=options.follow_links)
         read = {image.parent for pair in task.pairs for image in (pair.fixed, pair.moving)}
@@ -74,18 +87,21 @@ def run(options: argparse.Namespace) -> int:
         choice = _profile(options.profile, task)
         fields = FieldFolder(options.output, choice.profile, options.short_names)
         fields.require_distinct_names(task.pairs)
-        earlier = read_report(options.output)
-        require_own_folder(earlier, task, options.output)
+        earlier = read_earlier(options.output, REPORT_NAME if shard is None else shard.report_name)
+        require_own_folder(earlier.reports, task, options.output)
         require_segmentations(options.segmentations)
         method = choose_method(Asked(options.method, options.weights, options.segmentations), task)
     probe_writable(options.output)
+    pairs = task.pairs if shard is None else shard.part_of(task.pairs)
     report = _report(task, choice, device, method)
+    if shard is not None:
+        report = report.model_copy(update={"part": _part(shard, pairs, task)})
     for warning in report.warnings:
         log.warning("%s", warning)
     masks = TaskMasks(task.root, options.follow_links) if method.uses_masks else None
     fingerprints = Fingerprints(method.sha256, options.segmentations, fields, masks)
     with interruptible():
-        plan = make_plan(task.pairs, earlier, fingerprints, fields)
+        plan = make_plan(pairs, earlier, fingerprints, fields)
     _log_start(report, plan, method)
     if masks is not None and any(masks.file(pair) is not None for pair in plan.todo):
         log.info("the images are compared within the masks of the task")
@@ -96,7 +112,18 @@ def run(options: argparse.Namespace) -> int:
         identity = options.on_error == "identity"
         return PairRegistration(registration, fields, fingerprints, masks, task.root, task.shape, identity)
 
-    return _summary(run_pairs(plan, prepare, report, options.output), options.output)
+    asked = [pair.name for pair in pairs]
+    file = ReportFile(options.output, report, asked, plan.records, earlier.own, earlier.name)
+    records = run_pairs(plan, one_after_another(prepare), file)
+    if shard is None:
+        earlier.forget(asked)
+    return _summary(records, options.output / file.name)
+
+
+def _part(shard: Shard, pairs: Sequence[Pair], task: Task) -> ShardPart:
+    own = {pair.name for pair in pairs}
+    places = {pair.name: place for place, pair in enumerate(task.pairs) if pair.name in own}
+    return ShardPart(shard=shard.index, of=shard.count, places=places, total=len(task.pairs))
 
 
 def _profile(asked: str | None, task: Task) -> ProfileChoice:
@@ -137,10 +164,16 @@ def _report(task: Task, choice: ProfileChoice, device: torch.device, method: Cho
 
 def _log_start(report: RunReport, plan: Plan, method: Choice) -> None:
     kept = len(plan.pairs) - len(plan.todo)
+    of_all = (
+        ""
+        if report.part is None
+        else f" of {report.part.total} in shard {report.part.shard}/{report.part.of}"
+    )
     log.info(
-        "%s: %s%s, %s, profile %s (%s), on %s",
+        "%s: %s%s%s, %s, profile %s (%s), on %s",
         report.task,
         counted(len(plan.pairs), "pair"),
+        of_all,
         f", {kept} of them finished before" if kept else "",
         method,
         report.profile,
@@ -149,11 +182,11 @@ def _log_start(report: RunReport, plan: Plan, method: Choice) -> None:
     )
 
 
-def _summary(records: Sequence[PairRecord], output: Path) -> int:
+def _summary(records: Sequence[PairRecord], report: Path) -> int:
     """Counts the pairs that were asked for; the report may hold more."""
     failed = [record.pair for record in records if record.status != "done"]
     done = len(records) - len(failed)
-    log.info("%d of %s done, report in %s", done, counted(len(records), "pair"), output / REPORT_NAME)
+    log.info("%d of %s done, report in %s", done, counted(len(records), "pair"), report)
     if failed:
         log.error("%s failed: %s", counted(len(failed), "pair"), first_few(failed))
     return 1 if failed else 0

@@ -10,10 +10,10 @@ from pairs.errors import OutputError, UsageError
 from pairs.fields.displacement import PROFILES, Profile, WrittenField, field_name, write_displacement
 from pairs.fields.encoding import require_storable
 from pairs.tasks.pair import Pair
-from pipeline.predict.report import PairRecord
+from pipeline.predict.pairrecord import PairRecord
 from pipeline.weights.bundle import file_hash
 
-__all__ = ["FieldFolder"]
+__all__ = ["FieldFolder", "is_as_written"]
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,6 @@ class FieldFolder:
         """
         return write_displacement(self.path, pair, displacement, self.profile, short_names=self.short_names)
 
-    def holds(self, record: PairRecord) -> bool:
-        """Whether the record's file is there as it was written."""
-        if record.file is None:
-            return False
-        try:
-            return file_hash(self.path / record.file) == record.file_sha256
-        except OSError:
-            return False
-
     def clear(self, pair: Pair, earlier: PairRecord | None, keep: str | None) -> None:
         """Remove the fields that earlier runs left for the pair, so that no scorer takes them for this run's.
 
@@ -99,6 +90,16 @@ class FieldFolder:
                 raise OutputError(
                     "cannot remove a field of an earlier run", where=self.path / name, got=error.strerror
                 ) from error
+
+
+def is_as_written(folder: Path, record: PairRecord) -> bool:
+    """Whether the record's file is in the folder, with the bytes that were written."""
+    if record.file is None:
+        return False
+    try:
+        return file_hash(folder / record.file) == record.file_sha256
+    except OSError:
+        return False
 
 
 def _names_in_any_profile(pair: Pair) -> set[str]:

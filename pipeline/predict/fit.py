@@ -1,13 +1,14 @@
 """Whether weights, task and output folder belong together, checked before any work."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from pairs.errors import UsageError, WeightsError
 from pairs.process.counting import first_few
 from pairs.tasks.known import known_task
 from pairs.tasks.task import Task
-from pipeline.predict.report import REPORT_NAME, RunReport
+from pipeline.predict.report import RunReport
 from pipeline.weights.bundle import BundleHeader
 
 __all__ = ["require_fit", "require_own_folder", "weights_warnings"]
@@ -43,20 +44,26 @@ def require_fit(header: BundleHeader, task: Task, weights: Path) -> None:
         )
 
 
-def require_own_folder(earlier: RunReport | None, task: Task, output: Path) -> None:
+def require_own_folder(reports: Mapping[str, RunReport], task: Task, output: Path) -> None:
     """Refuse a folder with the fields of another task: subject numbers and thus file names coincide.
+
+    Args:
+        reports: those of the folder, by the names of their files.
+        task: what is to be registered.
+        output: the folder.
 
     Raises:
         UsageError: it is one.
     """
-    if earlier and earlier.task != task.name:
-        raise UsageError(
-            "the output folder belongs to another task",
-            where=output / REPORT_NAME,
-            expected=task.name,
-            got=earlier.task,
-            remedy="give another folder",
-        )
+    for name, report in reports.items():
+        if report.task != task.name:
+            raise UsageError(
+                "the output folder belongs to another task",
+                where=output / name,
+                expected=task.name,
+                got=report.task,
+                remedy="give another folder",
+            )
 
 
 def weights_warnings(header: BundleHeader, task: Task) -> tuple[str, ...]:

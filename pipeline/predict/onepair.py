@@ -19,7 +19,8 @@ from pipeline.machine.stopping import interruptible
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.masks import TaskMasks
-from pipeline.predict.report import PairRecord, peak_memory_mib, restart_peak
+from pipeline.predict.pairrecord import PairRecord
+from pipeline.predict.report import peak_memory_mib, restart_peak
 from pipeline.registration.pairwise import Registration
 from pipeline.weights.bundle import file_hash
 

@@ -1,13 +1,14 @@
 """Which pairs a run still has to do, decided before any network is built."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pairs.errors import VolumeError
 from pairs.tasks.pair import Pair
-from pipeline.predict.fieldfolder import FieldFolder
+from pipeline.predict.earlier import EarlierRuns
+from pipeline.predict.fieldfolder import FieldFolder, is_as_written
 from pipeline.predict.fingerprint import Fingerprints
-from pipeline.predict.report import PairRecord, RunReport
+from pipeline.predict.pairrecord import PairRecord
 
 __all__ = ["Plan", "make_plan"]
 
@@ -17,24 +18,22 @@ class Plan:
     """The pairs of a run.
 
     Attributes:
-        pairs: all, in the task's order.
+        pairs: all, in the task's order; of a shard its own.
         todo: those without a finished, up-to-date field.
         records: what the report says before the first of them is done: finished pairs, and what earlier
             runs left for the others.
-        earlier: the records of the report as it was found, also of pairs that are not of this run.
     """
 
     pairs: tuple[Pair, ...]
     todo: tuple[Pair, ...]
     records: Mapping[str, PairRecord]
-    earlier: Mapping[str, PairRecord] = field(default_factory=dict)
 
 
 def make_plan(
-    pairs: Sequence[Pair], earlier: RunReport | None, fingerprints: Fingerprints, fields: FieldFolder
+    pairs: Sequence[Pair], earlier: EarlierRuns, fingerprints: Fingerprints, fields: FieldFolder
 ) -> Plan:
-    """Compare the earlier run's records with the inputs and fields as they are now."""
-    known = {record.pair: record for record in earlier.pairs} if earlier else {}
+    """Compare the earlier runs' records with the inputs and fields as they are now."""
+    known = earlier.records
     todo, records = [], {}
     for pair in pairs:
         record = known.get(pair.name)
@@ -47,7 +46,7 @@ def make_plan(
         if record.status in ("done", "stale"):
             record = record.model_copy(update={"status": "done" if finished else "stale"})
         records[pair.name] = record
-    return Plan(tuple(pairs), tuple(todo), records, known)
+    return Plan(tuple(pairs), tuple(todo), records)
 
 
 def _is_finished(record: PairRecord, pair: Pair, fingerprints: Fingerprints, fields: FieldFolder) -> bool:
@@ -59,4 +58,4 @@ def _is_finished(record: PairRecord, pair: Pair, fingerprints: Fingerprints, fie
     except VolumeError:
         # The pair's turn comes, and with it the report of what is wrong.
         return False
-    return record.fingerprint == fingerprint and fields.holds(record)
+    return record.fingerprint == fingerprint and is_as_written(fields.path, record)

@@ -1,6 +1,7 @@
 """The run report: what happened to each pair, and what makes a finished pair stale."""
 
 import resource
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,47 +9,34 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pairs.files.regularfile import read_regular
+from pairs.files.reportnames import REPORT_NAME, journal_name
 from pairs.files.wholefile import write_json
 from pipeline.config import TaskConfig
+from pipeline.predict.pairrecord import PairRecord
+from pipeline.predict.recordjournal import journalled_records
 
 __all__ = [
-    "REPORT_NAME",
-    "PairRecord",
     "RunReport",
+    "ShardPart",
     "peak_memory_mib",
     "read_report",
     "restart_peak",
+    "settings_of",
     "write_report",
 ]
 
-REPORT_NAME = "report.json"
 
-
-class PairRecord(BaseModel):
-    """One pair in the report."""
+class ShardPart(BaseModel):
+    """What a report of a shard covers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    pair: str
-    status: Literal["done", "failed", "identity", "stale"]
-    """`identity`: the pair failed and a zero field was written in its place, as asked for; `stale`: the
-    field is of an earlier run, and a later one was stopped before it came to this pair, or had other settings
-    and was not asked for it."""
-    fingerprint: str
-    """Hash of everything the field depends on: images, weights, segmentation, profile, program."""
-    file: str | None = None
-    file_sha256: str | None = None
-    seconds: float
-    peak_memory_mib: float
-    """On CUDA the largest GPU allocation of this pair, else the process's peak until the end of this pair."""
-    device: str
-    decode_error_mean_vox: float | None = None
-    decode_error_max_vox: float | None = None
-    error_code: str | None = None
-    error: str | None = None
-    warnings: tuple[str, ...] = ()
-    segmentations: tuple[str, ...] = ()
-    """Names of the files in `.segmentations` of the fixed and the moving image; none unless both are kept."""
+    shard: int
+    of: int
+    places: Mapping[str, int]
+    """Of each of its pairs, done or not: the place in the task's list, from 0."""
+    total: int
+    """Number of all pairs of the task."""
 
 
 class RunReport(BaseModel):
@@ -77,25 +65,42 @@ class RunReport(BaseModel):
     """Of each region index of the kept segmentations, by the weights."""
     config: TaskConfig
     warnings: tuple[str, ...] = ()
+    part: ShardPart | None = None
+    """Of a report of a shard alone."""
     pairs: tuple[PairRecord, ...] = ()
 
 
-def read_report(folder: Path) -> RunReport | None:
-    """The report of an earlier run, or None where there is none that can be used."""
+def read_report(folder: Path, name: str = REPORT_NAME) -> RunReport | None:
+    """The report of an earlier run with what its journal adds; None where there is none that can be used."""
     try:
-        return RunReport.model_validate_json(read_regular(folder / REPORT_NAME))
+        report = RunReport.model_validate_json(read_regular(folder / name))
     except (OSError, ValidationError):
         return None
+    records = {record.pair: record for record in report.pairs}
+    before = dict(records)
+    records |= {record.pair: record for record in journalled_records(folder / journal_name(name))}
+    return report if records == before else report.model_copy(update={"pairs": tuple(records.values())})
 
 
-def write_report(folder: Path, report: RunReport) -> None:
-    """Replace the report.
+def write_report(folder: Path, report: RunReport, name: str = REPORT_NAME) -> None:
+    """Replace the report; its journal has no purpose any more.
 
     Raises:
         OutputError: it cannot be written.
     """
     # Mode "json" also turns a NaN in the free part of the weights' header into null.
-    write_json(folder / REPORT_NAME, report.model_dump(mode="json"))
+    write_json(folder / name, report.model_dump(mode="json"))
+    (folder / journal_name(name)).unlink(missing_ok=True)
+
+
+def settings_of(report: RunReport) -> dict[str, str]:
+    """What all fields of a report have in common, by what it is called."""
+    return {
+        "profile": report.profile,
+        "method": report.method,
+        "weights": report.weights_sha256 or report.config.model_dump_json(),
+        "program": report.program,
+    }
 
 
 def restart_peak(device: torch.device) -> None:

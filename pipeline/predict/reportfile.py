@@ -2,22 +2,30 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock
 
-from pipeline.predict.plan import Plan
-from pipeline.predict.report import PairRecord, RunReport, read_report, write_report
+from pairs.files.reportnames import REPORT_NAME, journal_name
+from pipeline.predict.pairrecord import PairRecord
+from pipeline.predict.recordjournal import append_record
+from pipeline.predict.report import RunReport, read_report, settings_of, write_report
 
-__all__ = ["LOCK_NAME", "ReportFile"]
+__all__ = ["ReportFile", "lock_name"]
 
 log = logging.getLogger(__name__)
 
-LOCK_NAME = ".report.lock"
 _PATIENCE_S = 10.0
+# Records of a report that is written whole after each pair; a longer one has a journal meanwhile.
+_MOST_WRITTEN_WHOLE = 200
+
+
+def lock_name(report: str) -> str:
+    """Name of the file that is locked while a report is written."""
+    return f".{report.removesuffix('.json')}.lock"
 
 
 class ReportFile:
@@ -26,19 +34,54 @@ class ReportFile:
     Args:
         folder: the output folder.
         report: what is known of the run; its pairs are filled in.
-        plan: the pairs that the run was asked for.
+        asked: names of the pairs that the run was asked for, in the task's order.
+        own: what is known of them already, by their names.
+        seen: the records of the file as it was found when that was looked up.
+        name: of the file.
     """
 
-    def __init__(self, folder: Path, report: RunReport, plan: Plan) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        report: RunReport,
+        asked: Iterable[str],
+        own: Mapping[str, PairRecord],
+        seen: Mapping[str, PairRecord],
+        name: str = REPORT_NAME,
+    ) -> None:
         self.folder = folder
         self.report = report
-        self._asked = [pair.name for pair in plan.pairs]
-        self._seen = plan.earlier
-        self._own = dict(plan.records)
+        self.name = name
+        self._asked = dict.fromkeys(asked)
+        self._own = dict(own)
+        self._seen = seen
         self._made: set[str] = set()
 
-    def write(self, made: PairRecord | None = None) -> RunReport:
-        """Writes the whole report, with one more record of this run.
+    def add(self, made: PairRecord) -> None:
+        """Brings one more record of this run into the file; of a long one into its journal, until `finish`.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._own[made.pair] = made
+        self._made.add(made.pair)
+        if len(self._asked) <= _MOST_WRITTEN_WHOLE:
+            self.write()
+            return
+        with _alone_in(self.folder, self.name):
+            append_record(self.folder / journal_name(self.name), made)
+
+    def finish(self) -> None:
+        """Brings what is in the journal into the file.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if self._made and len(self._asked) > _MOST_WRITTEN_WHOLE:
+            self.write()
+
+    def write(self) -> RunReport:
+        """Writes the whole report.
 
         Returns:
             The report as written: first the pairs that the run was asked for, in the task's order, then those
@@ -47,14 +90,11 @@ class ReportFile:
         Raises:
             OutputError: it cannot be written.
         """
-        if made is not None:
-            self._own[made.pair] = made
-            self._made.add(made.pair)
-        with _alone_in(self.folder):
-            records = self._merged(read_report(self.folder))
+        with _alone_in(self.folder, self.name):
+            records = self._merged(read_report(self.folder, self.name))
             names = dict.fromkeys((*(name for name in self._asked if name in records), *records))
             report = self.report.model_copy(update={"pairs": tuple(records[name] for name in names)})
-            write_report(self.folder, report)
+            write_report(self.folder, report, self.name)
         return report
 
     def _merged(self, found: RunReport | None) -> dict[str, PairRecord]:
@@ -76,7 +116,7 @@ class ReportFile:
         """The record of a pair that was not asked for; None where its field is gone."""
         if record.file is not None and not (self.folder / record.file).is_file():
             return None
-        is_of_these_settings = found is not None and _settings(found) == _settings(self.report)
+        is_of_these_settings = found is not None and settings_of(found) == settings_of(self.report)
         if record.status == "done" and not is_of_these_settings:
             return record.model_copy(update={"status": "stale"})
         return record
@@ -86,16 +126,10 @@ def _by_name(report: RunReport) -> Mapping[str, PairRecord]:
     return {record.pair: record for record in report.pairs}
 
 
-def _settings(report: RunReport) -> tuple[str, ...]:
-    """What all fields of a report have in common."""
-    settings = report.weights_sha256 or report.config.model_dump_json()
-    return report.profile, report.method, settings, report.program
-
-
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _alone_in(folder: Path, report: str) -> Iterator[None]:
     """No other run writes the report meanwhile; where no lock can be had, a warning says so."""
-    path = folder / LOCK_NAME
+    path = folder / lock_name(report)
     lock = FileLock(path, timeout=_PATIENCE_S, poll_interval=0.01, fallback_to_soft=False)
     try:
         lock.acquire()

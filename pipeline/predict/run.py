@@ -3,7 +3,7 @@
 import gc
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,28 +14,28 @@ from pairs.errors import TooLittleMemory
 from pairs.process.counting import counted
 from pairs.tasks.pair import Pair
 from pipeline.machine.stopping import require_not_stopped
+from pipeline.predict.pairrecord import PairRecord
 from pipeline.predict.plan import Plan
-from pipeline.predict.report import PairRecord, RunReport
+from pipeline.predict.report import RunReport
 from pipeline.predict.reportfile import ReportFile
 
-__all__ = ["Register", "run_pairs"]
+__all__ = ["Register", "RegisterAll", "one_after_another", "run_pairs"]
 
 log = logging.getLogger(__name__)
 
 Register = Callable[[Pair, PairRecord | None], PairRecord]
 """One pair, and its record of an earlier run, to its record."""
+RegisterAll = Callable[[Plan], Iterator[PairRecord]]
+"""The pairs of a plan that are left to do, to the record of each as soon as it is done."""
 
 
-def run_pairs(
-    plan: Plan, prepare: Callable[[], Register], report: RunReport, folder: Path
-) -> tuple[PairRecord, ...]:
-    """Register the pairs that are left to do; the report is rewritten after each.
+def run_pairs(plan: Plan, register: RegisterAll, file: ReportFile) -> tuple[PairRecord, ...]:
+    """Register the pairs that are left to do; the report is brought up to date after each.
 
     Args:
         plan: the pairs.
-        prepare: makes what registers one of them; asked only if there is one, since networks take seconds.
-        report: what is known of the run already; its pairs are filled in.
-        folder: where the report goes; pairs of other runs in it are kept.
+        register: asked only if there is one, since networks take seconds.
+        file: the report; pairs of other runs in it are kept.
 
     Returns:
         The records of the plan's pairs, in their order.
@@ -44,26 +44,41 @@ def run_pairs(
         Stopped: a signal arrived; finished pairs are kept.
         OutputError: the output folder cannot be written to.
     """
-    register = prepare() if plan.todo else None
-    file = ReportFile(folder, report, plan)
+    made = register(plan) if plan.todo else iter(())
     records = dict(plan.records)
-    _warn_of_stale(file.write(), plan, folder)
-    if register is None:
-        return _in_order(plan, records)
+    _warn_of_stale(file.write(), plan, file.folder)
+    try:
+        for record in made:
+            file.add(record)
+            records[record.pair] = record
+            _log_record(record)
+    finally:
+        file.finish()
+    return tuple(records[pair.name] for pair in plan.pairs)
+
+
+def one_after_another(prepare: Callable[[], Register]) -> RegisterAll:
+    """The pairs in their order, by this process.
+
+    Args:
+        prepare: makes what registers one of them.
+    """
+
+    def register_all(plan: Plan) -> Iterator[PairRecord]:
+        return _in_turn(plan, prepare())
+
+    return register_all
+
+
+def _in_turn(plan: Plan, register: Register) -> Iterator[PairRecord]:
     with _progress(plan) as todo:
         for pair in todo:
             require_not_stopped()
-            records[pair.name] = register(pair, records.get(pair.name))
-            file.write(records[pair.name])
-            _log_record(records[pair.name])
-            if records[pair.name].error_code == TooLittleMemory.code:
+            record = register(pair, plan.records.get(pair.name))
+            yield record
+            if record.error_code == TooLittleMemory.code:
                 # What the pair held hangs on its error, in cycles; the next pair needs the memory.
                 gc.collect()
-    return _in_order(plan, records)
-
-
-def _in_order(plan: Plan, records: Mapping[str, PairRecord]) -> tuple[PairRecord, ...]:
-    return tuple(records[pair.name] for pair in plan.pairs)
 
 
 def _warn_of_stale(report: RunReport, plan: Plan, folder: Path) -> None:

@@ -18,13 +18,13 @@ from evaluation.scoring.journal import Journal
 from evaluation.scoring.landmarks import read_point_pairs
 from evaluation.scoring.score import PairScore, Score, StructureScore
 from evaluation.submission.summary import summarise_run
-from pairs.fields.displacement import PROFILES
 from pairs.tasks.evaluation_config import read_evaluation_config
 from pairs.tasks.imageid import ImageId
 from pairs.tasks.pair import Pair
 from pairs.tasks.task import read_task
-from pipeline.predict.fieldfolder import FieldFolder
-from pipeline.predict.report import PairRecord, read_report
+from pipeline.predict.fieldfolder import is_as_written
+from pipeline.predict.pairrecord import PairRecord
+from pipeline.predict.report import read_report
 from transforms.points.pointfile import read_points
 
 __all__: list[str] = []
@@ -136,10 +136,9 @@ def _told_report(path: Path) -> None:
 def _own_report(path: Path) -> None:
     summarise_run(path.parent, [PAIR]).lines()
     report = read_report(path.parent)
-    folder = FieldFolder(path.parent, PROFILES["l2r2021"])
     for record in report.pairs if report else ():
         assert isinstance(record, PairRecord)
-        assert not folder.holds(record)
+        assert not is_as_written(path.parent, record)
 
 
 def _points(folder: Path) -> Path:

@@ -13,7 +13,8 @@ import pytest
 
 from pairs.images.volume import read_image, write_volume
 from pairs.process.version import VERSION
-from pipeline.predict.report import PairRecord, read_report
+from pipeline.predict.pairrecord import PairRecord
+from pipeline.predict.report import read_report
 from pipeline.regions.segmentor import Segmentor
 from pipeline.registration.registrar import Registrar
 from pipeline.weights.bundle import Bundle, file_hash, write_bundle

@@ -13,9 +13,9 @@ import pytest
 from filelock import FileLock, Timeout
 
 from pairs.tasks.task import read_task
-from pipeline.predict.plan import Plan
-from pipeline.predict.report import PairRecord, RunReport, read_report, write_report
-from pipeline.predict.reportfile import LOCK_NAME, ReportFile
+from pipeline.predict.pairrecord import PairRecord
+from pipeline.predict.report import RunReport, read_report, write_report
+from pipeline.predict.reportfile import ReportFile, lock_name
 
 __all__: list[str] = []
 
@@ -102,7 +102,7 @@ def test_two_processes_in_one_folder_end_with_one_whole_report(
     assert len(report.pairs) == 14
     assert {record.status for record in report.pairs} == {"done"}
     assert {record.file for record in report.pairs} == {path.name for path in output.glob("disp_*")}
-    assert not (output / LOCK_NAME).exists()
+    assert not (output / lock_name("report.json")).exists()
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def report_file(tiny_task: Path, tmp_path: Path, tiny_bundle: object) -> Callabl
     def open_report(*earlier: PairRecord) -> ReportFile:
         known = {one.pair: one for one in earlier}
         stale = {name: one.model_copy(update={"status": "stale"}) for name, one in known.items()}
-        return ReportFile(tmp_path, report, Plan(pairs, pairs, stale, known))
+        return ReportFile(tmp_path, report, [pair.name for pair in pairs], stale, known)
 
     return open_report
 
@@ -133,18 +133,19 @@ def test_what_another_run_did_since_is_not_called_stale(
 ) -> None:
     old = record.model_copy(update={"fingerprint": "old"})
     late = report_file(old)
-    report_file(old).write(record)
+    report_file(old).add(record)
     assert late.write().pairs == (record,)
     mine = record.model_copy(update={"seconds": 2.0})
-    assert late.write(mine).pairs == (mine,)
+    late.add(mine)
+    assert late.write().pairs == (mine,)
 
 
 def test_a_run_waits_while_another_one_writes(
     report_file: Callable[..., ReportFile], record: PairRecord, tmp_path: Path
 ) -> None:
     other = record.model_copy(update={"pair": PAIRS[1]})
-    late = Thread(target=report_file().write, args=(record,))
-    with FileLock(tmp_path / LOCK_NAME):
+    late = Thread(target=report_file().add, args=(record,))
+    with FileLock(tmp_path / lock_name("report.json")):
         late.start()
         late.join(0.3)
         assert late.is_alive()
@@ -168,7 +169,7 @@ def test_a_file_system_without_locks_is_written_without(
         raise Timeout(str(tmp_path)) if error is None else OSError(error, os.strerror(error))
 
     monkeypatch.setattr(FileLock, "acquire" if error is None else "_acquire", refuse)
-    report_file().write(record)
+    report_file().add(record)
     found = read_report(tmp_path)
     assert found is not None
     assert found.pairs == (record,)
@@ -177,7 +178,7 @@ def test_a_file_system_without_locks_is_written_without(
 def test_the_lock_of_a_killed_run_stops_nobody(
     report_file: Callable[..., ReportFile], record: PairRecord, tmp_path: Path
 ) -> None:
-    (tmp_path / LOCK_NAME).touch()
-    report_file().write(record)
-    assert not (tmp_path / LOCK_NAME).exists()
+    (tmp_path / lock_name("report.json")).touch()
+    report_file().add(record)
+    assert not (tmp_path / lock_name("report.json")).exists()
     assert read_report(tmp_path) is not None

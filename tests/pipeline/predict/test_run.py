@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from pairs.fields import displacement
-from pipeline.predict.report import PairRecord, read_report
+from pipeline.predict.pairrecord import PairRecord
+from pipeline.predict.report import read_report
 from pipeline.registration.registrar import Registrar
 
 __all__: list[str] = []
