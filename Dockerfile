@@ -58,6 +58,7 @@ FROM python AS code
 COPY LICENSE CITATION.cff README.md /opt/textscf-l2r/
 COPY docker/entrypoint.sh docker/test.sh /opt/textscf-l2r/docker/
 COPY pairs/ /opt/textscf-l2r/pairs/
+COPY cluster/ /opt/textscf-l2r/cluster/
 COPY evaluation/ /opt/textscf-l2r/evaluation/
 COPY pipeline/ /opt/textscf-l2r/pipeline/
 COPY studies/ /opt/textscf-l2r/studies/

@@ -11,7 +11,7 @@ __all__: list[str] = []
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("pairs", "evaluation", "transforms", "pipeline", "studies")
+PACKAGES = ("pairs", "cluster", "evaluation", "transforms", "pipeline", "studies")
 
 # Runs in a process of its own, with the root of the tree and the modules to import as arguments.
 _PROBE = """
@@ -19,7 +19,7 @@ import importlib, sys
 from pathlib import Path
 
 ROOT, MODULES = Path(sys.argv[1]), sys.argv[2:]
-OURS = [ROOT / package for package in ("pairs", "evaluation", "transforms", "pipeline", "studies")]
+OURS = [ROOT / package for package in ("pairs", "cluster", "evaluation", "transforms", "pipeline", "studies")]
 PYTHONS = [Path(sys.prefix), Path(sys.base_prefix)]
 WATCHED = {"open", "os.mkdir", "socket.connect", "subprocess.Popen"}
 

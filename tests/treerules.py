@@ -22,11 +22,12 @@ __all__ = [
     "sizes_are_kept",
 ]
 
-PACKAGES = ("pairs", "evaluation", "transforms", "pipeline", "studies", "textscf")
+PACKAGES = ("pairs", "cluster", "evaluation", "transforms", "pipeline", "studies", "textscf")
 MAY_IMPORT = {
     "pairs": {"pairs", "numpy", "nibabel", "pyfive", "scipy", "pydantic", "threadpoolctl"},
+    "cluster": {"cluster", "pairs", "dask", "distributed", "tqdm"},
     "evaluation": {
-        *("evaluation", "pairs", "numpy", "scipy", "pydantic", "tqdm"),
+        *("evaluation", "cluster", "pairs", "numpy", "scipy", "pydantic", "tqdm"),
         *("matplotlib", "contourpy", "PIL", "jinja2", "markupsafe"),
     },
     "transforms": {"transforms", "evaluation", "pairs", "numpy", "scipy", "pydantic", "h5py"},
@@ -34,6 +35,8 @@ MAY_IMPORT = {
 MAY_NOT_IMPORT = {"pipeline": {"evaluation", "transforms", "nibabel", "studies"}, "studies": {"nibabel"}}
 # The one module or sub-package of a package through which a dependency comes in.
 DOORS = {
+    "dask": ("cluster/engine",),
+    "distributed": ("cluster/engine",),
     "open_clip": ("pipeline/text",),
     "monai": ("pipeline/regions",),
     "threadpoolctl": ("pairs/fields/resampling",),

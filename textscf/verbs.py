@@ -56,6 +56,13 @@ VERBS = (
         "merge fields",
     ),
     Verb(
+        "worker",
+        "ADDRESS",
+        "work for predict or evaluate --scheduler ADDRESS, from this machine",
+        "textscf.workercommand",
+        "worker tcp://localhost:8786 --workers 2",
+    ),
+    Verb(
         "register",
         "FIXED MOVING --out FOLDER",
         "register two 3D images, each on a grid of its own",

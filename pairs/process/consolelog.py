@@ -5,7 +5,10 @@ import sys
 
 from pairs.process.logline import OneLineFormatter
 
-__all__ = ["log_to_console"]
+__all__ = ["PACKAGES", "log_to_console"]
+
+PACKAGES = ("pairs", "cluster", "pipeline", "evaluation", "transforms", "studies", "textscf")
+"""Ours, by whose names loggers are called."""
 
 
 def log_to_console() -> None:
@@ -16,5 +19,5 @@ def log_to_console() -> None:
     trouble.setLevel(logging.WARNING)
     trouble.setFormatter(OneLineFormatter("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=(progress, trouble))
-    for package in ("pairs", "pipeline", "evaluation", "transforms", "studies", "textscf"):
+    for package in PACKAGES:
         logging.getLogger(package).setLevel(logging.INFO)

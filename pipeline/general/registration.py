@@ -48,9 +48,8 @@ class GeneralRegistration(Registration):
         modalities: tuple[str, str] = ("", ""),
         labels: Sequence[int] = range(MOST_REGIONS),
     ) -> None:
-        super().__init__(device, profile)
+        super().__init__(device, profile, regions)
         self.config = config
-        self.regions = regions
         self.labels = labels
         self.kind = compared_in(config, modalities)
         fixed, moving = (intensities_of(config, modality) for modality in modalities)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ import torch
 
 from pairs.errors import UsageError, WeightsError
 from pairs.fields.profile import Profile
+from pairs.tasks.pair import Pair
 from pairs.tasks.task import Task
 from pipeline.config import TaskConfig, shipped_config
 from pipeline.general.intensities import intensities_of
@@ -91,6 +92,21 @@ class Choice:
         if self.name == "general":
             return f"{_NAMES['general']} with the regions of {self.weights.name}"
         return f"{_NAMES['network']} {self.weights.name}"
+
+    def segmented(self, pair: Pair) -> tuple[Path, ...]:
+        """The images of a pair that a segmentor will be asked about."""
+        if self.bundle is None or self.segmentations is not None or not self.bundle.header.label_names:
+            return ()
+        config = self.bundle.header.config
+        refined = config.refinement.iterations > 0
+        return (pair.fixed, pair.moving) if self.name == "general" or refined else (pair.fixed,)
+
+    def of_no_size(self) -> "Choice":
+        """The same for another process, which reads the bundle itself and needs the kinds of pairs only."""
+        kinds = {self.task.modalities_of(pair): pair for pair in reversed(self.task.pairs)}
+        pairs = tuple(pair for pair in self.task.pairs if kinds[self.task.modalities_of(pair)] is pair)
+        task = replace(self.task, pairs=pairs, subjects=(), left_out=(), held_out=frozenset())
+        return replace(self, task=task, bundle=None)
 
     def registration(self, device: torch.device, profile: Profile, kept: Path) -> Registration:
         """Makes the method ready.

@@ -4,11 +4,13 @@ import argparse
 import logging
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from pairs.errors import VolumeError
+from cluster.options import add_cluster_options, opened_engine, require_cluster
+from pairs.errors import UsageError, VolumeError
 from pairs.fields.displacement import PROFILES
 from pairs.files.outputs import require_output_folder
 from pairs.files.reportnames import REPORT_NAME
@@ -22,21 +24,21 @@ from pairs.tasks.task import Task, read_task
 from pairs.tasks.taskoptions import add_link_option, add_pairs_option
 from pipeline.machine.device import DEVICES, choose_device
 from pipeline.machine.stopping import interruptible
+from pipeline.predict.byworkers import by_workers
 from pipeline.predict.choice import METHODS, Asked, Choice, choose_method
 from pipeline.predict.earlier import read_earlier
 from pipeline.predict.fieldfolder import FieldFolder
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.fit import require_own_folder, weights_warnings
 from pipeline.predict.masks import TaskMasks
-from pipeline.predict.onepair import PairRegistration
+from pipeline.predict.means import Means
 from pipeline.predict.pairrecord import PairRecord
 from pipeline.predict.plan import Plan, make_plan
 from pipeline.predict.report import RunReport, ShardPart
 from pipeline.predict.reportfile import ReportFile
-from pipeline.predict.run import Register, one_after_another, run_pairs
+from pipeline.predict.run import RegisterAll, one_after_another, run_pairs
 from pipeline.predict.shard import Shard, shard_of
 from pipeline.programversion import program_version
-from pipeline.regions.kept import CACHE_NAME
 from pipeline.regions.source import require_segmentations
 
 __all__ = ["add_arguments", "run"]
@@ -72,13 +74,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="the I-th of N parts of the pairs, or slurm in a job array; merge joins their reports",
     )
+    add_cluster_options(parser)
     parser.add_argument("--on-error", choices=("fail", "identity"), default="fail")
 
 
 def run(options: argparse.Namespace) -> int:
     """Register the task's pairs; returns 0, or 1 where pairs failed."""
     with interruptible():
-        shard = None if options.shard is None else shard_of(options.shard, os.environ)
+        shard = _asked_shard(options)
+        _make_absolute(options)
         device = choose_device(options.device)
         task = read_task(options.input, pairs_file=options.pairs, follow_links=options.follow_links)
         read = {image.parent for pair in task.pairs for image in (pair.fixed, pair.moving)}
@@ -105,19 +109,47 @@ def run(options: argparse.Namespace) -> int:
     _log_start(report, plan, method)
     if masks is not None and any(masks.file(pair) is not None for pair in plan.todo):
         log.info("the images are compared within the masks of the task")
-
-    def prepare() -> Register:
-        with interruptible():
-            registration = method.registration(device, fields.profile, options.output / CACHE_NAME)
-        identity = options.on_error == "identity"
-        return PairRegistration(registration, fields, fingerprints, masks, task.root, task.shape, identity)
-
+    identity = options.on_error == "identity"
+    means = Means(method, options.weights, device, fields, masks, fingerprints, identity)
     asked = [pair.name for pair in pairs]
     file = ReportFile(options.output, report, asked, plan.records, earlier.own, earlier.name)
-    records = run_pairs(plan, one_after_another(prepare), file)
+    records = run_pairs(plan, _register_all(options, means), file)
     if shard is None:
         earlier.forget(asked)
     return _summary(records, options.output / file.name)
+
+
+def _asked_shard(options: argparse.Namespace) -> Shard | None:
+    """The shard, and what goes with it and with several processes.
+
+    Raises:
+        UsageError: options that do not go together, or no such shard.
+    """
+    require_cluster(options.workers, options.scheduler)
+    if options.shard is None:
+        return None
+    if options.scheduler is not None:
+        raise UsageError(
+            "both --shard and --scheduler",
+            expected="one of them: a scheduler shares the pairs out by itself",
+        )
+    return shard_of(options.shard, os.environ)
+
+
+def _make_absolute(options: argparse.Namespace) -> None:
+    """Workers have working folders of their own."""
+    if options.workers is not None or options.scheduler is not None:
+        for name in ("input", "output", "weights", "segmentations", "pairs"):
+            path: Path | None = getattr(options, name)
+            setattr(options, name, None if path is None else path.absolute())
+
+
+def _register_all(options: argparse.Namespace, means: Means) -> RegisterAll:
+    if options.workers is None and options.scheduler is None:
+        return one_after_another(means.registration)
+    gpus = torch.cuda.device_count() if means.device.type == "cuda" else 0
+    engine = partial(opened_engine, options.workers, options.scheduler, gpus)
+    return by_workers(engine, means.recipe, means.method)
 
 
 def _part(shard: Shard, pairs: Sequence[Pair], task: Task) -> ShardPart:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,9 +83,27 @@ class PairRegistration:
             OutputError: the output folder cannot be written to.
             GpuFailure: the GPU does not work, and would not for the pairs after this one.
         """
-        start, device = time.monotonic(), self.register.device
-        restart_peak(device)
-        outcome = self._attempt(pair)
+        start = time.monotonic()
+        restart_peak(self.register.device)
+        return self._recorded(pair, earlier, self._attempt(pair), start)
+
+    def given_up(self, pair: Pair, earlier: PairRecord | None, error: KnownError) -> PairRecord:
+        """Record a pair as failed without trying it; it gets a zero field where failed pairs do.
+
+        Raises:
+            OutputError: the output folder cannot be written to.
+        """
+        start, outcome = time.monotonic(), _Outcome(error=error)
+        with suppress(VolumeError):
+            outcome.fingerprint = self.fingerprints.of(pair)
+        if self.identity_on_error:
+            outcome.written = self._identity(pair, outcome.warnings)
+        return self._recorded(pair, earlier, outcome, start)
+
+    def _recorded(
+        self, pair: Pair, earlier: PairRecord | None, outcome: "_Outcome", start_s: float
+    ) -> PairRecord:
+        device = self.register.device
         written, error = outcome.written, outcome.error
         self.fields.clear(pair, earlier, keep=written.path.name if written else None)
         return PairRecord(
@@ -93,7 +112,7 @@ class PairRegistration:
             fingerprint=outcome.fingerprint,
             file=written.path.name if written else None,
             file_sha256=file_hash(written.path) if written else None,
-            seconds=round(time.monotonic() - start, 3),
+            seconds=round(time.monotonic() - start_s, 3),
             peak_memory_mib=peak_memory_mib(device),
             device=str(device),
             decode_error_mean_vox=written.decode_error_mean_vox if written else None,

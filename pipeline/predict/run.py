@@ -4,7 +4,7 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from tqdm import tqdm
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 Register = Callable[[Pair, PairRecord | None], PairRecord]
 """One pair, and its record of an earlier run, to its record."""
-RegisterAll = Callable[[Plan], Iterator[PairRecord]]
+RegisterAll = Callable[[Plan], AbstractContextManager[Iterator[PairRecord]]]
 """The pairs of a plan that are left to do, to the record of each as soon as it is done."""
 
 
@@ -44,16 +44,16 @@ def run_pairs(plan: Plan, register: RegisterAll, file: ReportFile) -> tuple[Pair
         Stopped: a signal arrived; finished pairs are kept.
         OutputError: the output folder cannot be written to.
     """
-    made = register(plan) if plan.todo else iter(())
     records = dict(plan.records)
-    _warn_of_stale(file.write(), plan, file.folder)
-    try:
-        for record in made:
-            file.add(record)
-            records[record.pair] = record
-            _log_record(record)
-    finally:
-        file.finish()
+    with register(plan) if plan.todo else nullcontext(()) as made:
+        _warn_of_stale(file.write(), plan, file.folder)
+        try:
+            for record in made:
+                file.add(record)
+                records[record.pair] = record
+                _log_record(record)
+        finally:
+            file.finish()
     return tuple(records[pair.name] for pair in plan.pairs)
 
 
@@ -64,8 +64,9 @@ def one_after_another(prepare: Callable[[], Register]) -> RegisterAll:
         prepare: makes what registers one of them.
     """
 
-    def register_all(plan: Plan) -> Iterator[PairRecord]:
-        return _in_turn(plan, prepare())
+    @contextmanager
+    def register_all(plan: Plan) -> Iterator[Iterator[PairRecord]]:
+        yield _in_turn(plan, prepare())
 
     return register_all
 

@@ -47,13 +47,13 @@ class NetworkRegistration(Registration):
         profile: Profile = PROFILES["l2r2022"],
         regions: RegionSource | None = None,
     ) -> None:
-        super().__init__(device, profile)
-        self.bundle = bundle
-        self.registrar = Registrar(bundle, device, profile.upsampling)
         header = bundle.header
         if regions is None:
             regions = region_source(header.regions, header.label_names, None, bundle, None, device)
-        self.regions = regions
+        super().__init__(device, profile, regions)
+        self.bundle = bundle
+        self.registrar = Registrar(bundle, device, profile.upsampling)
+        self.source = regions
         # What the user brings may be a part of the regions, and lies as the user's files say.
         self.are_segmented = not isinstance(regions, RegionFiles)
         self.expected = ExpectedVolumes(header.volumes_ml if self.are_segmented else (), header.region_names)
@@ -76,7 +76,7 @@ class NetworkRegistration(Registration):
             for volume in (fixed, moving)
             for text in window_warnings(volume.array, self.registrar.intensity)
         ]
-        fixed_regions = fixed_regions or self.regions(fixed)
+        fixed_regions = fixed_regions or self.source(fixed)
         if self.registrar.region_count > 1 and not fixed_regions.labels.any():
             warnings.append("no region found in the fixed image: the background filter alone is used")
         if self.registrar.refines and moving_regions is None:
@@ -137,7 +137,7 @@ class NetworkRegistration(Registration):
             # them: with left and right exchanged in one of them, left would be registered to right.
             moving = _with_axes_of(fixed, moving)
         try:
-            return self.regions(moving)
+            return self.source(moving)
         except MissingVolume as error:
             warnings.append(f"not refined: {error}")
             return None

@@ -12,6 +12,7 @@ from pairs.images.grid import orientation_warnings
 from pairs.images.header import Header, read_header
 from pairs.images.volume import Volume, read_image
 from pipeline.regions.segmentor import Segmentation
+from pipeline.regions.source import RegionSource
 from pipeline.registration.registrar import require_same_lattice
 
 __all__ = ["Registered", "Registration", "kept_names"]
@@ -43,11 +44,13 @@ class Registration(ABC):
     Args:
         device: Where it works.
         profile: What the displacements will be stored as: they do not fold there.
+        regions: Source of the regions of an image; None goes without.
     """
 
-    def __init__(self, device: torch.device, profile: Profile) -> None:
+    def __init__(self, device: torch.device, profile: Profile, regions: RegionSource | None) -> None:
         self.device = device
         self.profile = profile
+        self.regions = regions
 
     def __call__(
         self,
