@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parents[1]
-WAIT_S = 120.0
+WAIT_S = 240.0
 
 Start = Callable[..., subprocess.Popen[str]]
 
