@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 __all__ = [
+    "ROOT",
     "Start",
     "ended",
+    "free_port",
     "kill_all",
     "printed",
     "scheduler",

@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+from functools import partial
 from pathlib import Path
 
+from cluster.options import add_cluster_options, opened_engine, require_cluster
 from evaluation.reports.document import as_document
 from evaluation.reports.spreadsheet import write_spreadsheet
 from evaluation.reports.table import render, unread_note
@@ -59,6 +61,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of threads (default: OMP_NUM_THREADS, or one per core)",
     )
+    add_cluster_options(command)
 
 
 def _positive(text: str) -> int:
@@ -69,6 +72,11 @@ def _positive(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Scores the fields; returns 0, or 1 where pairs could not be scored."""
+    require_cluster(arguments.workers, arguments.scheduler)
+    if arguments.jobs is not None and _is_spread(arguments):
+        raise UsageError(
+            "--jobs is of this process alone", remedy="leave it out with --workers or --scheduler"
+        )
     _require_outputs(arguments)
     evaluation = _score(arguments)
     for method in evaluation.methods:
@@ -93,6 +101,10 @@ def run(arguments: argparse.Namespace) -> int:
         # Not before: a full disk or a kill would lose every score.
         _journal(arguments.json).unlink(missing_ok=True)
     return 1 if evaluation.failures else 0
+
+
+def _is_spread(arguments: argparse.Namespace) -> bool:
+    return arguments.workers is not None or arguments.scheduler is not None
 
 
 def _journal(path: Path) -> Path:
@@ -130,6 +142,11 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> Evaluation:
+    engine = None
+    if _is_spread(arguments):
+        engine = partial(opened_engine, arguments.workers, arguments.scheduler)
+        # Workers have working folders of their own.
+        arguments.task, arguments.fields = arguments.task.absolute(), arguments.fields.absolute()
     task, config = read_task_arguments(arguments)
     journal = None if arguments.json is None else _journal(arguments.json)
     try:
@@ -141,6 +158,7 @@ def _score(arguments: argparse.Namespace) -> Evaluation:
             read_field=None if arguments.foreign is None else FOREIGN_READERS[arguments.foreign],
             journal=journal,
             jobs=arguments.jobs,
+            engine=engine,
         )
     except KeyboardInterrupt as error:
         remedy = None if journal is None else f"the same command continues from {journal}"

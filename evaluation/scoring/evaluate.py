@@ -1,33 +1,35 @@
 """Evaluation of all displacement fields of a task."""
 
 import contextlib
-import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from evaluation.metrics.spread import Spread
-from evaluation.scoring.case import Case, FieldReader, load_case, read_field, truth_files
+from evaluation.scoring.byworkers import score_by_workers
+from evaluation.scoring.case import FieldReader, read_field
 from evaluation.scoring.evaluator import Evaluator, evaluator_for
 from evaluation.scoring.faults import task_error
 from evaluation.scoring.groundtruth import read_grid
-from evaluation.scoring.journal import Journal, fingerprint
+from evaluation.scoring.journal import Journal
 from evaluation.scoring.methods import methods_of
-from evaluation.scoring.score import PairScore, score_pair
+from evaluation.scoring.pairscoring import PairScoring
+from evaluation.scoring.score import PairScore
 from evaluation.scoring.workers import score_all
 from evaluation.submission.survey import preferred_fields
 from pairs.errors import DisplacementError, KnownError, VolumeError
-from pairs.fields.displacement import find_field, read_displacement
+from pairs.fields.displacement import find_field
 from pairs.fields.fieldfile import field_layout
 from pairs.process.cores import thread_count
 from pairs.tasks.evaluation_config import EvaluationConfig, Method
-from pairs.tasks.task import Pair, Task
+from pairs.tasks.task import Task
+
+if TYPE_CHECKING:
+    from cluster.engine import Engine
 
 __all__ = ["Evaluation", "evaluate_task"]
 
-log = logging.getLogger(__name__)
 _own_field = read_field
 
 
@@ -66,6 +68,7 @@ def evaluate_task(
     read_field: FieldReader | None = None,
     journal: Path | None = None,
     jobs: int | None = None,
+    engine: "Callable[[], AbstractContextManager[Engine]] | None" = None,
 ) -> Evaluation:
     """Scores the fields of all pairs of a task; a pair that cannot be scored does not stop the others.
 
@@ -78,6 +81,7 @@ def evaluate_task(
         journal: File in which finished pairs are kept while the evaluation runs; with it a run that was
             killed can continue. The caller removes it when the scores are safe.
         jobs: Number of threads; None takes `thread_count()`. The numbers do not depend on it.
+        engine: Opens the connection to the workers of a cluster; None scores in this process.
 
     Raises:
         DisplacementError: If no pair has a field that can be read.
@@ -118,8 +122,11 @@ def evaluate_task(
     preferred = preferred_fields(task, fields) if reader is _own_field else {}
     chosen = evaluator or evaluator_for(_profiles(task, fields, reader, preferred))
     methods = methods_of(task, config, chosen)
-    run = _Run(fields, methods, config, chosen, reader, Journal(journal), preferred)
-    results = score_all(run.score, task.pairs, jobs or thread_count())
+    run = PairScoring(fields, methods, config, chosen, reader, Journal(journal), preferred)
+    if engine is None:
+        results = score_all(run.score, task.pairs, jobs or thread_count())
+    else:
+        results = score_by_workers(engine, run, task.pairs)
     scores = tuple(result for result in results if isinstance(result, PairScore))
     outcomes = zip(task.pairs, results, strict=True)
     failures = {pair.name: result for pair, result in outcomes if isinstance(result, KnownError)}
@@ -144,84 +151,3 @@ def _profiles(task: Task, fields: Path, reader: FieldReader, preferred: Mapping[
                 grids = read_grid(pair.fixed), read_grid(pair.moving)
                 found.add(reader(fields, pair, *grids).profile.name)
     return found
-
-
-@dataclass
-class _Run:
-    """What is the same for all pairs, and the warnings that were logged."""
-
-    fields: Path
-    methods: tuple[Method, ...]
-    config: EvaluationConfig | None
-    evaluator: Evaluator
-    reader: FieldReader
-    journal: Journal
-    preferred: Mapping[str, Path]
-    logged: set[str] = field(default_factory=set)
-
-    @property
-    def _masked(self) -> bool:
-        return self.config is not None and self.config.masked and self.evaluator.masked
-
-    def score(self, pair: Pair, spread: Spread) -> PairScore | KnownError:
-        """Scores a pair, or returns its fault."""
-        try:
-            key = self._key(pair, None)
-            kept = None if key is None else self.journal.find(key, self._field(pair))
-            if kept is not None:
-                return kept
-            case = self._load(pair)
-        except (DisplacementError, VolumeError) as error:
-            return error
-        # Pairs share label maps: a warning about one is logged once.
-        for warning in (one for one in case.warnings if one not in self.logged):
-            self.logged.add(warning)
-            log.warning("%s: %s", pair.name, warning)
-        return self._scored(case, key, spread)
-
-    def _scored(self, case: Case, key: str | None, spread: Spread) -> PairScore:
-        key = key or self._key(case.pair, case)
-        kept = None if key is None else self.journal.find(key, case.field.path)
-        if kept is not None:
-            return kept
-        score = score_pair(case, self.methods, self.evaluator, spread=spread)
-        if key is not None:
-            self.journal.add(key, score)
-        return score
-
-    def _field(self, pair: Pair) -> Path:
-        """Returns the file of a pair, which is the preferred one where there are several."""
-        return self.preferred.get(pair.name) or find_field(self.fields, pair)
-
-    def _load(self, pair: Pair) -> Case:
-        shape = None if self.config is None else self.config.expected_shape
-        reader = self.reader
-        if pair.name in self.preferred:
-            path = self.preferred[pair.name]
-            reader = lambda _folder, _pair, fixed, _moving: read_displacement(path, fixed.shape)  # noqa: E731
-        return load_case(
-            pair, self.fields, self.methods, reader=reader, masked=self._masked, expected_shape=shape
-        )
-
-    def _key(self, pair: Pair, case: Case | None) -> str | None:
-        """Returns the fingerprint of all that decides the scores of a pair; None without a journal.
-
-        It is not known which files another reader reads: its fingerprint is that of the displacement, and
-        None before the case is read.
-        """
-        if not self.journal.wanted or (case is None and self.reader is not _own_field):
-            return None
-        fixed, moving = read_grid(pair.fixed), read_grid(pair.moving)
-        shape = None if self.config is None else self.config.expected_shape
-        settings = (pair.name, self.evaluator, self.methods, self._masked, shape)
-        grids = (fixed.shape, fixed.spacing_mm, moving.shape, moving.spacing_mm)
-        truth = truth_files(pair, self.methods, masked=self._masked)
-        content: Path | np.ndarray
-        if case is None:
-            content = self._field(pair)
-        else:
-            content = np.ascontiguousarray(np.moveaxis(case.field.displacement, -1, 0))
-        # A file that cannot be read is reported when the pair is loaded.
-        with contextlib.suppress(OSError):
-            return fingerprint((*settings, *grids), (content, *truth))
-        return None

@@ -75,6 +75,11 @@ class Journal:
         """Whether scores are kept at all."""
         return self._path is not None
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether there is any score of an earlier run."""
+        return bool(self._kept)
+
     def find(self, key: str, field: Path) -> PairScore | None:
         """Returns the score of these inputs, with the path its field has now; None if it is not there."""
         score = self._kept.get(key)

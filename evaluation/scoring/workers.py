@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from evaluation.metrics.spread import Spread, in_turn
 
-__all__ = ["score_all"]
+__all__ = ["score_all", "terminated_as_interrupted"]
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -48,7 +48,7 @@ def score_all(
     _keep_freed_memory()
     todo = list(items)
     with (
-        _terminated_as_interrupted(),
+        terminated_as_interrupted(),
         tqdm(total=len(todo), desc=doing, unit="pair", disable=None) as bar,
     ):
         if jobs == 1:
@@ -85,7 +85,7 @@ def _keep_freed_memory() -> None:
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
+def terminated_as_interrupted() -> Iterator[None]:
     """Makes SIGTERM raise KeyboardInterrupt inside the block, as SIGINT does."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:

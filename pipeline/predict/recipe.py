@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.hand import Recipe
+from cluster.sight import Sight
 from pairs.errors import KnownError, WeightsError
 from pairs.images.volume import read_image
 from pairs.tasks.pair import Pair
@@ -17,7 +18,6 @@ from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.masks import TaskMasks
 from pipeline.predict.onepair import PairRegistration
 from pipeline.predict.pairrecord import PairRecord
-from pipeline.predict.sight import Sight
 from pipeline.regions.kept import CACHE_NAME
 from pipeline.regions.source import SegmentedRegions
 from pipeline.weights.bundle import read_bundle

@@ -1,69 +1,19 @@
-"""Whether a worker sees the folders of a run, told before it is given a pair."""
+"""What a worker of a run has to see: its files that are read, and a mark in its output folder."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from pairs.errors import OutputError, UsageError, VolumeError
-from pairs.files.regularfile import read_regular
+from cluster.sight import Mark, Sight
+from pairs.errors import OutputError, VolumeError
 from pairs.files.temporary import locked_temporary
 from pairs.tasks.pair import Pair
 from pipeline.predict.fingerprint import Fingerprints
 from pipeline.predict.plan import Plan
 from pipeline.regions.source import segmentation_file
-from pipeline.weights.bundle import file_hash
 
-__all__ = ["Sight", "sight_of"]
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What a worker sees if its folders are those of the client.
-
-    Attributes:
-        read: Files that are read, and their hashes.
-        mark: A file in the output folder.
-        text: What is in it.
-    """
-
-    read: Mapping[Path, str]
-    mark: Path
-    text: str
-
-    def require(self) -> None:
-        """Refuses a machine that sees other folders of these names, or none.
-
-        Raises:
-            UsageError: It does.
-            OutputError: It cannot write to the output folder.
-        """
-        remedy = "give it the folders of the client, under the same names"
-        for path, sha256 in self.read.items():
-            if _content(path) != sha256:
-                raise UsageError("it does not see what is read", where=path, remedy=remedy)
-        folder = self.mark.parent
-        try:
-            seen = read_regular(self.mark).decode(errors="replace")
-        except OSError as error:
-            seen = str(error)
-        if seen != self.text:
-            raise OutputError("it does not see the output folder", where=folder, got=seen, remedy=remedy)
-        try:
-            with locked_temporary(folder, "") as temporary:
-                temporary.write_bytes(b"probe")
-        except OSError as error:
-            raise OutputError(
-                "it cannot write to the output folder", where=folder, got=error.strerror
-            ) from error
-
-
-def _content(path: Path) -> str | None:
-    try:
-        return file_hash(path)
-    except OSError:
-        return None
+__all__ = ["sight_of"]
 
 
 @contextmanager
@@ -90,7 +40,7 @@ def sight_of(
             mark.write_text(text, encoding="ascii")
         except OSError as error:
             raise OutputError("cannot write", where=output, got=error.strerror) from error
-        yield Sight(read, mark, text)
+        yield Sight(read, Mark(mark, text))
 
 
 def _files(pair: Pair, segmentations: Path | None) -> tuple[Path, ...]:
