@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "lookup": "filters looked up by blocks against a filter for each voxel",
         "report": "the page of `report`: seconds, size, and until a browser shows it",
         "rivals": "ANTs, greedy, elastix and ConvexAdam beside our own methods on a task",
+        "scale": "many pairs: what workers gain, cost and survive, and the memory of each",
         "segmentor": "Dice and boundary distance of a segmentor on labelled scans, structure by structure",
         "speed": "seconds a pair, and what bounds them",
         "training": "training steps a second of several processes beside one",

@@ -22,6 +22,8 @@ __all__ = ["Engine", "connected", "local", "serve"]
 _CONNECT_S = 10
 _START_S = 60
 _HERE = "127.0.0.1"
+# Scheduler and workers cannot do without a web server; nobody else shall see it.
+_STATUS = f"{_HERE}:0"
 _THREADS = "OMP_NUM_THREADS"
 _SETTINGS = {
     # What a worker holds is in the hands of the program, which says what it needs.
@@ -172,7 +174,7 @@ def local(count: int, threads: int, gpus: int) -> Iterator[Engine]:
         gpus: Of the machine; the workers take them in turn. 0 for none.
     """
     _be_quiet()
-    scheduler = {"host": _HERE, "port": 0, "dashboard": False, "dashboard_address": None}
+    scheduler = {"host": _HERE, "port": 0, "dashboard": False, "dashboard_address": _STATUS}
     with _threads(threads), dask.config.set(_SETTINGS):
         cluster = SpecCluster(
             scheduler={"cls": Scheduler, "options": scheduler},
@@ -263,6 +265,7 @@ def _worker(number: int, gpus: int) -> dict[str, Any]:
         "env": env,
         "silence_logs": logging.CRITICAL,
         "dashboard": False,
+        "dashboard_address": _STATUS,
     }
 
 

@@ -113,8 +113,11 @@ class Spread:
                 self._look()
             self._hand_out()
             news = self._engine.news(_PATIENCE_S)
-            if news is not None:
-                yield from self._take(news)
+            done = None if news is None else self._take(news)
+            if done is not None:
+                # The worker has its next job while this one's result is dealt with.
+                self._hand_out()
+                yield done
 
     def _look(self) -> None:
         """Who has come, and who has gone."""
@@ -142,11 +145,12 @@ class Spread:
                 content = job.otherwise if name in self._given_up else job.content
                 hired.job, hired.ticket = name, self._engine.ask(hired.worker, content)
 
-    def _take(self, news: News) -> Iterator[tuple[str, object]]:
+    def _take(self, news: News) -> tuple[str, object] | None:
+        """The name and result of a job, where the news is one."""
         hired = self._hired.get(news.worker)
         if hired is None or hired.ticket != news.ticket:
             # Of a worker that was taken for lost.
-            return
+            return None
         if news.lost:
             self._lose(news.worker)
         elif news.refusal is not None:
@@ -156,23 +160,24 @@ class Spread:
             self._unready = 0
             self._count()
         else:
-            yield from self._answered(hired, news.answer)
+            return self._answered(hired, news.answer)
+        return None
 
-    def _answered(self, hired: _Hired, answer: Answer) -> Iterator[tuple[str, object]]:
+    def _answered(self, hired: _Hired, answer: Answer) -> tuple[str, object] | None:
         self._say(answer)
         name, hired.job = hired.job, None
         if name is None:
-            return
+            return None
         if isinstance(answer.error, KnownError):
             # Not of the job, which has its faults in its result: of the worker, such as its full disk.
             heapq.heappush(self._ready, (self._rank[name], name))
             self._refuse(hired, answer.error)
-        elif answer.error is not None:
+            return None
+        if answer.error is not None:
             raise answer.error
-        else:
-            yield name, answer.value
-            self._order.done(name)
-            self._release()
+        self._order.done(name)
+        self._release()
+        return name, answer.value
 
     def _say(self, answer: Answer) -> None:
         """What a worker logged; what all of them say, such as of the weights, is said once."""

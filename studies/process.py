@@ -38,7 +38,7 @@ class Spent:
     peak_mib: float
 
 
-def run_module(*arguments: str | Path, log: Path | None = None) -> Spent:
+def run_module(*arguments: str | Path, log: Path | None = None, threads: int | None = None) -> Spent:
     """Runs `python -m ARGUMENTS` in this checkout; its stderr is passed on.
 
     Linux counts the memory of the parent at the start of a process as the process's own, so a caller that
@@ -47,6 +47,7 @@ def run_module(*arguments: str | Path, log: Path | None = None) -> Spent:
     Args:
         arguments: The module and its arguments.
         log: File that takes its stdout; None drops it.
+        threads: That it may use; None leaves it at those of this process.
 
     Raises:
         NoFigure: If the exit code is not 0; the command has said why on stderr.
@@ -54,6 +55,8 @@ def run_module(*arguments: str | Path, log: Path | None = None) -> Spent:
     """
     command = [sys.executable, "-m", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    if threads is not None:
+        environment["OMP_NUM_THREADS"] = str(threads)
     start = time.perf_counter()
     with Path(log or os.devnull).open("ab") as output:
         # In a group of its own, or Ctrl-C would reach it twice: a second signal ends it with nothing saved.

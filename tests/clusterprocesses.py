@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 __all__ = [
@@ -124,8 +125,6 @@ def start_worker(start: Start, address: str, *words: object, **options: object) 
 
 def worker_processes(process: subprocess.Popen[str]) -> Sequence[int]:
     """The processes that do the work of one that was started as `worker` or `predict --workers`."""
-    import psutil
-
     return [
         one.pid
         for one in psutil.Process(process.pid).children(recursive=True)

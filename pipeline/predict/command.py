@@ -149,7 +149,7 @@ def _register_all(options: argparse.Namespace, means: Means) -> RegisterAll:
         return one_after_another(means.registration)
     gpus = torch.cuda.device_count() if means.device.type == "cuda" else 0
     engine = partial(opened_engine, options.workers, options.scheduler, gpus)
-    return by_workers(engine, means.recipe, means.method)
+    return by_workers(engine, means.recipe, means.method.segmented)
 
 
 def _part(shard: Shard, pairs: Sequence[Pair], task: Task) -> ShardPart:
