@@ -90,7 +90,7 @@ def test_a_pair_that_kills_its_workers_fails_alone(
     before = "        restart_peak(self.register.device)\n"
     assert text.count(before) == 1
     deadly = (
-        f'        if pair.name.startswith("0007"):\n            import os; os.kill(os.getpid(), 9)\n{before}'
+        f'        if pair.name.startswith("0007"):\n            __import__("os").abort()\n{before}'
     )
     source.write_text(text.replace(before, deadly), encoding="utf-8")
     words = ("predict", tiny_task, output, "--weights", weights, "--device", "cpu", "--profile", "l2r2021")
