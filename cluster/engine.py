@@ -13,7 +13,7 @@ from typing import Any
 import dask
 from distributed import Client, Future, Nanny, Scheduler, SpecCluster, rpc
 
-from cluster.hand import Hand
+from cluster.hand import Hand, sources_version
 from cluster.news import News, Worker
 from pairs.errors import KnownError, Stopped, UsageError
 
@@ -57,7 +57,7 @@ class Engine:
         return self._client.dashboard_link if "dashboard" in services and has_bokeh() else None
 
     def workers(self) -> Mapping[str, Worker]:
-        """Returns the workers that live, by their ids.
+        """Returns the workers that live, by their addresses.
 
         Raises:
             Stopped: The scheduler does not answer any more.
@@ -72,30 +72,18 @@ class Engine:
                 where=self._address,
                 remedy="start one with workers, then the same command again, which does the rest",
             ) from error
-        found = (Worker(str(one["id"]), address, str(one["name"])) for address, one in known.items())
-        return {worker.id: worker for worker in found}
+        return {address: Worker(address, str(one["name"])) for address, one in known.items()}
 
-    def hire(self, worker: Worker, version: str, recipe: bytes) -> int:
+    def hire(self, worker: Worker, recipe: bytes) -> int:
         """Makes a worker ready; its news come later. Returns the ticket."""
-        made = self._client.submit(
-            Hand,
-            version,
-            recipe,
-            key=f"hand-{uuid.uuid4().hex}",
-            workers=[worker.address],
-            allow_other_workers=False,
-            pure=False,
-            actor=True,
-        )
-        self._hands[worker.id] = made
         self._tickets += 1
-        return self._follow(self._await_hand(worker.id, self._tickets, made))
+        return self._follow(self._await_hand(worker, self._tickets, recipe))
 
     def ask(self, worker: Worker, job: object) -> int:
         """Gives a worker that is ready a job; its news come later. Returns the ticket."""
         self._tickets += 1
-        coming = self._actors[worker.id].perform(job)
-        return self._follow(self._await_answer(worker.id, self._tickets, coming))
+        coming = self._actors[worker.address].perform(job)
+        return self._follow(self._await_answer(worker.address, self._tickets, coming))
 
     def dismiss(self, worker: str) -> None:
         """Forgets a worker that is lost or refused."""
@@ -116,14 +104,12 @@ class Engine:
         asyncio.run_coroutine_threadsafe(coming, self._loop)
         return self._tickets
 
-    async def _await_hand(self, worker: str, ticket: int, made: "Future[Any]") -> None:
+    async def _await_hand(self, worker: Worker, ticket: int, recipe: bytes) -> None:
         try:
-            self._actors[worker] = await made
-            self._news.put(News(worker, ticket))
-        except KnownError as error:
-            self._news.put(News(worker, ticket, refusal=error))
+            refusal = await self._refusal(worker, recipe)
+            self._news.put(News(worker.address, ticket, refusal=refusal))
         except (OSError, asyncio.CancelledError):
-            self._news.put(News(worker, ticket, lost=True))
+            self._news.put(News(worker.address, ticket, lost=True))
         except Exception as error:
             # Raised where its process cannot even read what it is asked.
             foreign = UsageError(
@@ -131,7 +117,38 @@ class Engine:
                 got=f"{type(error).__name__}: {error}",
                 remedy="start it with the verb `worker` of this image or checkout",
             )
-            self._news.put(News(worker, ticket, refusal=foreign))
+            self._news.put(News(worker.address, ticket, refusal=foreign))
+
+    async def _refusal(self, worker: Worker, recipe: bytes) -> KnownError | None:
+        """Why a worker cannot do the jobs; None where it can.
+
+        Raises:
+            Exception: What it says where it knows nothing of them.
+        """
+        ours, theirs = sources_version(), await self._on(worker, sources_version)
+        if theirs != ours:
+            return UsageError(
+                "it runs another version of the program",
+                expected=ours,
+                got=theirs,
+                remedy="start it from the image or checkout that this command is from",
+            )
+        made = self._hands[worker.address] = self._on(worker, Hand, recipe, actor=True)
+        actor = self._actors[worker.address] = await made
+        fault = (await actor.ready()).error
+        if fault is None or isinstance(fault, KnownError):
+            return fault
+        raise fault
+
+    def _on(self, worker: Worker, *work: Any, actor: bool = False) -> "Future[Any]":  # noqa: ANN401 - Dask's
+        return self._client.submit(
+            *work,
+            key=f"{work[0].__name__}-{uuid.uuid4().hex}",
+            workers=[worker.address],
+            allow_other_workers=False,
+            pure=False,
+            actor=actor,
+        )
 
     async def _await_answer(self, worker: str, ticket: int, coming: Any) -> None:  # noqa: ANN401 - Dask's
         try:

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pairs.errors import UsageError
 from pairs.process.consolelog import PACKAGES as LOGGED
 from pairs.process.sources import version_of
 from pairs.process.surroundings import known_error
@@ -49,37 +48,30 @@ class Answer:
 class Hand:
     """An actor of Dask: it stays in its worker and answers one job at a time.
 
-    Args:
-        version: That of the client's sources.
-        recipe: A pickled `Recipe`. A worker of other sources could not read it, and need not.
+    It never raises: Dask would not say so of an actor, and wait.
 
-    Raises:
-        UsageError: The worker runs other sources.
-        KnownError: As the recipe says.
+    Args:
+        recipe: A pickled `Recipe`.
     """
 
-    def __init__(self, version: str, recipe: bytes) -> None:
-        if version != sources_version():
-            raise UsageError(
-                "it runs another version of the program",
-                expected=version,
-                got=sources_version(),
-                remedy="start it from the image or checkout that this command is from",
-            )
+    def __init__(self, recipe: bytes) -> None:
         self._told = _Told()
+        self._do: Callable[[Any], object] | None = None
+        self._fault: Exception | None = None
         try:
             self._do = pickle.loads(recipe).prepare()
         except Exception as error:
-            known = known_error(error)
-            if known is None:
-                raise
-            raise known from error
+            self._fault = known_error(error) or error
+
+    def ready(self) -> Answer:
+        """Says whether it can do jobs; the error of the answer is why not."""
+        return Answer(error=self._fault)
 
     def perform(self, job: object) -> Answer:
         """Does a job; what it raises is a part of the answer, so that all else means a lost worker."""
-        value, error = None, None
+        value, error = None, self._fault
         try:
-            value = self._do(job)
+            value = None if self._do is None else self._do(job)
         except Exception as raised:
             error = raised
         return Answer(value, error, self._told.taken())

@@ -13,12 +13,10 @@ class Worker:
     """A worker that lives.
 
     Attributes:
-        id: Its own as long as its process lives; another process may get its address.
-        address: Where it listens.
+        address: Where it listens; it tells workers apart, as one that is started again listens elsewhere.
         name: What people call it.
     """
 
-    id: str
     address: str
     name: str
 
@@ -28,7 +26,7 @@ class News:
     """What came back from a worker.
 
     Attributes:
-        worker: The id of the worker.
+        worker: The address of the worker.
         ticket: Of what it was asked; each has a number of its own.
         answer: To a job; None from a worker that is ready.
         refusal: Why a worker is not ready and never will be.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from cluster.hand import Answer, Recipe, sources_version
+from cluster.hand import Answer, Recipe
 from cluster.news import News, Worker
 from pairs.errors import KnownError, TooLittleMemory
 
@@ -126,9 +126,9 @@ class Spread:
         for gone in self._hired.keys() - living.keys():
             self._lose(gone)
         for worker in living.values():
-            if worker.id not in self._hired and worker.id not in self._refused:
-                ticket = self._engine.hire(worker, sources_version(), self._recipe)
-                self._hired[worker.id] = _Hired(worker, ticket)
+            if worker.address not in self._hired and worker.address not in self._refused:
+                ticket = self._engine.hire(worker, self._recipe)
+                self._hired[worker.address] = _Hired(worker, ticket)
         if self._hired:
             self._seen = self._looked
         elif living:
@@ -189,7 +189,7 @@ class Spread:
 
     def _refuse(self, hired: _Hired, error: KnownError) -> None:
         log.warning("%s is refused: %s", hired.called, error)
-        self._refused[hired.worker.id] = error
+        self._refused[hired.worker.address] = error
         self._forget(hired)
         self._look()
 
@@ -215,8 +215,8 @@ class Spread:
             self._release()
 
     def _forget(self, hired: _Hired) -> None:
-        del self._hired[hired.worker.id]
-        self._engine.dismiss(hired.worker.id)
+        del self._hired[hired.worker.address]
+        self._engine.dismiss(hired.worker.address)
         self._count()
 
     def _count(self) -> None:

@@ -89,9 +89,7 @@ def test_a_pair_that_kills_its_workers_fails_alone(
     text = source.read_text(encoding="utf-8")
     before = "        restart_peak(self.register.device)\n"
     assert text.count(before) == 1
-    deadly = (
-        f'        if pair.name.startswith("0007"):\n            __import__("os").abort()\n{before}'
-    )
+    deadly = f'        if pair.name.startswith("0007"):\n            __import__("os").abort()\n{before}'
     source.write_text(text.replace(before, deadly), encoding="utf-8")
     words = ("predict", tiny_task, output, "--weights", weights, "--device", "cpu", "--profile", "l2r2021")
     run = start("-m", "textscf", *words, "--workers", "1", "--on-error", "identity", root=root)
