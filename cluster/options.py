@@ -58,7 +58,7 @@ def opened_engine(workers: int | None, scheduler: str | None, gpus: int = 0) -> 
         UsageError: The scheduler does not answer.
     """
     # Dask takes a second to load and everything else does without it.
-    from cluster.engine import connected, local
+    from cluster.starting import connected, local
 
     if scheduler is not None:
         with connected(scheduler) as engine:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cluster.engine import connected
 from cluster.hand import Recipe
 from cluster.spread import Job, Spread
+from cluster.starting import connected
 from pairs.errors import OutputError, WeightsError
 from pairs.process.consolelog import log_to_console
 from pairs.process.surroundings import exit_code_of

@@ -35,8 +35,8 @@ MAY_IMPORT = {
 MAY_NOT_IMPORT = {"pipeline": {"evaluation", "transforms", "nibabel", "studies"}, "studies": {"nibabel"}}
 # The one module or sub-package of a package through which a dependency comes in.
 DOORS = {
-    "dask": ("cluster/engine",),
-    "distributed": ("cluster/engine",),
+    "dask": ("cluster/starting",),
+    "distributed": ("cluster/engine", "cluster/starting"),
     "open_clip": ("pipeline/text",),
     "monai": ("pipeline/regions",),
     "threadpoolctl": ("pairs/fields/resampling",),
@@ -52,7 +52,7 @@ READS_ITS_OWN = (
     "pairs/files/regularfile.py",
     "pairs/tasks/known.py",
     "evaluation/submission/zeros.py",
-    "pipeline/programversion.py",
+    "pairs/process/sources.py",
     # What the kernel says in /proc and /sys.
     "pairs/process/controlgroups.py",
     "pairs/files/temporary.py",

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         Stopped: The scheduler has gone.
     """
     # Dask takes a second to load and everything else does without it.
-    from cluster.engine import serve
+    from cluster.starting import serve
 
     require_cluster(options.workers, None)
     gpus = torch.cuda.device_count() if choose_device(options.device).type == "cuda" else 0
