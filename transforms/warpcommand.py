@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pairs.errors import UsageError
+from pairs.fields.field import Field
 from pairs.fields.foreign.affinefile import read_affine
 from pairs.images.header import Header, read_header
-from transforms.field import Field, read_field
+from transforms.field import read_field
 from transforms.pathway import Step
 from transforms.resampling import LabelRule
 from transforms.unitcheck import unit_suspicion

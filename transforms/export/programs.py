@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from pairs.fields.field import Field
 from pairs.files.wholefile import whole_file
 from pairs.images.header import Header
 from transforms.export.fsl import write_warp
 from transforms.export.itk import lps_displacement, parameter_file, write_metaimage, write_nifti, write_nrrd
-from transforms.field import Field
 
 __all__ = ["PROGRAMS", "Program", "export_field"]
 

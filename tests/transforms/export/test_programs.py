@@ -14,14 +14,14 @@ import pytest
 
 from benchmarks.exports import GRIDS, READERS, draw_pair, largest_disagreements
 from pairs.errors import DisplacementError, VolumeError
-from pairs.fields.profile import PROFILES
+from pairs.fields.field import field_from_array
 from pairs.images.frames import read_frames
 from pairs.images.header import Header, read_header
 from pairs.images.volume import read_image, write_volume
 from textscf.program import main
 from transforms.export.fsl import fsl_coordinates
 from transforms.export.programs import PROGRAMS, export_field
-from transforms.field import field_from_array, read_field, write_field
+from transforms.field import read_field, write_field
 from transforms.warping import warping_of
 
 __all__: list[str] = []
@@ -107,7 +107,7 @@ def test_a_field_that_compares_voxels_is_exported_so(tmp_path: Path) -> None:
     write_volume(tmp_path / "moving.nii.gz", image, elsewhere)
     u = np.zeros((8, 9, 10, 3), np.float32)
     u[...] = (1, -2, 0)
-    write_field(tmp_path / "u.npz", u, PROFILES["l2r2022"])
+    write_field(tmp_path / "u.npz", u, "l2r2022")
     fixed, moving = read_header(tmp_path / "fixed.nii.gz"), read_header(tmp_path / "moving.nii.gz")
     export_field(read_field(tmp_path / "u.npz", fixed), moving, PROGRAMS["itk"], tmp_path)
     again = read_field(tmp_path / "displacement.nii.gz", fixed)
