@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pairs.errors import DisplacementError, GridMismatch, UsageError
+from pairs.errors import DisplacementError, GridMismatch, UsageError, require_choice
 from pairs.fields.displacement import read_displacement
 from pairs.fields.encoding import decode, encode
 from pairs.fields.field import Basis, Field
@@ -104,8 +104,7 @@ def import_field(
         UsageError: If there is no such tool, or it writes no affine map beside its fields.
         VolumeError: If an image cannot be used.
     """
-    if tool not in FOREIGN_READERS:
-        raise UsageError("no such tool", expected=", ".join(sorted(FOREIGN_READERS)), got=tool)
+    require_choice("tool", tool, FOREIGN_READERS)
     grid = header_from(fixed)
     other = grid if moving is None else header_from(moving)
     read = read_foreign_field(tool, Path(path), grid, other, None if affine is None else Path(affine))

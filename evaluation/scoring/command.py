@@ -7,13 +7,13 @@ from pathlib import Path
 from evaluation.reports.document import as_document
 from evaluation.reports.spreadsheet import write_spreadsheet
 from evaluation.reports.table import render, unread_note
-from evaluation.scoring.evaluate import Evaluation, evaluate_task
+from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.scoring.faults import log_failures
-from evaluation.taskarguments import add_task_arguments, read_task_arguments
+from evaluation.scoring.taskscores import evaluate
+from evaluation.taskarguments import add_task_arguments
 from pairs.errors import Stopped, UsageError
 from pairs.fields.foreign.options import add_foreign_option
-from pairs.fields.foreign.readers import FOREIGN_READERS
 from pairs.files.outputs import require_outputs
 from pairs.files.wholefile import write_json
 from pairs.process.logline import one_line
@@ -130,15 +130,16 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> Evaluation:
-    task, config = read_task_arguments(arguments)
     journal = None if arguments.json is None else _journal(arguments.json)
     try:
-        return evaluate_task(
-            task,
+        return evaluate(
+            arguments.task,
             arguments.fields,
-            config,
-            evaluator=None if arguments.evaluator is None else EVALUATORS[arguments.evaluator],
-            read_field=None if arguments.foreign is None else FOREIGN_READERS[arguments.foreign],
+            pairs=arguments.pairs,
+            config=arguments.config,
+            tool=arguments.foreign,
+            evaluator=arguments.evaluator,
+            follow_links=arguments.follow_links,
             journal=journal,
             jobs=arguments.jobs,
         )

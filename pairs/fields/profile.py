@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pairs.errors import UsageError
+from pairs.errors import require_choice
 
 __all__ = [
     "NIFTI_SUFFIX",
@@ -170,6 +170,5 @@ def profile_of(name: str) -> Profile:
     Raises:
         UsageError: If there is none.
     """
-    if name not in PROFILES:
-        raise UsageError("no such profile", expected=", ".join(PROFILES), got=name)
+    require_choice("profile", name, PROFILES)
     return PROFILES[name]

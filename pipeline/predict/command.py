@@ -5,32 +5,13 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from pairs.errors import VolumeError
-from pairs.fields.displacement import PROFILES
-from pairs.files.outputs import require_output_folder
-from pairs.files.wholefile import probe_writable
-from pairs.images.header import read_header
+from pairs.fields.profile import PROFILES
 from pairs.process.counting import counted, first_few
-from pairs.process.version import VERSION
-from pairs.tasks.editions import ProfileChoice, choose_profile, profile_fault
-from pairs.tasks.task import Task, read_task
 from pairs.tasks.taskoptions import add_link_option, add_pairs_option
-from pipeline.machine.device import DEVICES, choose_device
-from pipeline.machine.stopping import interruptible
-from pipeline.predict.choice import METHODS, Asked, Choice, choose_method
-from pipeline.predict.fieldfolder import FieldFolder
-from pipeline.predict.fingerprint import Fingerprints
-from pipeline.predict.fit import require_own_folder, weights_warnings
-from pipeline.predict.masks import TaskMasks
-from pipeline.predict.onepair import PairRegistration
-from pipeline.predict.plan import Plan, make_plan
-from pipeline.predict.report import REPORT_NAME, PairRecord, RunReport, read_report
-from pipeline.predict.run import Register, run_pairs
-from pipeline.programversion import program_version
-from pipeline.regions.kept import CACHE_NAME
-from pipeline.regions.source import require_segmentations
+from pipeline.machine.device import DEVICES
+from pipeline.predict.choice import METHODS
+from pipeline.predict.report import REPORT_NAME, PairRecord
+from pipeline.predict.taskrun import ON_ERROR, predict
 
 __all__ = ["add_arguments", "run"]
 
@@ -60,93 +41,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--segmentations", type=Path, help="own label maps or probabilities, named as the images"
     )
     add_link_option(parser)
-    parser.add_argument("--on-error", choices=("fail", "identity"), default="fail")
+    parser.add_argument("--on-error", choices=ON_ERROR, default="fail")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Register the task's pairs; returns 0, or 1 where pairs failed."""
-    with interruptible():
-        device = choose_device(options.device)
-        task = read_task(options.input, pairs_file=options.pairs, follow_links=options.follow_links)
-        read = {image.parent for pair in task.pairs for image in (pair.fixed, pair.moving)}
-        own = () if options.segmentations is None else (options.segmentations,)
-        require_output_folder(options.output, task.root, (*read, *own))
-        choice = _profile(options.profile, task)
-        fields = FieldFolder(options.output, choice.profile, options.short_names)
-        fields.require_distinct_names(task.pairs)
-        earlier = read_report(options.output)
-        require_own_folder(earlier, task, options.output)
-        require_segmentations(options.segmentations)
-        method = choose_method(Asked(options.method, options.weights, options.segmentations), task)
-    probe_writable(options.output)
-    report = _report(task, choice, device, method)
-    for warning in report.warnings:
-        log.warning("%s", warning)
-    masks = TaskMasks(task.root, options.follow_links) if method.uses_masks else None
-    fingerprints = Fingerprints(method.sha256, options.segmentations, fields, masks)
-    with interruptible():
-        plan = make_plan(task.pairs, earlier, fingerprints, fields)
-    _log_start(report, plan, method)
-    if masks is not None and any(masks.file(pair) is not None for pair in plan.todo):
-        log.info("the images are compared within the masks of the task")
+    """Registers the task's pairs; returns 0, or 1 where pairs failed.
 
-    def prepare() -> Register:
-        with interruptible():
-            registration = method.registration(device, fields.profile, options.output / CACHE_NAME)
-        identity = options.on_error == "identity"
-        return PairRegistration(registration, fields, fingerprints, masks, task.root, task.shape, identity)
-
-    return _summary(run_pairs(plan, prepare, report, options.output), options.output)
-
-
-def _profile(asked: str | None, task: Task) -> ProfileChoice:
-    if asked is not None:
-        return ProfileChoice(PROFILES[asked], "asked for with --profile")
-    return choose_profile(task.name, _grid(task), [pair.fixed for pair in task.pairs])
-
-
-def _grid(task: Task) -> tuple[int, int, int] | None:
-    """That of the first fixed image; the task's word where it cannot be read."""
-    try:
-        return read_header(task.pairs[0].fixed).shape
-    except VolumeError:
-        return task.shape
-
-
-def _report(task: Task, choice: ProfileChoice, device: torch.device, method: Choice) -> RunReport:
-    fault = profile_fault(task.name, _grid(task), choice.profile)
-    mismatches = () if method.bundle is None else weights_warnings(method.bundle.header, task)
-    odd = (f"{fault.what}; its hosts read {fault.expected}",) if fault else ()
-    return RunReport(
-        task=task.name,
-        profile=choice.profile.name,
-        profile_reason=choice.reason,
-        device=str(device),
-        torch=torch.__version__,
-        version=VERSION,
-        program=program_version(),
-        method=method.name,
-        weights="" if method.weights is None else method.weights.name,
-        weights_sha256="" if method.bundle is None else method.sha256,
-        region_names=() if method.bundle is None else method.bundle.header.region_names,
-        training={} if method.bundle is None else method.bundle.header.training,
-        config=method.config,
-        warnings=(*task.warnings, *mismatches, *odd),
+    Raises:
+        KnownError: As the parts say.
+    """
+    records = predict(
+        options.input,
+        options.output,
+        profile=options.profile,
+        short_names=options.short_names,
+        method=options.method,
+        weights=options.weights,
+        device=options.device,
+        pairs=options.pairs,
+        segmentations=options.segmentations,
+        follow_links=options.follow_links,
+        on_error=options.on_error,
     )
-
-
-def _log_start(report: RunReport, plan: Plan, method: Choice) -> None:
-    kept = len(plan.pairs) - len(plan.todo)
-    log.info(
-        "%s: %s%s, %s, profile %s (%s), on %s",
-        report.task,
-        counted(len(plan.pairs), "pair"),
-        f", {kept} of them finished before" if kept else "",
-        method,
-        report.profile,
-        report.profile_reason,
-        report.device,
-    )
+    return _summary(records, options.output)
 
 
 def _summary(records: Sequence[PairRecord], output: Path) -> int:

@@ -150,7 +150,7 @@ def _record(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         seen.update(named)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "evaluate_task", stopped)
+    monkeypatch.setattr(command, "evaluate", stopped)
     return seen
 
 
