@@ -19,9 +19,9 @@ from benchmarks.codec import smooth_field
 from pairs.images.header import read_header
 from pairs.images.volume import read_image, write_volume
 from studies.markdown import markdown_table
-from transforms.export.programs import PROGRAMS, export_field
+from transforms.export.programs import export_field
 from transforms.field import read_field
-from transforms.warping import warping_of
+from transforms.warping import warp
 
 __all__ = ["GRIDS", "READERS", "Reader", "draw_pair", "largest_disagreements", "main"]
 
@@ -201,8 +201,8 @@ def _exported(reader: Reader, kind: str, folder: Path) -> NDArray[np.float32]:
     draw_pair(folder, kind)
     fixed, moving = (read_header(folder / f"{one}.nii.gz") for one in ("fixed", "moving"))
     field = read_field(folder / "field.nii.gz", fixed)
-    export_field(field, moving, PROGRAMS[reader.program], folder)
-    return warping_of(fixed, [field]).image(folder / "moving.nii.gz")
+    export_field(field, moving, reader.program, folder)
+    return warp(field, fixed=fixed).image(folder / "moving.nii.gz")
 
 
 def _run(reader: Reader, folders: Sequence[Path]) -> None:

@@ -33,7 +33,7 @@ def draw_pair(folder: Path, shape: tuple[int, int, int], amplitude_vox: float) -
     np.savetxt(folder / "points.csv", points, delimiter=",", fmt="%.3f")
     u = smooth_field(shape, amplitude_vox)
     for profile in ("l2r2022", "l2r2021"):
-        write_field(folder / f"{profile}{PROFILES[profile].suffix}", u, PROFILES[profile])
+        write_field(folder / f"{profile}{PROFILES[profile].suffix}", u, profile)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """The known errors, each one sentence that says what, where, expected, got and remedy."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
 from pairs.process.counting import counted, first_few
@@ -26,6 +26,7 @@ __all__ = [
     "VolumeError",
     "WeightsError",
     "report_and_exit_code",
+    "require_choice",
 ]
 
 
@@ -207,3 +208,19 @@ def report_and_exit_code(error: KnownError) -> int:
     """Prints "error: <sentence>" on stderr and returns the exit code of the error."""
     print(f"error: {error}", file=sys.stderr)
     return error.exit_code
+
+
+def require_choice(what: str, given: str, choices: Iterable[str]) -> None:
+    """Refuses a word that is none of those that there are.
+
+    Args:
+        what: What it names, such as "profile".
+        given: The word.
+        choices: All that there are.
+
+    Raises:
+        UsageError: If it is none of them.
+    """
+    known = tuple(choices)
+    if given not in known:
+        raise UsageError(f"no such {what}", expected=", ".join(known), got=given)

@@ -3,18 +3,21 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from pairs.errors import UsageError
-from pairs.fields.profile import PROFILES, Profile
+from pairs.fields.profile import PROFILES, Profile, profile_of
+from pairs.images.given import Given, Source, header_from, source_of
 from pipeline.config import TaskConfig
 from pipeline.general.config import GeneralConfig
 from pipeline.general.registration import GeneralRegistration
 from pipeline.machine.device import choose_device
+from pipeline.machine.memory import shortage_reported
 from pipeline.registration.bynetwork import NetworkRegistration
 from pipeline.scans.method import ScanMethod
-from pipeline.scans.reading import ScanFiles
-from pipeline.scans.registration import RegisteredScans, register_files
+from pipeline.scans.reading import ScanInputs
+from pipeline.scans.registration import RegisteredScans, register_inputs
 from pipeline.weights.bundle import Bundle, read_bundle
 
 __all__ = ["method_for_scans", "register"]
@@ -26,39 +29,44 @@ to 128 voxels. Weights with more channels or regions take more."""
 
 
 def register(
-    moving: Path | str,
-    fixed: Path | str,
+    fixed: Given,
+    moving: Given,
     weights: Path | str | Bundle | None = None,
     *,
     profile: str = "l2r2022",
     device: str = "auto",
-    moving_regions: Path | str | None = None,
-    fixed_regions: Path | str | None = None,
-    mask: Path | str | None = None,
+    fixed_regions: Given | None = None,
+    moving_regions: Given | None = None,
+    mask: Given | None = None,
     affine_only: bool = False,
     modalities: tuple[str, str] = ("", ""),
 ) -> RegisteredScans:
-    """Registers two NIfTI images, each on its own grid.
+    """Registers two images, each on its own grid.
 
     For many pairs of one grid, `NetworkRegistration` and `GeneralRegistration` are made ready once.
 
     Args:
-        moving: File of the moving image.
-        fixed: File of the fixed image.
+        fixed: The fixed image: a NIfTI file, a volume, or an array (X, Y, Z) of voxels of 1 mm.
+        moving: The moving image, in the same form where that is an array.
         weights: A weights file, or a bundle that was read from one; None registers by the general method.
         profile: Name of the form that the displacement will be stored in.
         device: `auto`, `cpu` or `cuda`.
-        moving_regions: Label map on the grid of the moving image; None asks the segmentor of the weights.
-        fixed_regions: The same of the fixed image.
+        fixed_regions: Label map on the grid of the fixed image; None asks the segmentor of the weights.
+        moving_regions: The same of the moving image.
         mask: Mask on the grid of the fixed image.
         affine_only: Whether to stop at the affine map.
         modalities: Of the fixed and of the moving image, such as ("CT", "MR"), for the general method: two
             that differ are compared by descriptors, else intensities are.
 
+    Returns:
+        The registration: its `field`, `displacement` (X, Y, Z, 3) in voxels of the fixed grid, affine part
+        `matrix` in millimetres, `warped()` moving image, and `warnings`.
+
     Raises:
-        UsageError: If there is no such device or profile, or networks were given modalities.
+        UsageError: If there is no such device or profile, networks were given modalities, or an array stands
+            beside a file.
         WeightsError: If the weights cannot be used.
-        VolumeError: If a file cannot be used.
+        VolumeError: If an image cannot be used.
         TooLittleMemory: If weights or images do not fit into the memory.
 
     Examples:
@@ -66,8 +74,8 @@ def register(
 
         >>> images = Path("demo/task/imagesTr")
         >>> found = register(
-        ...     moving=images / "HippocampusMR_9002_0000.nii.gz",
         ...     fixed=images / "HippocampusMR_9001_0000.nii.gz",
+        ...     moving=images / "HippocampusMR_9002_0000.nii.gz",
         ...     weights="weights/HippocampusMR.safetensors",
         ... )
         >>> found.displacement.shape, found.warped().shape
@@ -77,13 +85,33 @@ def register(
         Chen et al., Spatially Covariant Image Registration with Text Prompts, 2024.
         https://arxiv.org/abs/2311.15607
     """
-    if profile not in PROFILES:
-        raise UsageError("no such profile", expected=", ".join(PROFILES), got=profile)
-    beside = (None if path is None else Path(path) for path in (fixed_regions, moving_regions, mask))
-    files = ScanFiles(Path(fixed), Path(moving), *beside)
-    bundle = weights if isinstance(weights, Bundle) or weights is None else read_bundle(Path(weights))
-    method = method_for_scans(bundle, choose_device(device), PROFILES[profile], affine_only, modalities)
-    return register_files(files, method)
+    form, place = profile_of(profile), choose_device(device)
+    inputs = _inputs(fixed, moving, fixed_regions, moving_regions, mask)
+    path = Path(weights) if isinstance(weights, str | Path) else None
+    with shortage_reported("the networks", path, "free some memory"):
+        bundle = weights if isinstance(weights, Bundle) else None if path is None else read_bundle(path)
+        method = method_for_scans(bundle, place, form, affine_only, modalities)
+    with shortage_reported("these images"):
+        return register_inputs(inputs, method)
+
+
+def _inputs(fixed: Given, moving: Given, *beside: Given | None) -> ScanInputs:
+    """Regions and mask that are arrays alone lie on the grids of their images."""
+    if isinstance(fixed, np.ndarray) != isinstance(moving, np.ndarray):
+        raise UsageError(
+            "an array beside an image that has an affine",
+            expected="both of one kind",
+            remedy="make the array a volume: volume(array, affine)",
+        )
+    here, there = source_of(fixed), source_of(moving)
+    others = (_on_grid_of(owner, given) for owner, given in zip((here, there, here), beside, strict=True))
+    return ScanInputs(here, there, *others)
+
+
+def _on_grid_of(image: Source, given: Given | None) -> Source | None:
+    if isinstance(given, np.ndarray):
+        return source_of(given, header_from(image))
+    return None if given is None else source_of(given)
 
 
 def method_for_scans(
@@ -131,6 +159,7 @@ def method_for_scans(
     return ScanMethod(
         "network",
         device,
+        bundle=bundle,
         deform=NetworkRegistration(bundle, device, profile),
         regions=bundle.header.regions,
         footprint=lambda fixed: NETWORK_BYTES_PER_VOXEL * math.prod(fixed.shape),

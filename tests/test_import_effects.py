@@ -11,7 +11,7 @@ __all__: list[str] = []
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("pairs", "cluster", "evaluation", "transforms", "pipeline", "studies")
+PACKAGES = ("pairs", "cluster", "evaluation", "transforms", "pipeline", "studies", "textscf")
 
 # Runs in a process of its own, with the root of the tree and the modules to import as arguments.
 _PROBE = """
@@ -19,7 +19,8 @@ import importlib, sys
 from pathlib import Path
 
 ROOT, MODULES = Path(sys.argv[1]), sys.argv[2:]
-OURS = [ROOT / package for package in ("pairs", "cluster", "evaluation", "transforms", "pipeline", "studies")]
+NAMES = ("pairs", "cluster", "evaluation", "transforms", "pipeline", "studies", "textscf")
+OURS = [ROOT / name for name in NAMES]
 PYTHONS = [Path(sys.prefix), Path(sys.base_prefix)]
 WATCHED = {"open", "os.mkdir", "socket.connect", "subprocess.Popen"}
 
@@ -47,7 +48,7 @@ sys.addaudithook(watch)
 for current in MODULES:
     importlib.import_module(current)
 torch = sys.modules.get("torch")
-if torch is not None and not MODULES[0].startswith(("pipeline", "studies")):
+if torch is not None and not MODULES[0].startswith(("pipeline", "studies", "textscf")):
     print(f"{MODULES[0]} or a module beside it imports torch")
 if torch is not None and torch.cuda.is_initialized():
     print("a device was chosen")

@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -122,6 +123,7 @@ def one_thread() -> Iterator[None]:
 def signals_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A run or a training listens for signals; the next test must find the process as it was."""
     monkeypatch.setattr(stopping, "_requested", False)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.getsignal(number) for number in numbers]
     yield

@@ -57,6 +57,8 @@ READS_ITS_OWN = (
     "pairs/process/controlgroups.py",
     "pairs/files/temporary.py",
 )
+# What users import; it fetches each name when it is asked for.
+LAZY_DOOR = "textscf/__init__.py"
 DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc"}
 MAX_FILE_LINES = 250
 MAX_FUNCTION_LINES = 45
@@ -150,13 +152,13 @@ def files_stand_where_they_may(root: Path) -> list[str]:
 
 
 def modules_introduce_themselves(root: Path) -> list[str]:
-    """A docstring in every file, `__all__` in every module, and nothing but the docstring in `__init__`."""
+    """A docstring in every file, `__all__` in every module, nothing more than a docstring in `__init__`."""
     faults = []
     for file, tree in _sources(root):
         if ast.get_docstring(tree) is None:
             faults.append(f"{file} has no docstring")
         name = file.rpartition("/")[2]
-        if name == "__init__.py":
+        if name == "__init__.py" and file != LAZY_DOOR:
             faults += [f"{file} holds more than a docstring"] * (len(tree.body) > 1)
         elif name != "__main__.py" and not any(_assigns_all(node) for node in tree.body):
             faults.append(f"{file} has no __all__")

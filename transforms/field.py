@@ -4,58 +4,36 @@ import gzip
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pairs.errors import DisplacementError, GridMismatch, UsageError
+from pairs.errors import DisplacementError, GridMismatch, UsageError, require_choice
 from pairs.fields.displacement import read_displacement
 from pairs.fields.encoding import decode, encode
+from pairs.fields.field import Basis, Field
 from pairs.fields.fieldfile import write_array
 from pairs.fields.foreign.npzfield import read_npz_file
 from pairs.fields.foreign.physical import to_voxels
-from pairs.fields.foreign.readers import read_physical_field
-from pairs.fields.profile import NIFTI_SUFFIX, NPZ_SUFFIX, Profile
+from pairs.fields.foreign.readers import FOREIGN_READERS, read_foreign_field, read_physical_field
+from pairs.fields.profile import NIFTI_SUFFIX, NPZ_SUFFIX, Profile, profile_of
 from pairs.files.damage import damage_reported
 from pairs.files.regularfile import open_regular
 from pairs.files.wholefile import whole_file
+from pairs.images.given import Given, header_from
 from pairs.images.grid import affine_warnings, require_same_grid
-from pairs.images.header import Header, read_header
+from pairs.images.header import Header
 from pairs.images.niftiheader import HEADER_BYTES, NiftiHeader, parse_nifti
+from pairs.images.volume import write_volume
 
-__all__ = ["Basis", "Field", "StoredField", "field_from_array", "read_field", "require_name", "write_field"]
+__all__ = ["StoredField", "import_field", "read_field", "require_name", "write_field"]
 
 _LOG = logging.getLogger(__name__)
-
-Basis: TypeAlias = Literal["headers", "voxels"]
-"""What places the moving image against the fixed one: the headers of both, or their voxels, one to one."""
 
 _IDENTITY_ROUNDING = 1e-6
 # NIfTI's intents for the fields and the coefficients of FSL.
 _FSL_INTENTS = range(2006, 2017)
 _VECTOR_INTENTS = (1006, 1007)
-
-
-@dataclass(frozen=True, eq=False)
-class Field:
-    """A displacement and its grid.
-
-    Attributes:
-        path: The file; a name for messages where there is none.
-        grid: Header of the fixed image.
-        displacement: u, (X, Y, Z, 3) float32, voxels of the fixed grid: x + u(x) is where the voxel x lies in
-            the moving image, in voxels of the fixed grid.
-        form: What the file was read as, such as "l2r2022" or "itk".
-        basis: What places the moving image: the challenge's hosts compare voxels, `register` and other tools
-            go by the headers. Where both images have one affine, it makes no difference.
-    """
-
-    path: Path
-    grid: Header
-    displacement: NDArray[np.float32]
-    form: str
-    basis: Basis
 
 
 @dataclass(frozen=True)
@@ -73,7 +51,7 @@ class StoredField:
     decode_error_max_vox: float
 
 
-def read_field(path: Path, fixed: Header | Path, *, basis: Basis | None = None) -> Field:
+def read_field(path: str | Path, fixed: Given | Header, *, basis: Basis | None = None) -> Field:
     """Reads a field, whatever wrote it.
 
     That is a field of the challenge in any profile, the `displacement.nii.gz` of `register`, or a field in
@@ -90,7 +68,7 @@ def read_field(path: Path, fixed: Header | Path, *, basis: Basis | None = None) 
         GridMismatch: If the file says that it lies elsewhere than the fixed image.
         VolumeError: If the fixed image cannot be used.
     """
-    grid = read_header(fixed) if isinstance(fixed, Path) else fixed
+    path, grid = Path(path), header_from(fixed)
     if path.name.endswith(NPZ_SUFFIX):
         found = read_npz_file(path, grid)
         return Field(path, grid, found.displacement, found.profile.name, basis or "voxels")
@@ -104,43 +82,64 @@ def read_field(path: Path, fixed: Header | Path, *, basis: Basis | None = None) 
     return Field(path, grid, read.displacement, read.profile.name, basis or by_header)
 
 
-def field_from_array(displacement: NDArray[np.float32], fixed: Header, *, basis: Basis = "headers") -> Field:
-    """Makes a field of an array.
+def import_field(
+    path: str | Path,
+    tool: str,
+    fixed: Given | Header,
+    moving: Given | Header | None = None,
+    *,
+    affine: str | Path | None = None,
+) -> Field:
+    """Reads a field of another tool as voxels, one to one with those of the moving image.
 
     Args:
-        displacement: (X, Y, Z, 3), voxels of the fixed grid.
-        fixed: Header of the fixed image.
-        basis: What places the moving image.
+        path: The file.
+        tool: What wrote it: ants, elastix, greedy, itk or npz.
+        fixed: The fixed image, or its header.
+        moving: The moving image; None for one on the grid of the fixed image.
+        affine: File of the affine map that comes after the field, of ANTs or greedy.
 
     Raises:
-        DisplacementError: If the array is not of the fixed image's shape.
+        DisplacementError: If a file is missing, damaged, of another format, or lies elsewhere than the image.
+        UsageError: If there is no such tool, or it writes no affine map beside its fields.
+        VolumeError: If an image cannot be used.
     """
-    if displacement.shape != (*fixed.shape, 3):
-        raise DisplacementError(
-            "not a displacement of this image", expected=(*fixed.shape, 3), got=displacement.shape
-        )
-    return Field(Path("displacement"), fixed, displacement.astype(np.float32, copy=False), "array", basis)
+    require_choice("tool", tool, FOREIGN_READERS)
+    grid = header_from(fixed)
+    other = grid if moving is None else header_from(moving)
+    read = read_foreign_field(tool, Path(path), grid, other, None if affine is None else Path(affine))
+    return Field(read.path, grid, read.displacement, tool, "voxels")
 
 
-def write_field(path: Path, displacement: NDArray[np.float32], profile: Profile) -> StoredField:
+def write_field(
+    path: str | Path, field: Field | NDArray[np.float32], profile: str = "l2r2022"
+) -> StoredField:
     """Writes a field as a profile has it, whole or not at all.
+
+    Where the headers place the moving image, and the file can say so, it has the affine of the fixed image.
+    Files of the challenge have none.
 
     Args:
         path: The file, in the suffix of the profile.
-        displacement: (X, Y, Z, 3), voxels of the full grid.
-        profile: What to write.
+        field: The field; an array (X, Y, Z, 3) in voxels of the full grid is one of the challenge.
+        profile: Name of what to write.
 
     Raises:
         DisplacementError: If the profile cannot hold it.
-        UsageError: If the name has another suffix.
+        UsageError: If there is no such profile, or the name has another suffix.
         OutputError: If the file cannot be written.
     """
-    require_name(path, profile)
-    array = encode(displacement, profile)
-    with whole_file(path) as temporary:
-        write_array(temporary, array)
-    error = float(np.abs(decode(array, profile) - displacement).max())
-    return StoredField(path, profile.name, error)
+    path, form = Path(path), profile_of(profile)
+    require_name(path, form)
+    u = field.displacement if isinstance(field, Field) else field
+    array = encode(u, form)
+    says_where = path.name.endswith(NIFTI_SUFFIX) and not form.half
+    if isinstance(field, Field) and field.basis == "headers" and says_where:
+        write_volume(path, array, field.grid.affine, placed=field.grid.placed)
+    else:
+        with whole_file(path) as temporary:
+            write_array(temporary, array)
+    return StoredField(path, form.name, float(np.abs(decode(array, form) - u).max()))
 
 
 def require_name(path: Path, profile: Profile) -> None:

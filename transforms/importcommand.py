@@ -4,11 +4,10 @@ import argparse
 import logging
 from pathlib import Path
 
-from pairs.fields.foreign.readers import FOREIGN_READERS, read_foreign_field
-from pairs.fields.profile import PROFILES
+from pairs.fields.foreign.readers import FOREIGN_READERS
+from pairs.fields.profile import PROFILES, profile_of
 from pairs.files.outputs import require_outputs
-from pairs.images.header import read_header
-from transforms.field import require_name, write_field
+from transforms.field import import_field, require_name, write_field
 
 __all__ = ["add_arguments", "run"]
 
@@ -34,13 +33,10 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         KnownError: As the parts say.
     """
-    profile = PROFILES[options.profile]
-    require_name(options.out, profile)
-    fixed = read_header(options.fixed)
-    moving = fixed if options.moving is None else read_header(options.moving)
+    require_name(options.out, profile_of(options.profile))
     require_outputs([options.out], inputs=(options.field, options.affine, options.fixed, options.moving))
-    read = read_foreign_field(options.tool, options.field, fixed, moving, options.affine)
-    stored = write_field(options.out, read.displacement, profile)
+    field = import_field(options.field, options.tool, options.fixed, options.moving, affine=options.affine)
+    stored = write_field(options.out, field, options.profile)
     log.info(
         "%s: %s, at most %.2g voxel from what %s holds",
         stored.path,

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pairs.fields.field import Field
 from pairs.images.grid import affine_warnings
 from pairs.images.header import Header
 from pairs.images.relation import Matrix, relation_of
 from pairs.images.sampling import Box
-from transforms.field import Field
 
 __all__ = ["Pathway", "Stages", "Step"]
 

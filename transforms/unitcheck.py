@@ -8,8 +8,8 @@ from evaluation.submission.conventions import AS_STORED
 from evaluation.submission.suspicions import judge
 from evaluation.submission.trial import Evidence, Likeness, Trial, try_field
 from pairs.errors import VolumeError
+from pairs.fields.field import Field
 from pairs.images.volume import read_image
-from transforms.field import Field
 
 __all__ = ["unit_suspicion"]
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from pairs.errors import UsageError
+from pairs.fields.field import Field
 from pairs.fields.foreign.affinefile import read_affine
 from pairs.images.header import Header, read_header
-from transforms.field import Field, read_field
+from transforms.field import read_field
 from transforms.pathway import Step
 from transforms.resampling import LabelRule
 from transforms.unitcheck import unit_suspicion
 from transforms.warpedfiles import ToWarp, require_places, warp_files
-from transforms.warping import warping_of
+from transforms.warping import warp
 from transforms.warpmessages import tell_file, tell_inverse, tell_uncovered
 
 __all__ = ["add_arguments", "run"]
@@ -141,7 +142,7 @@ def run(options: argparse.Namespace) -> int:
             log.warning("%s: %s", header.path, warning)
     require_places(wanted, options.out, _inputs(options))
     steps = [_step(option, value, fixed, options.placed_by) for option, value in options.steps]
-    warping = warping_of(fixed, steps, moving=moving, like=like, backwards=options.inverse)
+    warping = warp(*steps, fixed=fixed, moving=moving, like=like, inverse=options.inverse)
     # The suspicion needs a second image, which is read while the first is warped.
     with ThreadPoolExecutor(1) as pool:
         suspicion = pool.submit(_suspicion, steps[0], wanted, backwards=options.inverse)

@@ -40,7 +40,7 @@ def _prepare_bundled(task: Task) -> Register:
     bundle = read_bundle(bundle_of(task.name))
 
     def registered(pair: Pair, _folder: Path) -> Callable[[], Displacement]:
-        found = register(pair.moving, pair.fixed, bundle, device="cpu")
+        found = register(pair.fixed, pair.moving, bundle, device="cpu")
         return lambda: found.displacement
 
     return registered

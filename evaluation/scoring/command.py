@@ -2,20 +2,19 @@
 
 import argparse
 import logging
-from functools import partial
 from pathlib import Path
 
-from cluster.options import add_cluster_options, opened_engine, require_cluster
+from cluster.options import add_cluster_options
 from evaluation.reports.document import as_document
 from evaluation.reports.spreadsheet import write_spreadsheet
 from evaluation.reports.table import render, unread_note
-from evaluation.scoring.evaluate import Evaluation, evaluate_task
+from evaluation.scoring.evaluate import Evaluation
 from evaluation.scoring.evaluator import EVALUATORS
 from evaluation.scoring.faults import log_failures
-from evaluation.taskarguments import add_task_arguments, read_task_arguments
+from evaluation.scoring.taskscores import evaluate
+from evaluation.taskarguments import add_task_arguments
 from pairs.errors import Stopped, UsageError
 from pairs.fields.foreign.options import add_foreign_option
-from pairs.fields.foreign.readers import FOREIGN_READERS
 from pairs.files.outputs import require_outputs
 from pairs.files.wholefile import write_json
 from pairs.process.logline import one_line
@@ -72,11 +71,6 @@ def _positive(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Scores the fields; returns 0, or 1 where pairs could not be scored."""
-    require_cluster(arguments.workers, arguments.scheduler)
-    if arguments.jobs is not None and _is_spread(arguments):
-        raise UsageError(
-            "--jobs is of this process alone", remedy="leave it out with --workers or --scheduler"
-        )
     _require_outputs(arguments)
     evaluation = _score(arguments)
     for method in evaluation.methods:
@@ -101,10 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
         # Not before: a full disk or a kill would lose every score.
         _journal(arguments.json).unlink(missing_ok=True)
     return 1 if evaluation.failures else 0
-
-
-def _is_spread(arguments: argparse.Namespace) -> bool:
-    return arguments.workers is not None or arguments.scheduler is not None
 
 
 def _journal(path: Path) -> Path:
@@ -142,23 +132,20 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> Evaluation:
-    engine = None
-    if _is_spread(arguments):
-        engine = partial(opened_engine, arguments.workers, arguments.scheduler)
-        # Workers have working folders of their own.
-        arguments.task, arguments.fields = arguments.task.absolute(), arguments.fields.absolute()
-    task, config = read_task_arguments(arguments)
     journal = None if arguments.json is None else _journal(arguments.json)
     try:
-        return evaluate_task(
-            task,
+        return evaluate(
+            arguments.task,
             arguments.fields,
-            config,
-            evaluator=None if arguments.evaluator is None else EVALUATORS[arguments.evaluator],
-            read_field=None if arguments.foreign is None else FOREIGN_READERS[arguments.foreign],
+            pairs=arguments.pairs,
+            config=arguments.config,
+            tool=arguments.foreign,
+            evaluator=arguments.evaluator,
+            follow_links=arguments.follow_links,
             journal=journal,
             jobs=arguments.jobs,
-            engine=engine,
+            workers=arguments.workers,
+            scheduler=arguments.scheduler,
         )
     except KeyboardInterrupt as error:
         remedy = None if journal is None else f"the same command continues from {journal}"

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pairs.errors import require_choice
+
 __all__ = [
     "NIFTI_SUFFIX",
     "NPZ_SUFFIX",
@@ -18,6 +20,7 @@ __all__ = [
     "container_suffix",
     "describe_profiles",
     "layouts_for",
+    "profile_of",
 ]
 
 NPZ_SUFFIX = ".npz"
@@ -159,3 +162,13 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         )
     }
 )
+
+
+def profile_of(name: str) -> Profile:
+    """Returns the profile of a name.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    require_choice("profile", name, PROFILES)
+    return PROFILES[name]

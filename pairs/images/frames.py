@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from pairs.images.header import Header, parse_header
-from pairs.images.volume import replace_non_finite
+from pairs.images.volume import Volume, as_image, replace_non_finite
 from pairs.images.volumefile import open_volume
 from pairs.images.voxels import read_float32, slabs
 
-__all__ = ["Frames", "read_frames", "read_frames_header"]
+__all__ = ["Frames", "frames_of", "read_frames", "read_frames_header"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,16 @@ class Frames:
 
     header: Header
     array: np.ndarray
+
+
+def frames_of(volume: Volume) -> Frames:
+    """Returns a volume in memory as an image of one frame; integers stay, all else is float32.
+
+    Raises:
+        NonFinite: If more than 1 % of the voxels are NaN or infinite.
+    """
+    whole = volume if volume.array.dtype.kind in "iu" else as_image(volume)
+    return Frames(whole.header, whole.array[..., None])
 
 
 def read_frames_header(path: Path) -> Header:

@@ -23,6 +23,8 @@ __all__ = [
     "MAX_VOXELS",
     "Header",
     "Volume",
+    "as_image",
+    "as_labels",
     "read_header",
     "read_image",
     "read_labels",
@@ -70,6 +72,19 @@ def read_image(path: Path) -> Volume:
         array = read_float32(stream, stored)
     warnings = replace_non_finite(path, array)
     return Volume(replace(stored.header, warnings=(*stored.header.warnings, *warnings)), array)
+
+
+def as_image(volume: Volume) -> Volume:
+    """Returns a volume in memory as `read_image` would read it from a file; what was given stays as it is.
+
+    Raises:
+        NonFinite: If more than 1 % of the voxels are NaN or infinite.
+    """
+    if volume.array.dtype == np.float32 and np.isfinite(volume.array).all():
+        return volume
+    array = volume.array.astype(np.float32)
+    warnings = replace_non_finite(volume.header.path, array)
+    return Volume(replace(volume.header, warnings=(*volume.header.warnings, *warnings)), array)
 
 
 def replace_non_finite(path: Path, array: np.ndarray) -> tuple[str, ...]:
@@ -146,9 +161,22 @@ def read_labels(path: Path) -> Volume:
         for index, slab in slabs(stream, stored):
             array[index], slab_error = _rounded(slab, path)
             error = max(error, slab_error)
+    return _label_map(stored.header, array, error)
+
+
+def as_labels(volume: Volume) -> Volume:
+    """Returns a volume in memory as `read_labels` would read it from a file.
+
+    Raises:
+        BadLabels: If a value is not an integer, or lies beyond 32 bits.
+    """
+    return _label_map(volume.header, *_rounded(volume.array, volume.header.path))
+
+
+def _label_map(header: Header, array: np.ndarray, error: float) -> Volume:
+    """Whole numbers in the smallest type, with a warning where they had to be rounded."""
     low, high = int(array.min()), int(array.max())
     dtype = next(t for t in _LABEL_DTYPES if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
-    header = stored.header
     if error > _EXACT:
         warning = f"labels rounded to integers, by up to {error:.2g}"
         header = replace(header, warnings=(*header.warnings, warning))

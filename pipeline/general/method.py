@@ -21,6 +21,7 @@ from pipeline.general.levels import Level, affine_displacement
 from pipeline.general.similarity import Compared
 from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_reported
+from pipeline.network.separable import gaussian_mean
 from pipeline.network.warp import compose
 from pipeline.regions.segmentor import Segmentation
 from pipeline.registration.preprocess import content_box
@@ -30,6 +31,8 @@ __all__ = ["Found", "GeneralMethod"]
 
 # Around the content, so that what lies at its edge can move.
 _MARGIN_VOX = 4
+# Of the Gaussian over which a change fades towards the regions.
+_RIM_VOX = 2.0
 
 Box = tuple[slice, slice, slice]
 
@@ -104,7 +107,8 @@ class GeneralMethod:
         start = level.affine_displacement(affine)
         deformation = level.on_full_grid(self._deformed(pair, start) - start)
         found = deformation + affine_displacement(affine, seen[1].shape, self.device)
-        found = self._refined(found, affine, level, seen, None if mask is None else mask[box], spacing)
+        free = _free(moving_regions, fixed_regions, box)
+        found = self._refined(found, affine, level, seen, None if mask is None else mask[box], spacing, free)
         part = found[0].movedim(0, -1).cpu().numpy()
         margins = [(axis.start, side - axis.stop) for axis, side in zip(box, images[1].shape, strict=True)]
         return Found(np.pad(part, [*margins, (0, 0)], mode="edge"), warnings)
@@ -172,8 +176,13 @@ class GeneralMethod:
         images: Sequence[np.ndarray],
         mask: np.ndarray | None,
         spacing_mm: Sequence[float],
+        free: np.ndarray | None,
     ) -> Float[Tensor, "1 3 X Y Z"]:
-        """The displacement after the fine stage, where that is finer than the stages before it."""
+        """The displacement after the fine stage, where that is finer than the stages before it.
+
+        The stage compares grey values alone and would lead the regions away from each other again, so that
+        only what is free of them is changed.
+        """
         config = self.config.fine_stage
         if config is None or self.kind != "correlation":
             return found
@@ -184,12 +193,19 @@ class GeneralMethod:
         weight = None if mask is None else level.of(mask)
         total, start = level.of_displacement(found), level.affine_displacement(affine)
         change = refined(moving, fixed, total, start, config, weight) - total
+        if free is not None:
+            change = change * gaussian_mean(level.of(free), _RIM_VOX)
         return found + level.on_full_grid(change)
 
 
 def _region_maps(level: Level, regions: Segmentation, count: int, box: Box) -> Float[Tensor, "1 N U V W"]:
     labels, confidence = regions.labels[box], regions.confidence[box]
     return torch.cat([level.of((labels == number) * confidence) for number in range(count)], dim=1)
+
+
+def _free(moving: Segmentation | None, fixed: Segmentation | None, box: Box) -> np.ndarray | None:
+    """Where the fixed image has no region; None where regions are not used."""
+    return None if moving is None or fixed is None else fixed.labels[box] == 0
 
 
 def _box(images: Sequence[np.ndarray]) -> Box:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from pairs.errors import UsageError
+from pairs.errors import UsageError, require_choice
 
 __all__ = ["DEVICES", "choose_device", "mixed_precision", "repeatable"]
 
@@ -17,8 +17,9 @@ def choose_device(name: str) -> torch.device:
     """`auto` takes the GPU when there is one.
 
     Raises:
-        UsageError: `cuda` was asked for and there is none; a CPU is never taken silently in its place.
+        UsageError: there is no such device, or no CUDA; a CPU is never taken silently in its place.
     """
+    require_choice("device", name, DEVICES)
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise UsageError("no usable CUDA device", where="--device cuda", remedy="use --device auto or cpu")

@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT: a request looked at between training steps, or an interruption of a pair."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -25,6 +26,10 @@ def listen_for_signals(*, patient: bool = False) -> None:
     _patient = patient
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _request)
+    # `interruptible` raises again what the end of a library's object has swallowed, so nothing is lost.
+    sys.unraisablehook = lambda swallowed: (
+        None if isinstance(swallowed.exc_value, Stopped) else sys.__unraisablehook__(swallowed)
+    )
 
 
 def stop_requested() -> bool:

@@ -4,42 +4,18 @@ import argparse
 import logging
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
-import torch
-
-from cluster.options import add_cluster_options, opened_engine, require_cluster
-from pairs.errors import UsageError, VolumeError
-from pairs.fields.displacement import PROFILES
-from pairs.files.outputs import require_output_folder
+from cluster.options import add_cluster_options
+from pairs.fields.profile import PROFILES
 from pairs.files.reportnames import REPORT_NAME
-from pairs.files.wholefile import probe_writable
-from pairs.images.header import read_header
 from pairs.process.counting import counted, first_few
-from pairs.process.version import VERSION
-from pairs.tasks.editions import ProfileChoice, choose_profile, profile_fault
-from pairs.tasks.pair import Pair
-from pairs.tasks.task import Task, read_task
 from pairs.tasks.taskoptions import add_link_option, add_pairs_option
-from pipeline.machine.device import DEVICES, choose_device
-from pipeline.machine.stopping import interruptible
-from pipeline.predict.byworkers import by_workers
-from pipeline.predict.choice import METHODS, Asked, Choice, choose_method
-from pipeline.predict.earlier import read_earlier
-from pipeline.predict.fieldfolder import FieldFolder
-from pipeline.predict.fingerprint import Fingerprints
-from pipeline.predict.fit import require_own_folder, weights_warnings
-from pipeline.predict.masks import TaskMasks
-from pipeline.predict.means import Means
+from pipeline.machine.device import DEVICES
+from pipeline.predict.choice import METHODS
 from pipeline.predict.pairrecord import PairRecord
-from pipeline.predict.plan import Plan, make_plan
-from pipeline.predict.report import RunReport, ShardPart
-from pipeline.predict.reportfile import ReportFile
-from pipeline.predict.run import RegisterAll, one_after_another, run_pairs
-from pipeline.predict.shard import Shard, shard_of
-from pipeline.programversion import program_version
-from pipeline.regions.source import require_segmentations
+from pipeline.predict.shard import shard_of
+from pipeline.predict.taskrun import ON_ERROR, predict
 
 __all__ = ["add_arguments", "run"]
 
@@ -75,143 +51,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the I-th of N parts of the pairs, or slurm in a job array; merge joins their reports",
     )
     add_cluster_options(parser)
-    parser.add_argument("--on-error", choices=("fail", "identity"), default="fail")
+    parser.add_argument("--on-error", choices=ON_ERROR, default="fail")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Register the task's pairs; returns 0, or 1 where pairs failed."""
-    with interruptible():
-        shard = _asked_shard(options)
-        _make_absolute(options)
-        device = choose_device(options.device)
-        task = read_task(options.input, pairs_file=options.pairs, follow_links=options.follow_links)
-        read = {image.parent for pair in task.pairs for image in (pair.fixed, pair.moving)}
-        own = () if options.segmentations is None else (options.segmentations,)
-        require_output_folder(options.output, task.root, (*read, *own))
-        choice = _profile(options.profile, task)
-        fields = FieldFolder(options.output, choice.profile, options.short_names)
-        fields.require_distinct_names(task.pairs)
-        earlier = read_earlier(options.output, REPORT_NAME if shard is None else shard.report_name)
-        require_own_folder(earlier.reports, task, options.output)
-        require_segmentations(options.segmentations)
-        method = choose_method(Asked(options.method, options.weights, options.segmentations), task)
-    probe_writable(options.output)
-    pairs = task.pairs if shard is None else shard.part_of(task.pairs)
-    report = _report(task, choice, device, method)
-    if shard is not None:
-        report = report.model_copy(update={"part": _part(shard, pairs, task)})
-    for warning in report.warnings:
-        log.warning("%s", warning)
-    masks = TaskMasks(task.root, options.follow_links) if method.uses_masks else None
-    fingerprints = Fingerprints(method.sha256, options.segmentations, fields, masks)
-    with interruptible():
-        plan = make_plan(pairs, earlier, fingerprints, fields)
-    _log_start(report, plan, method)
-    if masks is not None and any(masks.file(pair) is not None for pair in plan.todo):
-        log.info("the images are compared within the masks of the task")
-    identity = options.on_error == "identity"
-    means = Means(method, options.weights, device, fields, masks, fingerprints, identity)
-    asked = [pair.name for pair in pairs]
-    file = ReportFile(options.output, report, asked, plan.records, earlier.own, earlier.name)
-    records = run_pairs(plan, _register_all(options, means), file)
-    if shard is None:
-        earlier.forget(asked)
-    return _summary(records, options.output / file.name)
-
-
-def _asked_shard(options: argparse.Namespace) -> Shard | None:
-    """The shard, and what goes with it and with several processes.
+    """Registers the task's pairs; returns 0, or 1 where pairs failed.
 
     Raises:
-        UsageError: options that do not go together, or no such shard.
+        KnownError: As the parts say.
     """
-    require_cluster(options.workers, options.scheduler)
-    if options.shard is None:
-        return None
-    if options.scheduler is not None:
-        raise UsageError(
-            "both --shard and --scheduler",
-            expected="one of them: a scheduler shares the pairs out by itself",
-        )
-    return shard_of(options.shard, os.environ)
-
-
-def _make_absolute(options: argparse.Namespace) -> None:
-    """Workers have working folders of their own."""
-    if options.workers is not None or options.scheduler is not None:
-        for name in ("input", "output", "weights", "segmentations", "pairs"):
-            path: Path | None = getattr(options, name)
-            setattr(options, name, None if path is None else path.absolute())
-
-
-def _register_all(options: argparse.Namespace, means: Means) -> RegisterAll:
-    if options.workers is None and options.scheduler is None:
-        return one_after_another(means.registration)
-    gpus = torch.cuda.device_count() if means.device.type == "cuda" else 0
-    engine = partial(opened_engine, options.workers, options.scheduler, gpus)
-    return by_workers(engine, means.recipe, means.method.segmented)
-
-
-def _part(shard: Shard, pairs: Sequence[Pair], task: Task) -> ShardPart:
-    own = {pair.name for pair in pairs}
-    places = {pair.name: place for place, pair in enumerate(task.pairs) if pair.name in own}
-    return ShardPart(shard=shard.index, of=shard.count, places=places, total=len(task.pairs))
-
-
-def _profile(asked: str | None, task: Task) -> ProfileChoice:
-    if asked is not None:
-        return ProfileChoice(PROFILES[asked], "asked for with --profile")
-    return choose_profile(task.name, _grid(task), [pair.fixed for pair in task.pairs])
-
-
-def _grid(task: Task) -> tuple[int, int, int] | None:
-    """That of the first fixed image; the task's word where it cannot be read."""
-    try:
-        return read_header(task.pairs[0].fixed).shape
-    except VolumeError:
-        return task.shape
-
-
-def _report(task: Task, choice: ProfileChoice, device: torch.device, method: Choice) -> RunReport:
-    fault = profile_fault(task.name, _grid(task), choice.profile)
-    mismatches = () if method.bundle is None else weights_warnings(method.bundle.header, task)
-    odd = (f"{fault.what}; its hosts read {fault.expected}",) if fault else ()
-    return RunReport(
-        task=task.name,
-        profile=choice.profile.name,
-        profile_reason=choice.reason,
-        device=str(device),
-        torch=torch.__version__,
-        version=VERSION,
-        program=program_version(),
-        method=method.name,
-        weights="" if method.weights is None else method.weights.name,
-        weights_sha256="" if method.bundle is None else method.sha256,
-        region_names=() if method.bundle is None else method.bundle.header.region_names,
-        training={} if method.bundle is None else method.bundle.header.training,
-        config=method.config,
-        warnings=(*task.warnings, *mismatches, *odd),
+    records = predict(
+        options.input,
+        options.output,
+        profile=options.profile,
+        short_names=options.short_names,
+        method=options.method,
+        weights=options.weights,
+        device=options.device,
+        pairs=options.pairs,
+        segmentations=options.segmentations,
+        follow_links=options.follow_links,
+        on_error=options.on_error,
+        shard=options.shard,
+        workers=options.workers,
+        scheduler=options.scheduler,
     )
-
-
-def _log_start(report: RunReport, plan: Plan, method: Choice) -> None:
-    kept = len(plan.pairs) - len(plan.todo)
-    of_all = (
-        ""
-        if report.part is None
-        else f" of {report.part.total} in shard {report.part.shard}/{report.part.of}"
-    )
-    log.info(
-        "%s: %s%s%s, %s, profile %s (%s), on %s",
-        report.task,
-        counted(len(plan.pairs), "pair"),
-        of_all,
-        f", {kept} of them finished before" if kept else "",
-        method,
-        report.profile,
-        report.profile_reason,
-        report.device,
-    )
+    name = REPORT_NAME if options.shard is None else shard_of(options.shard, os.environ).report_name
+    return _summary(records, options.output / name)
 
 
 def _summary(records: Sequence[PairRecord], report: Path) -> int:

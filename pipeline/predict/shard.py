@@ -9,6 +9,7 @@ from pathlib import Path
 from pairs.errors import UsageError
 from pairs.files.reportnames import shard_report_name
 from pairs.tasks.pair import Pair
+from pipeline.predict.report import ShardPart
 
 __all__ = ["Shard", "shard_of"]
 
@@ -54,6 +55,16 @@ class Shard:
             heapq.heappush(sizes, (size + len(group), number))
             own += group if number == self.index else ()
         return tuple(pairs[place] for place in sorted(own))
+
+    def described(self, pairs: Sequence[Pair]) -> ShardPart:
+        """What its report says of it.
+
+        Args:
+            pairs: All of the task.
+        """
+        own = {pair.name for pair in self.part_of(pairs)}
+        places = {pair.name: place for place, pair in enumerate(pairs) if pair.name in own}
+        return ShardPart(shard=self.index, of=self.count, places=places, total=len(pairs))
 
 
 def shard_of(text: str, environment: Mapping[str, str]) -> Shard:

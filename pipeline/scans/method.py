@@ -12,6 +12,7 @@ from pairs.images.relation import Matrix
 from pairs.images.volume import Volume
 from pipeline.general.similarity import Compared
 from pipeline.regions.segmentor import Segmentation
+from pipeline.weights.bundle import Bundle
 
 __all__ = ["Alignment", "Deformation", "Found", "ScanMethod"]
 
@@ -71,6 +72,7 @@ class ScanMethod:
         footprint: Bytes that the deformation takes on the device at its peak.
         uses_mask: Whether the mask restricts what the method compares.
         compared: What of the two images it compares; None for networks.
+        bundle: The weights; None where it needs none.
     """
 
     name: str
@@ -81,3 +83,4 @@ class ScanMethod:
     footprint: Footprint = _nothing
     uses_mask: bool = False
     compared: Compared | None = None
+    bundle: Bundle | None = None

@@ -1,25 +1,24 @@
-"""The files of two scans, read and checked: images, label maps, and a mask."""
+"""What is known of two scans, read and checked: images, label maps, and a mask."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from pairs.errors import BadLabels
+from pairs.images.given import Source, header_from, image_from, labels_from
 from pairs.images.grid import require_same_grid
-from pairs.images.header import Header, read_header
+from pairs.images.header import Header
 from pairs.images.relation import Relation, relation_of
-from pairs.images.volume import Volume, read_image, read_labels
+from pairs.images.volume import Volume
 from pipeline.registration.preprocess import require_content
 from pipeline.scans.labels import shared_labels
 
-__all__ = ["ScanFiles", "ScanHeaders", "Scans", "read_headers", "read_mask", "read_scans"]
+__all__ = ["ScanHeaders", "ScanInputs", "Scans", "read_headers", "read_mask", "read_scans"]
 
 
-@dataclass(frozen=True)
-class ScanFiles:
-    """What the user names.
+@dataclass(frozen=True, eq=False)
+class ScanInputs:
+    """What the user gives: files, or volumes in memory.
 
     Attributes:
         fixed: The fixed image.
@@ -29,16 +28,11 @@ class ScanFiles:
         mask: Mask on the fixed grid, not 0 where the images are to be compared.
     """
 
-    fixed: Path
-    moving: Path
-    fixed_regions: Path | None = None
-    moving_regions: Path | None = None
-    mask: Path | None = None
-
-    def __iter__(self) -> Iterator[Path]:
-        """All files that are named."""
-        named = (self.fixed, self.moving, self.fixed_regions, self.moving_regions, self.mask)
-        yield from (path for path in named if path is not None)
+    fixed: Source
+    moving: Source
+    fixed_regions: Source | None = None
+    moving_regions: Source | None = None
+    mask: Source | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,28 +78,28 @@ class Scans:
     warnings: tuple[str, ...]
 
 
-def read_headers(files: ScanFiles) -> ScanHeaders:
+def read_headers(inputs: ScanInputs) -> ScanHeaders:
     """Reads every header and no voxel: what cannot be registered costs nothing.
 
     Raises:
         VolumeError: If a file is no 3D volume that can be used.
         GridMismatch: If a label map or the mask is on another grid than its image.
     """
-    fixed, moving = read_header(files.fixed), read_header(files.moving)
-    beside = ((fixed, files.fixed_regions), (moving, files.moving_regions), (fixed, files.mask))
+    fixed, moving = header_from(inputs.fixed), header_from(inputs.moving)
+    beside = ((fixed, inputs.fixed_regions), (moving, inputs.moving_regions), (fixed, inputs.mask))
     warnings: list[str] = []
-    for image, path in beside:
-        if path is not None:
-            warnings += require_same_grid(image, read_header(path))
+    for image, source in beside:
+        if source is not None:
+            warnings += require_same_grid(image, header_from(source))
     relation = relation_of(fixed, moving)
     return ScanHeaders(fixed, moving, relation, (*warnings, *relation.warnings))
 
 
-def read_scans(files: ScanFiles, headers: ScanHeaders, mask: np.ndarray | None) -> Scans:
+def read_scans(inputs: ScanInputs, headers: ScanHeaders, mask: np.ndarray | None) -> Scans:
     """Reads the voxels.
 
     Args:
-        files: The files.
+        inputs: What was given.
         headers: What `read_headers` says of them.
         mask: What `read_mask` reads.
 
@@ -114,11 +108,12 @@ def read_scans(files: ScanFiles, headers: ScanHeaders, mask: np.ndarray | None) 
         BadLabels: If a label map holds other values than whole numbers, or the two have no label in common.
     """
     relation, warnings = headers.relation, list(headers.warnings)
-    fixed, moving = _image(files.fixed, relation.fixed), _image(files.moving, relation.moving)
+    fixed, moving = _image(inputs.fixed, relation.fixed), _image(inputs.moving, relation.moving)
     if np.array_equal(fixed.array, moving.array) and np.array_equal(relation.to_moving_voxels(), np.eye(4)):
         warnings.append("fixed and moving image are the same")
     fixed_labels, moving_labels = (
-        None if path is None else read_labels(path) for path in (files.fixed_regions, files.moving_regions)
+        None if source is None else labels_from(source)
+        for source in (inputs.fixed_regions, inputs.moving_regions)
     )
     if fixed_labels is not None and moving_labels is not None:
         fixed_labels, moving_labels, left_out = shared_labels(fixed_labels, moving_labels)
@@ -129,21 +124,23 @@ def read_scans(files: ScanFiles, headers: ScanHeaders, mask: np.ndarray | None) 
     return Scans(fixed, moving, relation, headers.fixed, fixed_labels, moving_labels, mask, tuple(warnings))
 
 
-def read_mask(path: Path) -> np.ndarray:
+def read_mask(source: Source) -> np.ndarray:
     """Reads a mask: True where it is not 0.
 
     Raises:
         VolumeError: If the file is damaged.
         BadLabels: If it holds other values than whole numbers, or 0 alone.
     """
-    mask: np.ndarray = read_labels(path).array != 0
+    labels = labels_from(source)
+    mask: np.ndarray = labels.array != 0
     if not mask.any():
-        raise BadLabels("the mask is empty", where=path, expected="voxels that are not 0", got="0 everywhere")
+        where, expected = labels.header.path, "voxels that are not 0"
+        raise BadLabels("the mask is empty", where=where, expected=expected, got="0 everywhere")
     return mask
 
 
-def _image(path: Path, related: Header) -> Volume:
+def _image(source: Source, related: Header) -> Volume:
     """An image in the space that the relation puts it into."""
-    volume = read_image(path)
+    volume = image_from(source)
     require_content(volume)
     return Volume(replace(volume.header, affine=related.affine), volume.array)

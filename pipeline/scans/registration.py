@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairs.errors import VolumeError
+from pairs.fields.field import Field, field_from_array
 from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.sampling import sampled_labels, sampled_linearly
@@ -16,9 +17,9 @@ from pipeline.regions.segmentor import Segmentation
 from pipeline.regions.source import segmentation_of_labels
 from pipeline.scans.labels import regions_of
 from pipeline.scans.method import ScanMethod
-from pipeline.scans.reading import ScanFiles, Scans, read_headers, read_mask, read_scans
+from pipeline.scans.reading import ScanInputs, Scans, read_headers, read_mask, read_scans
 
-__all__ = ["RegisteredScans", "register_files", "register_scans"]
+__all__ = ["RegisteredScans", "register_inputs", "register_scans"]
 
 # Bytes a voxel: both images with their regions; a displacement, its sum with the affine map, and the figures;
 # of the moving image, its values and its labels while they are read.
@@ -38,6 +39,7 @@ class RegisteredScans:
             `relation.to_moving_voxels()`. On one grid V is the identity.
         warnings: One sentence for each oddity.
         seconds: Of each part of the work.
+        method: What registered them.
     """
 
     scans: Scans
@@ -45,6 +47,12 @@ class RegisteredScans:
     displacement: np.ndarray
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
+    method: ScanMethod
+
+    @property
+    def field(self) -> Field:
+        """The displacement with the grid of the fixed image."""
+        return field_from_array(self.displacement, self.scans.grid)
 
     def warped(self) -> np.ndarray:
         """Returns the moving image on the fixed grid, sampled once from the original.
@@ -79,7 +87,7 @@ class RegisteredScans:
         return before, sampled_labels(labels, shape, relation.to_moving_voxels(), self.displacement)
 
 
-def register_files(files: ScanFiles, method: ScanMethod) -> RegisteredScans:
+def register_inputs(inputs: ScanInputs, method: ScanMethod) -> RegisteredScans:
     """Reads and registers two scans.
 
     Raises:
@@ -88,9 +96,9 @@ def register_files(files: ScanFiles, method: ScanMethod) -> RegisteredScans:
     """
     watch = Stopwatch()
     with watch.part("reading"):
-        headers = read_headers(files)
+        headers = read_headers(inputs)
         _require_room_for(headers.fixed, headers.moving, method)
-        scans = read_scans(files, headers, None if files.mask is None else read_mask(files.mask))
+        scans = read_scans(inputs, headers, None if inputs.mask is None else read_mask(inputs.mask))
     return register_scans(scans, method, watch)
 
 
@@ -134,7 +142,7 @@ def register_scans(scans: Scans, method: ScanMethod, watch: Stopwatch | None = N
         found = deformation.displacement
     with watch.part("composition"):
         displacement = _in_all(relation.within_fixed_voxels(matrix), found, scans.fixed.header.shape)
-    return RegisteredScans(scans, matrix, displacement, tuple(dict.fromkeys(warnings)), watch.seconds)
+    return RegisteredScans(scans, matrix, displacement, tuple(dict.fromkeys(warnings)), watch.seconds, method)
 
 
 def _require_room_for(fixed: Header, moving: Header, method: ScanMethod) -> None:

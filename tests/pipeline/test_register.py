@@ -43,7 +43,7 @@ def test_it_is_what_predict_writes(
 ) -> None:
     words = [str(tiny_task), str(tmp_path / "out"), "--weights", str(weights), "--device", "cpu"]
     assert main(["predict", *words, "--profile", "l2r2022"]) == 0
-    found = register(*pair, weights, device="cpu")
+    found = register(*pair[::-1], weights, device="cpu")
     assert found.displacement.dtype == np.float32
     written = read_displacement(
         tmp_path / "out" / "disp_0006_0000_0007_0000.nii.gz", found.displacement.shape[:3]
@@ -88,11 +88,11 @@ def test_what_cannot_be_used_is_a_known_error(
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(WeightsError):
-        register(*pair, tmp_path / "none.safetensors", device="cpu")
+        register(*pair[::-1], tmp_path / "none.safetensors", device="cpu")
     with pytest.raises(UsageError):
-        register(*pair, weights, device="cuda")
+        register(*pair[::-1], weights, device="cuda")
     with pytest.raises(UsageError, match="l2r1999"):
-        register(*pair, weights, profile="l2r1999")
+        register(*pair[::-1], weights, profile="l2r1999")
 
 
 def test_only_the_registration_of_two_scans_takes_two_grids(
@@ -103,7 +103,7 @@ def test_only_the_registration_of_two_scans_takes_two_grids(
     write_volume(shorter, moving.array[2:], moving.header.affine)
     with pytest.raises(GridMismatch):
         NetworkRegistration(tiny_bundle, CPU)(shorter, pair[1])
-    found = register(shorter, pair[1], tiny_bundle, device="cpu")
+    found = register(pair[1], shorter, tiny_bundle, device="cpu")
     assert found.displacement.shape == (32, 48, 40, 3)
     assert found.warped().shape == (32, 48, 40)
 
@@ -116,8 +116,39 @@ def test_affines_count_between_two_scans(
     shifted = np.eye(4)
     shifted[0, 3] = 5
     write_volume(tmp_path / "shifted.nii.gz", moving.array, shifted)
-    found = register(tmp_path / "shifted.nii.gz", pair[1], tiny_bundle, device="cpu")
+    found = register(pair[1], tmp_path / "shifted.nii.gz", tiny_bundle, device="cpu")
     assert np.array_equal(found.before()[5:], moving.array[:-5])
+
+
+def test_arrays_volumes_and_files_give_the_same_field(pair: tuple[Path, Path], tiny_bundle: Bundle) -> None:
+    moving, fixed = (read_image(path) for path in pair)
+    before = moving.array.copy()
+    of_files = register(pair[1], str(pair[0]), tiny_bundle, device="cpu")
+    of_volumes = register(fixed, moving, tiny_bundle, device="cpu")
+    of_arrays = register(fixed.array, moving.array.astype(np.float64), tiny_bundle, device="cpu")
+    assert np.array_equal(of_files.displacement, of_volumes.displacement)
+    assert np.array_equal(of_files.displacement, of_arrays.displacement)
+    assert np.array_equal(moving.array, before)
+    assert of_files.field.grid.path == pair[1]
+    with pytest.raises(UsageError, match=r"volume\(array, affine\)"):
+        register(pair[1], moving.array, tiny_bundle, device="cpu")
+
+
+def test_label_maps_that_are_arrays_lie_on_the_grids_of_their_images(
+    pair: tuple[Path, Path], tiny_task: Path
+) -> None:
+    moving, fixed = pair
+    affine = np.diag([2.0, 2, 2, 1])
+    for path in pair:
+        write_volume(path, read_image(path).array, affine)
+    labels = [read_image(tiny_task / "labelsTr" / path.name).array for path in (fixed, moving)]
+    found = register(
+        fixed, moving, device="cpu", affine_only=True, fixed_regions=labels[0], moving_regions=labels[1]
+    )
+    assert found.scans.fixed_labels is not None
+    assert np.array_equal(found.scans.fixed_labels.header.affine, affine)
+    with pytest.raises(GridMismatch, match="array"):
+        register(fixed, moving, device="cpu", affine_only=True, fixed_regions=labels[0][1:])
 
 
 @pytest.mark.slow

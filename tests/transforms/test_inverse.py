@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.codec import smooth_field
+from pairs.fields.field import field_from_array
 from pairs.fields.unfolding import folded_voxels
 from pairs.images.header import Header
-from transforms.field import field_from_array
 from transforms.inverse import Inverse, inverse_of, inverse_of_points
 from transforms.pathway import Pathway
 

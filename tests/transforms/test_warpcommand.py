@@ -75,7 +75,7 @@ def test_fields_of_the_challenge_compare_voxels_as_hosts_do(profile: str, tmp_pa
     u = np.zeros((8, 10, 12, 3), np.float32)
     u[...] = (2, -1, 3)
     field = tmp_path / f"field{PROFILES[profile].suffix}"
-    write_field(field, u, PROFILES[profile])
+    write_field(field, u, profile)
     words = ["warp", "--field", str(field), "--fixed", str(tmp_path / "fixed.nii.gz")]
     words += ["--image", str(tmp_path / "moving.nii.gz"), "--out", str(tmp_path / "out")]
     for more, x in (((), 2), (("--placed-by", "headers"), 1)):
@@ -164,7 +164,7 @@ def test_an_image_without_an_orientation_is_warped_by_its_voxels(tmp_path: Path,
     nib.save(unplaced, tmp_path / "image.nii.gz")
     u = np.zeros((8, 9, 10, 3), np.float32)
     u[...] = (1, 0, -2)
-    write_field(tmp_path / "u.npz", u, PROFILES["l2r2020-full"])
+    write_field(tmp_path / "u.npz", u, "l2r2020-full")
     words = ["warp", "--field", str(tmp_path / "u.npz"), "--fixed", str(tmp_path / "image.nii.gz")]
     assert main([*words, "--image", str(tmp_path / "image.nii.gz"), "--out", str(tmp_path / "out")]) == 0
     warped = read_image(tmp_path / "out" / "images" / "image.nii.gz")

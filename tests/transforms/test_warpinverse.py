@@ -6,7 +6,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from pairs.fields.profile import PROFILES
 from pairs.images.volume import read_image, write_volume
 from tests.transforms.scene import Scene
 from textscf.program import main
@@ -41,7 +40,7 @@ def test_an_inverse_of_a_folded_field_is_told_where_it_is_none(tmp_path: Path, c
     write_volume(tmp_path / "fixed.nii.gz", image, np.eye(4))
     u = np.zeros((*shape, 3), np.float32)
     u[..., 0] = (-6 * np.tanh((np.arange(40) - 19.5) / 2))[:, None, None]
-    write_field(tmp_path / "u.nii.gz", u, PROFILES["l2r2022"])
+    write_field(tmp_path / "u.nii.gz", u, "l2r2022")
     words = ["warp", "--field", str(tmp_path / "u.nii.gz"), "--fixed", str(tmp_path / "fixed.nii.gz")]
     words += ["--image", str(tmp_path / "fixed.nii.gz"), "--inverse", "--out", str(tmp_path / "out")]
     assert main(words) == 0
@@ -50,7 +49,7 @@ def test_an_inverse_of_a_folded_field_is_told_where_it_is_none(tmp_path: Path, c
     assert (doubtful[18:22, 2:-2, 2:-2] == 2).all()
     assert (doubtful[:12] == 0).all()
     back = read_image(tmp_path / "out" / "images" / "fixed.nii.gz").array
-    write_field(tmp_path / "u.nii.gz", 0 * u, PROFILES["l2r2022"])
+    write_field(tmp_path / "u.nii.gz", 0 * u, "l2r2022")
     assert main(words) == 0
     assert not (tmp_path / "out" / "no_inverse.nii.gz").exists()
     # Far from the fold the inverse is what it would be without: a shift by six voxels.

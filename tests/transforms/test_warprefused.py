@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pairs.fields.profile import PROFILES
 from pairs.images.header import read_header
 from pairs.images.volume import write_volume
 from tests.transforms.scene import Scene
@@ -34,7 +33,7 @@ def test_a_field_in_millimetres_given_as_voxels_is_suspected(tmp_path: Path, cap
     words = ["warp", "--fixed", str(tmp_path / "fixed.nii.gz"), "--image", str(tmp_path / "moving.nii.gz")]
     for factor, suspected in ((1, False), (3, True)):
         caplog.clear()
-        write_field(tmp_path / "u.nii.gz", factor * u, PROFILES["l2r2022"])
+        write_field(tmp_path / "u.nii.gz", factor * u, "l2r2022")
         out = ["--field", str(tmp_path / "u.nii.gz"), "--out", str(tmp_path / f"out{factor}")]
         assert main([*words, *out]) == 0
         assert ("suspected: millimetres" in caplog.text) == suspected

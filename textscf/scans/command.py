@@ -8,10 +8,7 @@ from pipeline.machine.device import DEVICES, choose_device
 from pipeline.machine.memory import shortage_reported
 from pipeline.machine.stopping import interruptible, uninterrupted
 from pipeline.predict.report import restart_peak
-from pipeline.register import method_for_scans
-from pipeline.scans.reading import ScanFiles
-from pipeline.scans.registration import register_files
-from pipeline.weights.bundle import read_bundle
+from pipeline.register import register
 from textscf.scans.folder import ScanFolder
 from textscf.scans.results import results_of
 
@@ -47,22 +44,25 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         KnownError: As the parts say.
     """
-    files = ScanFiles(
-        options.fixed, options.moving, options.fixed_regions, options.moving_regions, options.mask
-    )
     with interruptible():
         device = choose_device(options.device)
         folder = ScanFolder(options.out)
-        folder.require_own((*files, *([options.weights] if options.weights else [])))
-        with shortage_reported("the networks", options.weights, "free some memory"):
-            bundle = None if options.weights is None else read_bundle(options.weights)
-            method = method_for_scans(
-                bundle, device, affine_only=options.affine_only, modalities=tuple(options.modalities)
-            )
+        beside = (options.fixed_regions, options.moving_regions, options.mask, options.weights)
+        folder.require_own((options.fixed, options.moving, *(path for path in beside if path is not None)))
         restart_peak(device)
+        found = register(
+            options.fixed,
+            options.moving,
+            options.weights,
+            device=options.device,
+            fixed_regions=options.fixed_regions,
+            moving_regions=options.moving_regions,
+            mask=options.mask,
+            affine_only=options.affine_only,
+            modalities=tuple(options.modalities),
+        )
         with shortage_reported("these images"):
-            found = register_files(files, method)
-            results = results_of(found, method, bundle)
+            results = results_of(found)
         for warning in results.report.warnings:
             log.warning("%s", warning)
         # A signal waits: the files belong together.

@@ -8,14 +8,13 @@ from pydantic import BaseModel, ValidationError
 
 from evaluation.picture.threeplanes import draw_three_planes
 from pairs.errors import OutputError, UsageError
-from pairs.fields.encoding import encode
-from pairs.fields.profile import PROFILES
 from pairs.files.outputs import require_output_folder, require_outputs
 from pairs.files.regularfile import read_regular
 from pairs.files.wholefile import probe_writable, write_json
 from pairs.images.volume import write_volume
 from textscf.scans.report import REPORT_NAME
 from textscf.scans.results import ScanResults
+from transforms.field import write_field
 
 __all__ = ["ScanFolder"]
 
@@ -76,9 +75,8 @@ class ScanFolder:
             self.files[-1].unlink(missing_ok=True)
         except OSError as error:
             raise OutputError("cannot replace", where=self.files[-1], got=error.strerror) from error
-        grid, report = results.grid, results.report
-        field = encode(results.displacement, PROFILES["l2r2022"])
-        write_volume(self.path / DISPLACEMENT, field, grid.affine, placed=grid.placed)
+        grid, report = results.field.grid, results.report
+        write_field(self.path / DISPLACEMENT, results.field)
         write_volume(self.path / WARPED, results.warped, grid.affine, placed=grid.placed)
         title = f"{report.fixed} ← {report.moving}"
         relation = f"{report.method}, grids related by {report.grids.basis}, on {report.device}"

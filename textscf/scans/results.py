@@ -10,15 +10,13 @@ from evaluation.metrics.jacobian import regularity
 from evaluation.metrics.overlap import dice
 from evaluation.metrics.similarity import similarity
 from evaluation.picture.threeplanes import ThreeImages
-from pairs.images.header import Header
+from pairs.fields.field import Field
 from pairs.images.relation import Matrix
 from pairs.process.stopwatch import Stopwatch
 from pairs.process.version import VERSION
 from pipeline.predict.report import peak_memory_mib
 from pipeline.programversion import program_version
-from pipeline.scans.method import ScanMethod
 from pipeline.scans.registration import RegisteredScans
-from pipeline.weights.bundle import Bundle
 from textscf.scans.report import Change, GridRelation, Regularity, Rows, ScanReport
 
 __all__ = ["ScanResults", "results_of"]
@@ -32,16 +30,14 @@ class ScanResults:
     """All that is written.
 
     Attributes:
-        grid: Header of the fixed image as its file has it.
         warped: The moving image on the fixed grid, (X, Y, Z).
-        displacement: (X, Y, Z, 3) float32 in voxels of the fixed grid.
+        field: The displacement.
         shown: What the picture shows.
         report: The report.
     """
 
-    grid: Header
     warped: np.ndarray
-    displacement: np.ndarray
+    field: Field
     shown: ThreeImages
     report: ScanReport
 
@@ -58,15 +54,14 @@ class ScanResults:
         return ", ".join(parts)
 
 
-def results_of(found: RegisteredScans, method: ScanMethod, bundle: Bundle | None) -> ScanResults:
+def results_of(found: RegisteredScans) -> ScanResults:
     """Warps the moving image, and compares both states with the fixed one.
 
     Args:
         found: The registration.
-        method: What made it.
-        bundle: The weights; None where there are none.
     """
     scans, watch = found.scans, Stopwatch(found.seconds)
+    method, bundle = found.method, found.method.bundle
     with watch.part("warping"):
         warped, before, moving_labels = found.warped(), found.before(), found.moving_labels()
     after = warped.astype(np.float32, copy=False)
@@ -101,7 +96,7 @@ def results_of(found: RegisteredScans, method: ScanMethod, bundle: Bundle | None
     )
     images = (scans.fixed.array, before, after)
     shown = ThreeImages(images, label_maps, scans.fixed.header.affine, scans.grid.placed)
-    return ScanResults(scans.grid, warped, found.displacement, shown, report)
+    return ScanResults(warped, found.field, shown, report)
 
 
 def _grids(found: RegisteredScans) -> GridRelation:

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     for header in (fixed, moving):
         for warning in header.warnings:
             log.warning("%s: %s", header.path, warning)
-    for path in export_field(field, moving, program, folder):
+    for path in export_field(field, moving, options.to, folder):
         log.info("%s", path)
     log.info("next: %s", program.usage.format(folder=folder, fixed=options.fixed, moving=options.moving))
     return 0

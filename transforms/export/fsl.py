@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pairs.fields.field import Field
 from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.volume import write_volume
 from transforms.export.millimetres import displacement_mm, require_placed
-from transforms.field import Field
 
 __all__ = ["fsl_coordinates", "write_warp"]
 

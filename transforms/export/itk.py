@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pairs.fields.field import Field
 from pairs.files.wholefile import whole_file
 from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.volume import write_volume
 from transforms.export.millimetres import LPS, displacement_mm, require_placed, require_rotation
-from transforms.field import Field
 
 __all__ = ["lps_displacement", "parameter_file", "write_metaimage", "write_nifti", "write_nrrd"]
 

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairs.errors import DisplacementError, VolumeError
+from pairs.fields.field import Field
 from pairs.images.header import Header
 from pairs.images.relation import Matrix
 from pairs.images.sampling import Box, each_block
-from transforms.field import Field
 from transforms.pathway import Pathway
 
 __all__ = ["LPS", "displacement_mm", "require_placed", "require_rotation"]

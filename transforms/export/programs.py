@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from pairs.files.wholefile import whole_file
+from pairs.errors import require_choice
+from pairs.fields.field import Field
+from pairs.files.wholefile import probe_writable, whole_file
+from pairs.images.given import Given, header_from
 from pairs.images.header import Header
 from transforms.export.fsl import write_warp
 from transforms.export.itk import lps_displacement, parameter_file, write_metaimage, write_nifti, write_nrrd
-from transforms.field import Field
 
 __all__ = ["PROGRAMS", "Program", "export_field"]
 
@@ -31,25 +33,29 @@ class Program:
     write: Callable[[Field, Header, Path], None]
 
 
-def export_field(field: Field, moving: Header, program: Program, folder: Path) -> tuple[Path, ...]:
+def export_field(field: Field, moving: Given | Header, program: str, folder: str | Path) -> tuple[Path, ...]:
     """Writes a field as a program reads it.
 
     Args:
         field: The field.
-        moving: Header of the moving image.
-        program: One of `PROGRAMS`.
-        folder: An existing folder.
+        moving: The moving image, or its header.
+        program: Name of one of `PROGRAMS`: itk, ants, elastix, fsl, slicer or x5.
+        folder: Where the files go; made where it is absent.
 
     Returns:
         The files.
 
     Raises:
-        VolumeError: If an image does not say where its voxels lie.
+        UsageError: If there is no such program.
+        VolumeError: If an image cannot be used, or does not say where its voxels lie.
         DisplacementError: If the program cannot hold the grid.
         OutputError: If a file cannot be written.
     """
-    program.write(field, moving, folder)
-    return tuple(folder / name for name in program.files)
+    require_choice("program", program, PROGRAMS)
+    chosen, path = PROGRAMS[program], Path(folder)
+    probe_writable(path)
+    chosen.write(field, header_from(moving), path)
+    return tuple(path / name for name in chosen.files)
 
 
 _NIFTI, _ANTS, _FSL, _NRRD, _X5 = (

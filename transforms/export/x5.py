@@ -6,11 +6,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from pairs.fields.field import Field
 from pairs.files.wholefile import whole_file
 from pairs.images.header import Header
 from pairs.process.version import VERSION
 from transforms.export.millimetres import displacement_mm, require_placed
-from transforms.field import Field
 
 __all__ = ["write_x5"]
 

@@ -69,6 +69,20 @@ def test_the_modalities_are_those_in_words(task: Task, made: list[SimpleNamespac
     assert made[0].modalities == ("CT", "MR")
 
 
+def test_the_networks_bring_the_moving_image_to_the_fixed_one(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+
+    def register(fixed: Path, moving: Path, *_: object, **__: object) -> SimpleNamespace:
+        seen.update(fixed=fixed, moving=moving)
+        return SimpleNamespace(displacement=np.zeros(3))
+
+    monkeypatch.setattr("pipeline.register.register", register)
+    METHODS["bundled"].prepare(task)(task.pairs[0], tmp_path)
+    assert seen == {"fixed": task.pairs[0].fixed, "moving": task.pairs[0].moving}
+
+
 @pytest.mark.parametrize("name", ["general", "general-regions"])
 def test_other_settings_are_another_version(task: Task, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = METHODS[name].made_by(task)

@@ -12,7 +12,6 @@ import pytest
 from evaluation.scoring import command
 from evaluation.scoring.evaluate import Evaluation
 from pairs.fields.displacement import write_displacement
-from pairs.fields.foreign.readers import FOREIGN_READERS
 from pairs.fields.profile import PROFILES
 from pairs.images.volume import read_labels, write_volume
 from pairs.tasks.task import Task, label_path
@@ -128,7 +127,7 @@ def test_the_journal_lies_beside_the_json(
     assert main(_arguments(tiny_task, tmp_path, "--json", out, "--jobs", 2, "--from", "itk")) == 75
     assert seen["journal"] == tmp_path / "out.journal.jsonl"
     assert seen["jobs"] == 2
-    assert seen["read_field"] is FOREIGN_READERS["itk"]
+    assert seen["tool"] == "itk"
     assert seen["evaluator"] is None
 
 
@@ -150,7 +149,7 @@ def _record(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         seen.update(named)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "evaluate_task", stopped)
+    monkeypatch.setattr(command, "evaluate", stopped)
     return seen
 
 

@@ -12,6 +12,7 @@ from pipeline.general.config import FineConfig, GeneralConfig
 from pipeline.general.intensities import Intensities
 from pipeline.general.method import GeneralMethod
 from pipeline.regions.config import IntensityConfig
+from pipeline.regions.segmentor import Segmentation
 
 __all__: list[str] = []
 
@@ -55,6 +56,22 @@ def test_the_fine_stage_adds_what_half_the_resolution_cannot_show(
     same = fine.model_copy(update={"finest_voxels": 1_000_000})
     without = same.model_copy(update={"fine_stage": None})
     assert error(same, pair) == error(without, pair)
+
+
+def test_the_fine_stage_leaves_the_regions_where_they_are(pair: tuple[Volume, Volume, np.ndarray]) -> None:
+    moving, fixed, _ = pair
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[:20] = 1
+    regions = Segmentation(labels, np.ones(SHAPE, np.float16))
+
+    def displacement(fine_stage: FineConfig | None) -> np.ndarray:
+        config = GeneralConfig(finest_voxels=10_000, fine_stage=fine_stage)
+        method = GeneralMethod(config, (PERCENTILES, PERCENTILES), "correlation", torch.device("cpu"))
+        return method(moving, fixed, regions, regions).displacement
+
+    change = np.linalg.norm(displacement(FineConfig(steps=20, step_vox=0.5)) - displacement(None), axis=-1)
+    assert change[:12].max() < 1e-3
+    assert change[28:-8].mean() > 0.1
 
 
 def test_a_stage_may_be_left_out(pair: tuple[Volume, Volume, np.ndarray]) -> None:

@@ -51,6 +51,27 @@ def test_a_signal_before_the_block_stops_it_from_starting() -> None:
         pytest.fail("the block was entered")
 
 
+def test_what_an_object_swallows_at_its_end_is_raised_once_and_not_printed(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Stopping:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped), interruptible():
+        Stopping()
+    assert capfd.readouterr().err == ""
+
+
+def test_other_trouble_at_the_end_of_an_object_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("no end")
+
+    Broken()
+    assert "no end" in capfd.readouterr().err
+
+
 def test_behind_the_block_a_signal_only_sets_the_request() -> None:
     with interruptible():
         pass

@@ -143,7 +143,7 @@ def test_one_line_per_pair(predict: Predict, tiny_task: Path, caplog: pytest.Log
     (tiny_task / "imagesTr" / "TinyMR_0006_0000.nii.gz").unlink()
     caplog.set_level(logging.INFO)
     assert predict() == 1
-    lines = [record.getMessage() for record in caplog.records if record.name.endswith("run")]
+    lines = [record.getMessage() for record in caplog.records if record.name == "pipeline.predict.run"]
     assert len(lines) == 3
     assert lines[0].startswith("0006_0000<--0007_0000: failed (missing)")
     assert lines[1].startswith("0007_0000<--0008_0000: disp_0007_0008.npz in ")

@@ -127,7 +127,7 @@ def test_an_upgrade_of_the_program(
 ) -> None:
     assert predict() == 0
     work.since()
-    for module in ("predict.fingerprint", "regions.kept", "predict.command"):
+    for module in ("predict.fingerprint", "regions.kept", "predict.taskrun"):
         monkeypatch.setattr(f"pipeline.{module}.program_version", lambda: "another")
     assert predict() == 0
     assert work.since() == (3, 3)

@@ -223,7 +223,7 @@ def test_a_signal_after_the_last_pair_changes_nothing(
 def test_a_signal_before_the_run_starts(
     predict: Predict, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.predict.command.read_task", with_sigterm(lambda *_: pytest.fail("on")))
+    monkeypatch.setattr("pipeline.predict.taskrun.read_task", with_sigterm(lambda *_: pytest.fail("on")))
     assert predict() == 75
     assert not output.exists()
 

@@ -13,8 +13,8 @@ import torch
 from pairs.errors import BadLabels, CorruptVolume, GridMismatch, MissingVolume, NonFinite, VolumeError
 from pairs.images.volume import read_labels, write_volume
 from pipeline.scans.method import ScanMethod
-from pipeline.scans.reading import ScanFiles
-from pipeline.scans.registration import RegisteredScans, register_files
+from pipeline.scans.reading import ScanInputs
+from pipeline.scans.registration import RegisteredScans, register_inputs
 
 __all__: list[str] = []
 
@@ -22,10 +22,10 @@ Draw = Callable[..., Path]
 
 
 @pytest.fixture
-def files(drawn: Draw, grids: dict[str, Any]) -> ScanFiles:
+def files(drawn: Draw, grids: dict[str, Any]) -> ScanInputs:
     """Two sound images and all that may come with them."""
     fixed, moving = grids["plain"], grids["oblique"]
-    return ScanFiles(
+    return ScanInputs(
         drawn("fixed.nii.gz", fixed),
         drawn("moving.nii.gz", moving),
         drawn("fixed_labels.nii.gz", fixed, labels=True),
@@ -34,8 +34,8 @@ def files(drawn: Draw, grids: dict[str, Any]) -> ScanFiles:
     )
 
 
-def registered(files: ScanFiles) -> RegisteredScans:
-    return register_files(files, ScanMethod("affine", torch.device("cpu")))
+def registered(files: ScanInputs) -> RegisteredScans:
+    return register_inputs(files, ScanMethod("affine", torch.device("cpu")))
 
 
 @pytest.mark.parametrize("side", ["fixed", "moving"])
@@ -49,16 +49,16 @@ def registered(files: ScanFiles) -> RegisteredScans:
     ],
 )
 def test_images_that_are_none(
-    files: ScanFiles, tmp_path: Path, side: str, array: np.ndarray, error: type[Exception], words: str
+    files: ScanInputs, tmp_path: Path, side: str, array: np.ndarray, error: type[Exception], words: str
 ) -> None:
     bad = tmp_path / "bad.nii.gz"
     write_volume(bad, array.astype(np.float32), np.eye(4))
     with pytest.raises(error, match=rf"{words}.*bad\.nii\.gz"):
-        registered(ScanFiles(**{"fixed": files.fixed, "moving": files.moving, side: bad}))
+        registered(ScanInputs(**{"fixed": files.fixed, "moving": files.moving, side: bad}))
 
 
 @pytest.mark.parametrize("name", ["fixed", "moving", "fixed_regions", "moving_regions", "mask"])
-def test_files_that_cannot_be_read(files: ScanFiles, tmp_path: Path, name: str) -> None:
+def test_files_that_cannot_be_read(files: ScanInputs, tmp_path: Path, name: str) -> None:
     whole = getattr(files, name).read_bytes()
     cases = {
         "absent.nii.gz": (None, MissingVolume),
@@ -77,7 +77,7 @@ def test_files_that_cannot_be_read(files: ScanFiles, tmp_path: Path, name: str) 
 
 @pytest.mark.parametrize("name", ["fixed_regions", "moving_regions", "mask"])
 def test_what_belongs_to_an_image_is_on_its_grid(
-    files: ScanFiles, drawn: Draw, grids: dict[str, Any], name: str
+    files: ScanInputs, drawn: Draw, grids: dict[str, Any], name: str
 ) -> None:
     other = drawn("other.nii.gz", grids["flat"], labels=True)
     with pytest.raises(GridMismatch, match=r"shape differs from .*other\.nii\.gz"):
@@ -90,7 +90,7 @@ def test_what_belongs_to_an_image_is_on_its_grid(
         registered(replace(files, **{name: shifted}))
 
 
-def test_an_empty_mask_is_refused(files: ScanFiles, tmp_path: Path) -> None:
+def test_an_empty_mask_is_refused(files: ScanInputs, tmp_path: Path) -> None:
     affine = np.diag((2.0, 2, 2, 1))
     affine[:3, 3] = -31
     write_volume(tmp_path / "none.nii.gz", np.zeros((32, 32, 32), np.uint8), affine)
@@ -109,7 +109,7 @@ def relabelled(path: Path | None, out: Path, changes: dict[int, int]) -> Path:
     return out
 
 
-def test_labels_of_one_image_alone_are_left_out(files: ScanFiles, tmp_path: Path) -> None:
+def test_labels_of_one_image_alone_are_left_out(files: ScanInputs, tmp_path: Path) -> None:
     other = relabelled(files.fixed_regions, tmp_path / "other.nii.gz", {4: 300})
     found = registered(replace(files, fixed_regions=other))
     told = [text for text in found.warnings if text.startswith("left out")]
@@ -127,15 +127,15 @@ def test_labels_of_one_image_alone_are_left_out(files: ScanFiles, tmp_path: Path
         registered(replace(files, fixed_regions=below))
 
 
-def test_an_image_and_itself_is_told(files: ScanFiles) -> None:
-    assert "fixed and moving image are the same" in registered(ScanFiles(files.fixed, files.fixed)).warnings
-    assert registered(ScanFiles(files.fixed, files.moving)).warnings == (
+def test_an_image_and_itself_is_told(files: ScanInputs) -> None:
+    assert "fixed and moving image are the same" in registered(ScanInputs(files.fixed, files.fixed)).warnings
+    assert registered(ScanInputs(files.fixed, files.moving)).warnings == (
         "there is no affine stage: the images stay where they were put to begin with",
     )
 
 
-def test_one_frame_of_a_series_is_an_image(files: ScanFiles, tmp_path: Path) -> None:
+def test_one_frame_of_a_series_is_an_image(files: ScanInputs, tmp_path: Path) -> None:
     write_volume(
         tmp_path / "one.nii.gz", np.random.default_rng(0).random((8, 9, 7, 1), np.float32), np.eye(4)
     )
-    assert registered(ScanFiles(tmp_path / "one.nii.gz", files.moving)).displacement.shape == (8, 9, 7, 3)
+    assert registered(ScanInputs(tmp_path / "one.nii.gz", files.moving)).displacement.shape == (8, 9, 7, 3)

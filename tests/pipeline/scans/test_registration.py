@@ -15,8 +15,8 @@ from pairs.images.volume import Volume, read_image, write_volume
 from pipeline.machine import memorylimit
 from pipeline.regions.segmentor import Segmentation
 from pipeline.scans.method import ScanMethod
-from pipeline.scans.reading import ScanFiles
-from pipeline.scans.registration import RegisteredScans, register_files
+from pipeline.scans.reading import ScanInputs
+from pipeline.scans.registration import RegisteredScans, register_inputs
 
 __all__: list[str] = []
 
@@ -60,8 +60,8 @@ def same_object(one: np.ndarray, other: np.ndarray) -> bool:
 def test_headers_alone_relate_what_lies_in_one_place(
     drawn: Draw, grids: Grids, fixed: str, moving: str
 ) -> None:
-    files = ScanFiles(drawn("f.nii.gz", grids[fixed]), drawn("m.nii.gz", grids[moving]))
-    found = register_files(files, ScanMethod("affine", CPU))
+    files = ScanInputs(drawn("f.nii.gz", grids[fixed]), drawn("m.nii.gz", grids[moving]))
+    found = register_inputs(files, ScanMethod("affine", CPU))
     assert np.abs(found.displacement).max() == 0
     assert same_object(found.warped(), read_image(files.fixed).array)
 
@@ -71,8 +71,10 @@ def test_headers_alone_relate_what_lies_in_one_place(
 )
 def test_a_known_affine_map_comes_back(drawn: Draw, grids: Grids, fixed: str, moving: str) -> None:
     """The moving object lies where the map takes the fixed one."""
-    files = ScanFiles(drawn("f.nii.gz", grids[fixed]), drawn("m.nii.gz", grids[moving], np.linalg.inv(SHIFT)))
-    found = register_files(files, aligned_by(SHIFT))
+    files = ScanInputs(
+        drawn("f.nii.gz", grids[fixed]), drawn("m.nii.gz", grids[moving], np.linalg.inv(SHIFT))
+    )
+    found = register_inputs(files, aligned_by(SHIFT))
     assert np.array_equal(found.matrix, SHIFT)
     target = read_image(files.fixed).array
     assert same_object(found.warped(), target)
@@ -94,9 +96,9 @@ def test_the_displacement_is_that_on_the_fixed_grid_after_the_affine_map(drawn: 
         return SimpleNamespace(displacement=u, warnings=("odd",))
 
     grid = grids["plain"]
-    files = ScanFiles(drawn("f.nii.gz", grid), drawn("m.nii.gz", grids["oblique"]))
+    files = ScanInputs(drawn("f.nii.gz", grid), drawn("m.nii.gz", grids["oblique"]))
     method = ScanMethod("both", CPU, align=lambda *_: (SHIFT, ("turned",)), deform=deform)
-    found = register_files(files, method)
+    found = register_inputs(files, method)
     ((moving, fixed),) = given
     assert moving.header.shape == fixed.header.shape == (32, 32, 32)
     assert np.array_equal(moving.header.affine, fixed.header.affine)
@@ -107,14 +109,14 @@ def test_the_displacement_is_that_on_the_fixed_grid_after_the_affine_map(drawn: 
 
 
 def test_on_one_grid_the_moving_image_is_taken_as_it_is(drawn: Draw, grids: Grids) -> None:
-    files = ScanFiles(drawn("f.nii.gz", grids["oblique"]), drawn("m.nii.gz", grids["oblique"], SHIFT))
+    files = ScanInputs(drawn("f.nii.gz", grids["oblique"]), drawn("m.nii.gz", grids["oblique"], SHIFT))
     u = np.random.default_rng(0).random((40, 36, 30, 3), np.float32)
 
     def deform(moving: Volume, fixed: Volume, *regions: object) -> SimpleNamespace:
         assert np.array_equal(moving.array, read_image(files.moving).array)
         return SimpleNamespace(displacement=u, warnings=())
 
-    found = register_files(files, ScanMethod("network", CPU, deform=deform))
+    found = register_inputs(files, ScanMethod("network", CPU, deform=deform))
     assert found.displacement is u
 
 
@@ -123,7 +125,7 @@ def test_on_one_grid_the_moving_image_is_taken_as_it_is(drawn: Draw, grids: Grid
 def test_how_the_moving_image_is_stored_changes_nothing(
     drawn: Draw, grids: Grids, tmp_path: Path, flips: tuple[bool, ...], order: tuple[int, int, int]
 ) -> None:
-    files = ScanFiles(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", grids["oblique"]))
+    files = ScanInputs(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", grids["oblique"]))
     moving = read_image(files.moving)
     storage = np.zeros((4, 4))
     storage[3, 3] = 1
@@ -135,14 +137,14 @@ def test_how_the_moving_image_is_stored_changes_nothing(
     other = tmp_path / "stored.nii.gz"
     write_volume(other, np.ascontiguousarray(array), moving.header.affine @ storage)
     method = aligned_by(SHIFT)
-    first, second = (register_files(ScanFiles(files.fixed, path), method) for path in (files.moving, other))
+    first, second = (register_inputs(ScanInputs(files.fixed, path), method) for path in (files.moving, other))
     assert second.warped() == pytest.approx(first.warped(), abs=0.02)
     assert second.displacement == pytest.approx(first.displacement, abs=1e-3)
 
 
 def test_labels_go_along_and_reach_the_deformation_as_regions(drawn: Draw, grids: Grids) -> None:
     fixed, moving = grids["plain"], grids["oblique"]
-    files = ScanFiles(
+    files = ScanInputs(
         drawn("f.nii.gz", fixed),
         drawn("m.nii.gz", moving, np.linalg.inv(SHIFT)),
         drawn("fl.nii.gz", fixed, labels=True),
@@ -159,7 +161,7 @@ def test_labels_go_along_and_reach_the_deformation_as_regions(drawn: Draw, grids
         return SimpleNamespace(displacement=np.zeros((32, 32, 32, 3), np.float32), warnings=())
 
     method = ScanMethod("both", CPU, align=align, deform=deform)
-    found = register_files(files, method)
+    found = register_inputs(files, method)
     assert aligned_with == [found.scans.fixed_labels, found.scans.moving_labels]
     of_moving, of_fixed, mask = regions
     assert mask is None
@@ -180,8 +182,8 @@ def test_the_global_stage_sees_both_images_on_their_own_grids(drawn: Draw, grids
     near = grids["oblique"]
     apart = type(near)(near.shape, far @ near.affine)
     seen: list[Any] = []
-    files = ScanFiles(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", apart, np.linalg.inv(far)))
-    found = register_files(files, aligned_by(np.eye(4), seen))
+    files = ScanInputs(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", apart, np.linalg.inv(far)))
+    found = register_inputs(files, aligned_by(np.eye(4), seen))
     ((fixed, moving, start, *labels),) = seen
     assert labels == [None, None]
     assert (fixed.header.shape, moving.header.shape) == ((32, 32, 32), (40, 36, 30))
@@ -203,7 +205,7 @@ def test_the_warped_image_has_the_number_type_of_the_moving_one(
     fixed, moving = drawn("f.nii.gz", grids["plain"]), read_image(drawn("m.nii.gz", grids["oblique"]))
     stored = tmp_path / "stored.nii.gz"
     write_volume(stored, np.rint(moving.array).astype(dtype), moving.header.affine)
-    found: RegisteredScans = register_files(ScanFiles(fixed, stored), ScanMethod("affine", CPU))
+    found: RegisteredScans = register_inputs(ScanInputs(fixed, stored), ScanMethod("affine", CPU))
     warped = found.warped()
     assert warped.dtype == written
     assert same_object(warped, read_image(fixed).array)
@@ -212,36 +214,36 @@ def test_the_warped_image_has_the_number_type_of_the_moving_one(
 def test_a_large_need_is_told_before_a_voxel_is_read(
     drawn: Draw, grids: Grids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = ScanFiles(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", grids["fine"]))
+    files = ScanInputs(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", grids["fine"]))
     # Cut off behind its header: reading it would be another error.
     files.moving.write_bytes(files.moving.read_bytes()[:-200_000])
     monkeypatch.setattr(memorylimit, "memory_of", lambda device: 3 * 2**30)
     greedy = ScanMethod("greedy", CPU, footprint=lambda fixed: 10**6 * 32**3)
     with pytest.raises(TooLittleMemory, match=r"expected about 3\d\.\d GiB, got 3\.0 GiB on the machine"):
-        register_files(files, greedy)
+        register_inputs(files, greedy)
 
 
 def test_a_moving_image_that_misses_the_fixed_grid_is_refused(drawn: Draw, grids: Grids) -> None:
-    files = ScanFiles(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", grids["flat"]))
+    files = ScanInputs(drawn("f.nii.gz", grids["plain"]), drawn("m.nii.gz", grids["flat"]))
     away = np.eye(4)
     away[0, 3] = 1000
     method = ScanMethod("both", CPU, align=lambda *_: (away, ()), deform=lambda *_: pytest.fail("asked"))
     with pytest.raises(VolumeError, match=r"nothing of the moving image lies on the fixed grid: .*m\.nii"):
-        register_files(files, method)
+        register_inputs(files, method)
 
 
 def test_without_a_change_before_and_after_are_equal(drawn: Draw, grids: Grids) -> None:
     """Though the moving image is much finer, and is smoothed for the deformation."""
-    files = ScanFiles(drawn("f.nii.gz", grids["flat"]), drawn("m.nii.gz", grids["fine"]))
-    found = register_files(files, ScanMethod("affine", CPU))
+    files = ScanInputs(drawn("f.nii.gz", grids["flat"]), drawn("m.nii.gz", grids["fine"]))
+    found = register_inputs(files, ScanMethod("affine", CPU))
     assert np.array_equal(found.before(), found.warped())
 
 
 def test_a_mask_that_the_method_does_not_use_is_told(drawn: Draw, grids: Grids) -> None:
     grid = grids["plain"]
     mask = drawn("mask.nii.gz", grid, labels=True)
-    files = ScanFiles(drawn("f.nii.gz", grid), drawn("m.nii.gz", grids["flat"]), mask=mask)
-    found = register_files(files, aligned_by(np.eye(4)))
+    files = ScanInputs(drawn("f.nii.gz", grid), drawn("m.nii.gz", grids["flat"]), mask=mask)
+    found = register_inputs(files, aligned_by(np.eye(4)))
     assert any("uses no mask" in text for text in found.warnings)
     assert found.scans.mask is not None
     assert found.scans.mask.dtype == bool

@@ -72,8 +72,8 @@ def test_a_network_registers_two_scans_of_any_grids(
     assert field.get_data_dtype() == np.float32
     assert field.affine == pytest.approx(fixed.header.affine)
     found = register(
-        scans["moving"],
         scans["fixed"],
+        scans["moving"],
         weights,
         device="cpu",
         moving_regions=scans["moving-regions"],

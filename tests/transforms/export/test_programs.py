@@ -14,15 +14,15 @@ import pytest
 
 from benchmarks.exports import GRIDS, READERS, draw_pair, largest_disagreements
 from pairs.errors import DisplacementError, VolumeError
-from pairs.fields.profile import PROFILES
+from pairs.fields.field import field_from_array
 from pairs.images.frames import read_frames
 from pairs.images.header import Header, read_header
 from pairs.images.volume import read_image, write_volume
 from textscf.program import main
 from transforms.export.fsl import fsl_coordinates
 from transforms.export.programs import PROGRAMS, export_field
-from transforms.field import field_from_array, read_field, write_field
-from transforms.warping import warping_of
+from transforms.field import read_field, write_field
+from transforms.warping import warp
 
 __all__: list[str] = []
 
@@ -50,7 +50,7 @@ def test_the_drawn_fields_move_what_is_compared(kind: str, tmp_path: Path) -> No
     draw_pair(tmp_path, kind)
     fixed, moving = read_header(tmp_path / "fixed.nii.gz"), read_frames(tmp_path / "moving.nii.gz")
     field = read_field(tmp_path / "field.nii.gz", fixed)
-    moved, still = (warping_of(fixed, steps).image(moving) for steps in ([field], []))
+    moved, still = (warp(*steps, fixed=fixed).image(moving) for steps in ([field], []))
     assert np.abs(moved - still).max() > 0.05 * np.ptp(moved)
 
 
@@ -78,13 +78,13 @@ def test_what_is_exported_can_be_imported(program: str, name: str, pair: Path) -
     """The field between two grids comes back as voxels of the moving one, as `evaluate --from` reads it."""
     fixed, moving = (read_header(pair / f"{one}.nii.gz") for one in ("fixed", "moving"))
     field = read_field(pair / "field.nii.gz", fixed)
-    export_field(field, moving, PROGRAMS[program], pair)
+    export_field(field, moving, program, pair)
     words = ["import", "--from", name, "--field", str(pair / PROGRAMS[program].files[-1])]
     words += ["--fixed", str(fixed.path), "--moving", str(moving.path), "--out", str(pair / "u.nii.gz")]
     assert main(words) == 0
     u = nib.load(pair / "u.nii.gz").get_fdata()
     voxels = np.indices(fixed.shape)
-    stages = warping_of(fixed, [field]).pathway.stages(fixed, moving)
+    stages = warp(field, fixed=fixed).pathway.stages(fixed, moving)
     expected = stages.moved(voxels.astype(np.float64)) - voxels
     assert np.moveaxis(u, -1, 0) == pytest.approx(expected, abs=1e-3)
 
@@ -93,7 +93,7 @@ def test_warp_reads_what_is_exported(pair: Path) -> None:
     fixed, moving = (read_header(pair / f"{one}.nii.gz") for one in ("fixed", "moving"))
     field = read_field(pair / "field.nii.gz", fixed)
     for program in ("itk", "slicer", "elastix"):
-        export_field(field, moving, PROGRAMS[program], pair)
+        export_field(field, moving, program, pair)
         again = read_field(pair / PROGRAMS[program].files[-1], fixed)
         assert again.displacement == pytest.approx(field.displacement, abs=1e-4)
 
@@ -107,11 +107,11 @@ def test_a_field_that_compares_voxels_is_exported_so(tmp_path: Path) -> None:
     write_volume(tmp_path / "moving.nii.gz", image, elsewhere)
     u = np.zeros((8, 9, 10, 3), np.float32)
     u[...] = (1, -2, 0)
-    write_field(tmp_path / "u.npz", u, PROFILES["l2r2022"])
+    write_field(tmp_path / "u.npz", u, "l2r2022")
     fixed, moving = read_header(tmp_path / "fixed.nii.gz"), read_header(tmp_path / "moving.nii.gz")
-    export_field(read_field(tmp_path / "u.npz", fixed), moving, PROGRAMS["itk"], tmp_path)
+    export_field(read_field(tmp_path / "u.npz", fixed), moving, "itk", tmp_path)
     again = read_field(tmp_path / "displacement.nii.gz", fixed)
-    warped = warping_of(fixed, [again]).image(read_frames(tmp_path / "moving.nii.gz"))
+    warped = warp(again, fixed=fixed).image(read_frames(tmp_path / "moving.nii.gz"))
     assert warped[2, 5, 3] == pytest.approx(image[3, 3, 3], abs=1e-4)
 
 
@@ -146,7 +146,7 @@ def test_grids_that_a_program_would_place_elsewhere_are_refused(
     field = field_from_array(np.zeros((*fixed.shape, 3), np.float32), fixed)
     (tmp_path / "out").mkdir()
     with pytest.raises(error, match=r"cannot hold this grid|does not say where"):
-        export_field(field, read_header(pair / "moving.nii.gz"), PROGRAMS[program], tmp_path / "out")
+        export_field(field, read_header(pair / "moving.nii.gz"), program, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
 
 
