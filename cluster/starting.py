@@ -125,8 +125,10 @@ async def _all_ended(nannies: Sequence[Nanny]) -> bool:
 
 def _be_quiet() -> None:
     """What Dask logs of its connections means nothing to users; what matters is said here."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    logging.getLogger("tornado").setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado", "asyncio", *logging.root.manager.loggerDict):
+        # Some of Dask's modules have levels of their own.
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

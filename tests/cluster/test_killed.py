@@ -66,7 +66,9 @@ def test_the_same_command_does_the_rest(
         kill_all(scheduler)
         assert ended(run) == 75, printed(run)
         assert printed(run).splitlines()[-1].startswith("error: the scheduler is gone")
-        assert len(report_of(output).pairs) == len(fields(output)) < 24
+        assert "Traceback" not in printed(run)
+        # The worker may have written one more, and found nobody to tell.
+        assert 0 <= len(fields(output)) - len(report_of(output).pairs) <= 1
     else:
         kill_all(run)
     before = fields(output)
