@@ -61,6 +61,7 @@ class _ScoreRecipe(Recipe):
     config: EvaluationConfig | None
     evaluator: str
     reader: FieldReader
+    is_own: bool
     preferred: Mapping[str, Path]
     kept: bool
     sight: Sight
@@ -69,10 +70,8 @@ class _ScoreRecipe(Recipe):
         """See `Recipe`."""
         self.sight.require()
         noted = _Noted(self.kept)
-        evaluator = EVALUATORS[self.evaluator]
-        scoring = PairScoring(
-            self.fields, self.methods, self.config, evaluator, self.reader, noted, self.preferred
-        )
+        given = self.fields, self.methods, self.config, EVALUATORS[self.evaluator], self.reader, self.is_own
+        scoring = PairScoring(*given, noted, self.preferred)
         threads = ThreadPoolExecutor(thread_count())
 
         def score(job: Pair | KnownError) -> tuple[str | None, Scored]:
@@ -123,6 +122,7 @@ def _results(
         run.config,
         run.evaluator.name,
         run.reader,
+        run.is_own,
         run.preferred,
         run.journal.wanted,
         _sight(run, todo),

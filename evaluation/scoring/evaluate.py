@@ -122,7 +122,8 @@ def evaluate_task(
     preferred = preferred_fields(task, fields) if reader is _own_field else {}
     chosen = evaluator or evaluator_for(_profiles(task, fields, reader, preferred))
     methods = methods_of(task, config, chosen)
-    run = PairScoring(fields, methods, config, chosen, reader, Journal(journal), preferred)
+    own = reader is _own_field
+    run = PairScoring(fields, methods, config, chosen, reader, own, Journal(journal), preferred)
     if engine is None:
         results = score_all(run.score, task.pairs, jobs or thread_count())
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.metrics.spread import Spread
-from evaluation.scoring.case import Case, FieldReader, load_case, read_field, truth_files
+from evaluation.scoring.case import Case, FieldReader, load_case, truth_files
 from evaluation.scoring.evaluator import Evaluator
 from evaluation.scoring.groundtruth import read_grid
 from evaluation.scoring.journal import Journal, fingerprint
@@ -26,13 +26,25 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class PairScoring:
-    """What is the same for all pairs, and the warnings that were logged."""
+    """What is the same for all pairs, and the warnings that were logged.
+
+    Attributes:
+        fields: Folder of displacement fields.
+        methods: The metrics.
+        config: The official configuration; None without one.
+        evaluator: Whose formulas are used.
+        reader: How a field is read.
+        is_own: Whether it reads the profiles of the challenge, so that it is known which file it takes.
+        journal: Finished pairs.
+        preferred: The files of pairs that have several, by their names.
+    """
 
     fields: Path
     methods: tuple[Method, ...]
     config: EvaluationConfig | None
     evaluator: Evaluator
     reader: FieldReader
+    is_own: bool
     journal: Journal
     preferred: Mapping[str, Path]
     logged: set[str] = field(default_factory=set)
@@ -98,7 +110,7 @@ class PairScoring:
         It is not known which files another reader reads: its fingerprint is that of the displacement, and
         None before the case is read.
         """
-        if not self.journal.wanted or (case is None and self.reader is not read_field):
+        if not self.journal.wanted or (case is None and not self.is_own):
             return None
         fixed, moving = read_grid(pair.fixed), read_grid(pair.moving)
         shape = None if self.config is None else self.config.expected_shape

@@ -98,7 +98,7 @@ def test_a_full_disk_costs_no_score(
         assert main(arguments) == 5
     assert len(journal.read_text().splitlines()) == len(tiny_task.pairs)
     monkeypatch.setattr(
-        "evaluation.scoring.evaluate.score_pair", lambda *_, **__: pytest.fail("scored again")
+        "evaluation.scoring.pairscoring.score_pair", lambda *_, **__: pytest.fail("scored again")
     )
     assert main(arguments) == 0
     assert out.is_file()

@@ -42,7 +42,7 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         scored.append(case.pair.name)
         return score_pair(case, *arguments, **named)
 
-    monkeypatch.setattr("evaluation.scoring.evaluate.score_pair", counting)
+    monkeypatch.setattr("evaluation.scoring.pairscoring.score_pair", counting)
     return scored
 
 
