@@ -86,7 +86,9 @@ def test_a_bad_image_fails_its_pairs_as_without_workers(
     words = ("predict", tiny_task, output, "--weights", weights, "--device", "cpu", "--profile", "l2r2021")
     run = start("-m", "textscf", *words, "--on-error", "identity", "--workers", "1")
     assert ended(run) == 1, printed(run)
-    assert contents(output) == contents(alone)
+    # An image whose only partner is bad may have been segmented before that was known.
+    assert contents(alone).items() <= contents(output).items()
+    assert len(list(output.glob("disp_*"))) == 3
     assert said(report_of(output)) == said(report_of(alone))
 
 
