@@ -180,8 +180,8 @@ class GeneralMethod:
     ) -> Float[Tensor, "1 3 X Y Z"]:
         """The displacement after the fine stage, where that is finer than the stages before it.
 
-        The stage compares grey values alone and would lead the regions away from each other again, so that
-        only what is free of them is changed.
+        The stage compares grey values alone. It would lead regions that are certain away from each other
+        again, so that only what is free of them is changed; what a segmentor has guessed it mends.
         """
         config = self.config.fine_stage
         if config is None or self.kind != "correlation":
@@ -204,8 +204,10 @@ def _region_maps(level: Level, regions: Segmentation, count: int, box: Box) -> F
 
 
 def _free(moving: Segmentation | None, fixed: Segmentation | None, box: Box) -> np.ndarray | None:
-    """Where the fixed image has no region; None where regions are not used."""
-    return None if moving is None or fixed is None else fixed.labels[box] == 0
+    """Where the fixed image has no region; None where regions are not used, or not certain."""
+    if moving is None or fixed is None or fixed.confidence.min() < 1:
+        return None
+    return fixed.labels[box] == 0
 
 
 def _box(images: Sequence[np.ndarray]) -> Box:

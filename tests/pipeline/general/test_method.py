@@ -58,20 +58,24 @@ def test_the_fine_stage_adds_what_half_the_resolution_cannot_show(
     assert error(same, pair) == error(without, pair)
 
 
-def test_the_fine_stage_leaves_the_regions_where_they_are(pair: tuple[Volume, Volume, np.ndarray]) -> None:
+def test_the_fine_stage_leaves_label_maps_where_they_are(pair: tuple[Volume, Volume, np.ndarray]) -> None:
     moving, fixed, _ = pair
     labels = np.zeros(SHAPE, np.uint8)
     labels[:20] = 1
-    regions = Segmentation(labels, np.ones(SHAPE, np.float16))
 
-    def displacement(fine_stage: FineConfig | None) -> np.ndarray:
+    def displacement(fine_stage: FineConfig | None, confidence: float = 1.0) -> np.ndarray:
+        regions = Segmentation(labels, np.full(SHAPE, confidence, np.float16))
         config = GeneralConfig(finest_voxels=10_000, fine_stage=fine_stage)
         method = GeneralMethod(config, (PERCENTILES, PERCENTILES), "correlation", torch.device("cpu"))
         return method(moving, fixed, regions, regions).displacement
 
-    change = np.linalg.norm(displacement(FineConfig(steps=20, step_vox=0.5)) - displacement(None), axis=-1)
+    fine = FineConfig(steps=20, step_vox=0.5)
+    change = np.linalg.norm(displacement(fine) - displacement(None), axis=-1)
     assert change[:12].max() < 1e-3
     assert change[28:-8].mean() > 0.1
+    # What a segmentor says is not certain, and is mended.
+    change = np.linalg.norm(displacement(fine, 0.9) - displacement(None, 0.9), axis=-1)
+    assert change[8:12].mean() > 0.1
 
 
 def test_a_stage_may_be_left_out(pair: tuple[Volume, Volume, np.ndarray]) -> None:
