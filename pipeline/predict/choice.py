@@ -101,7 +101,7 @@ class Choice:
         refined = config.refinement.iterations > 0
         return (pair.fixed, pair.moving) if self.name == "general" or refined else (pair.fixed,)
 
-    def of_no_size(self) -> "Choice":
+    def portable(self) -> "Choice":
         """The same for another process, which reads the bundle itself and needs the kinds of pairs only."""
         kinds = {self.task.modalities_of(pair): pair for pair in reversed(self.task.pairs)}
         pairs = tuple(pair for pair in self.task.pairs if kinds[self.task.modalities_of(pair)] is pair)

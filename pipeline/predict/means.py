@@ -68,7 +68,7 @@ class Means:
         method = self.method
         with sight_of(plan, self.fingerprints, method.segmentations, self.fields.path) as sight:
             yield PredictRecipe(
-                method=method.of_no_size(),
+                method=method.portable(),
                 weights=self.weights,
                 weights_sha256="" if method.bundle is None else method.bundle.sha256,
                 device=self.device.type,
