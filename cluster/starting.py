@@ -12,12 +12,13 @@ import dask
 from distributed import Client, Nanny, Scheduler, SpecCluster, rpc
 
 from cluster.engine import Engine
-from pairs.errors import UsageError
+from pairs.errors import TooLittleMemory, UsageError
 
 __all__ = ["connected", "local", "serve"]
 
 _CONNECT_S = 10
 _START_S = 60
+_STARTS = 3
 _HERE = "127.0.0.1"
 # Scheduler and workers cannot do without a web server; nobody else shall see it.
 _STATUS = f"{_HERE}:0"
@@ -59,20 +60,40 @@ def local(count: int, threads: int, gpus: int) -> Iterator[Engine]:
         count: Number of worker processes.
         threads: Of each of them.
         gpus: Of the machine; the workers take them in turn. 0 for none.
+
+    Raises:
+        TooLittleMemory: Workers die while they start.
     """
     _be_quiet()
-    scheduler = {"host": _HERE, "port": 0, "dashboard": False, "dashboard_address": _STATUS}
     with _threads(threads), dask.config.set(_SETTINGS):
-        cluster = SpecCluster(
-            scheduler={"cls": Scheduler, "options": scheduler},
-            workers={
-                number: {"cls": Nanny, "options": {**_worker(number, gpus), "host": _HERE}}
-                for number in range(count)
-            },
-            silence_logs=logging.CRITICAL,
-        )
+        cluster = _started(count, gpus)
         with cluster, Client(cluster, timeout=_START_S, direct_to_workers=True) as client:
             yield Engine(client, cluster.scheduler_address)
+
+
+def _started(count: int, gpus: int) -> SpecCluster:
+    """Dask gives up where a worker dies while it starts; it is then started anew.
+
+    Raises:
+        TooLittleMemory: Workers die each time.
+    """
+    scheduler = {"host": _HERE, "port": 0, "dashboard": False, "dashboard_address": _STATUS}
+    workers = {
+        number: {"cls": Nanny, "options": {**_worker(number, gpus), "host": _HERE}} for number in range(count)
+    }
+    failed = 0
+    while True:
+        try:
+            return SpecCluster(
+                scheduler={"cls": Scheduler, "options": scheduler},
+                workers=workers,
+                silence_logs=logging.CRITICAL,
+            )
+        except RuntimeError as error:
+            failed += 1
+            if failed == _STARTS:
+                remedy = "give them more memory, or start fewer"
+                raise TooLittleMemory("workers die while they start", got=error, remedy=remedy) from error
 
 
 def serve(address: str, names: Sequence[str], threads: int, gpus: int, ready: Callable[[], None]) -> bool:
