@@ -101,3 +101,14 @@ def test_a_pair_that_kills_its_workers_fails_alone(
     assert second.error_code == "killed"
     assert "the workers that registered it were killed; got 3 in a row" in str(second.error)
     assert len(fields(output)) == 3
+
+
+def test_a_worker_killed_while_it_starts_is_started_anew(
+    start: Start, tiny_task: Path, output: Path, weights: Path
+) -> None:
+    words = ("predict", tiny_task, output, "--weights", weights, "--device", "cpu", "--profile", "l2r2021")
+    run = start("-m", "textscf", *words, "--workers", "1")
+    until(lambda: worker_processes(run), run)
+    os.kill(worker_processes(run)[0], signal.SIGKILL)
+    assert ended(run) == 0, printed(run)
+    assert len(fields(output)) == 3
