@@ -9,7 +9,7 @@ from pipeline.network.model import RegistrationOutput
 from pipeline.network.warp import upsample_displacement
 from pipeline.typing import Float, Int, Tensor
 
-__all__ = ["halved_channels", "halved_image", "halved_map", "on_full_grid"]
+__all__ = ["doubled_map", "halved_channels", "halved_image", "halved_map", "on_full_grid"]
 
 
 def halved_image(image: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "B C U V W"]:
@@ -20,6 +20,16 @@ def halved_image(image: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "B C U V W"
 def halved_map(regions: Tensor) -> Tensor:
     """Every second voxel of (B, X, Y, Z) region indices or confidences, which cannot be averaged apart."""
     return to_feature_grid(regions, 2)
+
+
+def doubled_map(values: Float[Tensor, "B C U V W"]) -> Float[Tensor, "B C X Y Z"]:
+    """What was learnt from a `halved_map`, on the full grid: value i lies at voxel 2 i, linear in between.
+
+    Behind the last value it stays the same.
+    """
+    between = [2 * side - 1 for side in values.shape[2:]]
+    full = F.interpolate(values, size=between, mode="trilinear", align_corners=True)
+    return F.pad(full, [0, 1, 0, 1, 0, 1], mode="replicate")
 
 
 def halved_channels(

@@ -169,7 +169,9 @@ def choose_method(asked: Asked, task: Task) -> Choice:
             raise
         log.warning("%s: the general method, which needs no weights, is used", error)
         return _without_weights(asked, task)
-    if asked.method == "general":
+    if asked.method == "auto" and not bundle.registration:
+        log.info("%s holds a segmentor alone: the general method is used, with its regions", path.name)
+    if asked.method == "general" or (asked.method == "auto" and not bundle.registration):
         return Choice(task, asked.segmentations, shipped_config(task.name), "general", path, bundle)
     return Choice(task, asked.segmentations, bundle.header.config, "network", path, bundle)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from pipeline.network.halfgrid import doubled_map
 from pipeline.typing import Float, Tensor
 
 __all__ = ["FeatureLogits", "Logits"]
@@ -48,7 +48,7 @@ class Logits:
     Attributes:
         own: (1, N, U, V, W).
         shape: Sides of the full grid.
-        halved: Whether a voxel of `own` is 2x2x2 of the full grid; between their centres it is interpolated.
+        halved: Whether a voxel of `own` stands for the first of 2x2x2 voxels of the full grid.
     """
 
     own: Float[Tensor, "1 N U V W"]
@@ -71,8 +71,6 @@ class Logits:
         _, y, z = self.shape
         if not self.halved:
             return logits[:, :, part, :y, :z]
-        # With a neighbour on either side, which the interpolation between centres asks for.
-        first, last = max(part.start // 2 - 1, 0), -(-part.stop // 2) + 1
-        full = F.interpolate(logits[:, :, first:last], scale_factor=2, mode="trilinear", align_corners=False)
-        begin = part.start - 2 * first
-        return full[:, :, begin : begin + part.stop - part.start, :y, :z]
+        # With the neighbour behind, to which the last plane is interpolated.
+        full = doubled_map(logits[:, :, part.start // 2 : -(-part.stop // 2) + 1])
+        return full[:, :, : part.stop - part.start, :y, :z]

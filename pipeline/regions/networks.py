@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from pipeline.config import SegmentorConfig
+from pipeline.network.halfgrid import doubled_map, halved_image
 from pipeline.regions.meshnet import MeshNet
 from pipeline.registration.preprocess import pad_to_multiple
 from pipeline.typing import Float, Shaped, Tensor
@@ -41,9 +42,8 @@ class HalfGrid(nn.Module):
         self.core = core
 
     def forward(self, image: Float[Tensor, "B 1 X Y Z"]) -> Float[Tensor, "B N X Y Z"]:
-        """Logits on the grid of `image`, interpolated between the half-grid voxels' centres."""
-        logits = self.core(F.avg_pool3d(image, 2))
-        return F.interpolate(logits.float(), scale_factor=2, mode="trilinear", align_corners=False)
+        """Logits on the grid of `image`, interpolated."""
+        return doubled_map(self.core(halved_image(image)).float())
 
 
 def build_network(config: SegmentorConfig, regions: int) -> nn.Module:

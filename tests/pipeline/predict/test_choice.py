@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,23 @@ def test_weights_lend_their_segmentor_to_the_general_method(
     # Without them it is another method: all is done again.
     assert predict(tiny_task, output, "--method", "general") == 0
     assert [record.file_sha256 for record in report_of(output).pairs] != before
+
+
+def test_a_segmentor_alone_lends_its_regions_too(
+    tiny_task: Path,
+    tiny_bundle: Bundle,
+    output: Path,
+    tmp_path: Path,
+    report_of: ReportOf,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    segmentor = tmp_path / "segmentor.safetensors"
+    write_bundle(segmentor, replace(tiny_bundle, registration={}, text={}))
+    assert predict(tiny_task, output, "--weights", segmentor) == 0
+    assert "segmentor.safetensors holds a segmentor alone" in caplog.text
+    assert (report_of(output).method, report_of(output).weights) == ("general", segmentor.name)
+    assert predict(tiny_task, tmp_path / "second", "--weights", segmentor, "--method", "network") == 4
 
 
 @pytest.mark.usefixtures("no_weights")
