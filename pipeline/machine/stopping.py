@@ -74,9 +74,12 @@ def uninterrupted() -> Iterator[None]:
     """A stretch of an interruptible block that is finished first, such as a file being written.
 
     Raises:
-        Stopped: a signal arrived inside the block; raised at its end.
+        Stopped: a signal arrived inside the block; raised at its end. One that a library swallowed before is
+            raised at its beginning, so that nothing is begun.
     """
     global _interrupt
+    if _interrupt:
+        require_not_stopped()
     before, _interrupt = _interrupt, False
     try:
         yield

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -70,6 +71,20 @@ def test_other_trouble_at_the_end_of_an_object_is_printed(capfd: pytest.CaptureF
 
     Broken()
     assert "no end" in capfd.readouterr().err
+
+
+def test_what_a_library_swallows_is_raised_before_a_stretch_that_would_be_finished() -> None:
+    def swallow() -> None:
+        with suppress(Stopped):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def stretch() -> None:
+        swallow()
+        with uninterrupted():
+            pytest.fail("the stretch was begun")
+
+    with pytest.raises(Stopped), interruptible():
+        stretch()
 
 
 def test_behind_the_block_a_signal_only_sets_the_request() -> None:
