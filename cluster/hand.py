@@ -59,6 +59,8 @@ class Hand:
         self._do: Callable[[Any], object] | None = None
         self._fault: Exception | None = None
         try:
+            # Of our own client, by a scheduler that may run any code here anyway (docs/cluster.md). It is
+            # unpacked here, and not by Dask, so that what goes wrong is an answer.
             self._do = pickle.loads(recipe).prepare()
         except Exception as error:
             self._fault = known_error(error) or error
