@@ -45,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, help="task configuration (default: the shipped one of the task)"
     )
+    parser.add_argument(
+        "--from",
+        type=Path,
+        dest="start",
+        metavar="FILE",
+        help="segmentor: bundle whose weights the training starts from, in place of random ones",
+    )
     parser.add_argument("--steps", type=int, help="optimizer steps, in place of the configuration's")
     parser.add_argument("--batch", type=int, help="pairs or subjects a step, in place of the configuration's")
     parser.add_argument("--seed", type=int, help="random seed, in place of the configuration's")
@@ -108,8 +115,12 @@ def _segmentor(job: Job, options: argparse.Namespace, ranks: Ranks) -> Bundle:
     with interruptible(), ranks.leader_first():
         heads = heads_of(job, settings.held_out, least=1)
         material, subjects = read_material(job, heads)
-    network = train_segmentor(job.config, material, len(job.regions), job.plan, job.device, ranks)
+    start = job.start.segmentor if job.start else None
+    network = train_segmentor(job.config, material, len(job.regions), job.plan, job.device, ranks, start)
     provenance = {"segmentor": _provenance(job, options, settings.seed, subjects)}
+    if job.start:
+        before = job.start.header.training.get("segmentor", {})
+        provenance["segmentor"]["started_from"] = {"sha256": job.start.sha256, **before}
     volumes = heads.volumes_ml() if heads else ()
     return Bundle(_header(job, provenance, volumes), segmentor=network.state_dict())
 

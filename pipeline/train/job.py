@@ -28,8 +28,9 @@ from pipeline.train.launch import require_processes
 from pipeline.train.leftout import LeftOut
 from pipeline.train.loop import Plan
 from pipeline.train.stages import stage_steps
+from pipeline.train.start import read_start
 from pipeline.train.subjects import region_table
-from pipeline.weights.bundle import file_hash, read_bundle
+from pipeline.weights.bundle import Bundle, file_hash, read_bundle
 
 __all__ = ["Job", "prepare"]
 
@@ -50,6 +51,8 @@ class Job:
     """Regions of the whole training; the first are the task's own."""
     label_maps: tuple[Path, ...] = ()
     """Files to draw training images from; none where the task's scans are used."""
+    start: Bundle | None = None
+    """Whose weights the training starts from."""
     left_out: LeftOut = field(default_factory=LeftOut)
     """Subjects whose files turn out not to be usable."""
 
@@ -83,7 +86,7 @@ def prepare(options: argparse.Namespace) -> Job:
     seen += [subject for other in others.tasks for subject in subjects_seen(other.task)]
     depends = [options.network, config.model_dump(mode="json"), task.name, others.provenance()]
     depends += [program_version(), data_hash(seen, options.segmentations)]
-    read = (options.segmentor, options.embedding, *label_maps)
+    read = (options.segmentor, options.embedding, options.start, *label_maps)
     depends += [file_hash(path) for path in read if path and path.is_file()]
     plan = Plan(
         out=options.out,
@@ -100,7 +103,8 @@ def prepare(options: argparse.Namespace) -> Job:
     log.info("training the %s of %s: %d steps on %s", options.network, task.name, plan.steps, device)
     can_do_without_labels = options.network == "registration" and config.registration_training.dice == 0
     regions = (0,) if can_do_without_labels and not task.label_names else region_table(task)
-    return Job(task, config, regions, plan, device, others, others.joined(task), label_maps)
+    start = read_start(options, config, regions)
+    return Job(task, config, regions, plan, device, others, others.joined(task), label_maps, start)
 
 
 def _require_output_apart(options: argparse.Namespace, others: Auxiliary) -> None:
@@ -111,9 +115,11 @@ def _require_output_apart(options: argparse.Namespace, others: Auxiliary) -> Non
         OutputError: it cannot be written.
     """
     bundles = (other.segmentor for other in others.tasks)
-    given = (options.segmentor, options.segmentations, options.embedding, options.config, options.label_maps)
+    given = (options.segmentor, options.segmentations, options.embedding, options.start)
     tasks = (options.task, *(other.task.root for other in others.tasks))
-    require_outputs((options.out,), tasks=tasks, inputs=(*given, *bundles))
+    require_outputs(
+        (options.out,), tasks=tasks, inputs=(*given, options.config, options.label_maps, *bundles)
+    )
 
 
 def _require_trainable(config: TaskConfig, network: str) -> None:

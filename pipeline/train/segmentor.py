@@ -1,6 +1,6 @@
 """`train segmentor`: the segmentation network on the labelled training subjects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -27,6 +27,7 @@ def train_segmentor(
     plan: Plan,
     device: torch.device,
     ranks: Ranks = ALONE,
+    start: Mapping[str, Tensor] | None = None,
 ) -> nn.Module:
     """A trained network, (1, 1, X, Y, Z) in 0..1 to (1, regions, X, Y, Z) logits.
 
@@ -37,11 +38,14 @@ def train_segmentor(
         plan: length and files.
         device: where to train.
         ranks: the processes that share the batch.
+        start: state to begin with; None are random weights.
     """
     settings = config.segmentor_training
     precision = getattr(torch, settings.precision)
     torch.manual_seed(settings.seed)
     network = build_network(config.segmentor, regions).to(device)
+    if start is not None:
+        network.load_state_dict(start)
     plan = replace(plan, batch=settings.batch)
     loss = segmentation_loss()
     learner = network.core if isinstance(network, HalfGrid) else network

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from pipeline.config import TaskConfig
 from pipeline.weights.bundle import read_bundle
@@ -122,3 +123,40 @@ def test_both_networks_must_see_the_drawn_images_alike(
     words = ("--config", config, "--label-maps", tiny_task / "labelsTr", *more)
     assert train("registration", tmp_path / "a.safetensors", *words) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_segmentor_starts_from_the_weights_of_another(
+    train: Train, configure: Callable[..., Path], maps: tuple[str, Path], tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    # A rate of nearly nothing: what comes out is what went in, and not what a seed gives.
+    still = CROP | {"learning_rate": 1e-12, "seed": 5}
+    assert (
+        train("segmentor", first, "--config", configure(segmentor=GRID, segmentor_training=CROP), *maps) == 0
+    )
+    config = configure(segmentor=GRID | {"overlap": 0.25}, segmentor_training=still)
+    assert train("segmentor", second, "--config", config, *maps, "--from", first) == 0
+    before, after = read_bundle(first), read_bundle(second)
+    for name, value in before.segmentor.items():
+        torch.testing.assert_close(after.segmentor[name], value, rtol=0, atol=1e-6)
+    noted = after.header.training["segmentor"]["started_from"]
+    assert (noted["sha256"], noted["steps"]) == (before.sha256, before.header.training["segmentor"]["steps"])
+
+
+def test_a_start_that_does_not_fit_is_refused(
+    train: Train,
+    configure: Callable[..., Path],
+    maps: tuple[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    assert (
+        train("segmentor", first, "--config", configure(segmentor=GRID, segmentor_training=CROP), *maps) == 0
+    )
+    wider = configure(segmentor=GRID | {"channels": [8, 16]}, segmentor_training=CROP)
+    assert train("segmentor", second, "--config", wider, *maps, "--from", first) == 4
+    assert "the segmentor to start from is another network" in capsys.readouterr().err
+    assert train("registration", second, "--config", wider, *maps, "--from", first) == 2
+    assert "a registration starts from random weights" in capsys.readouterr().err
+    assert not second.exists()

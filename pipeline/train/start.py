@@ -1,0 +1,38 @@
+"""The weights that a segmentor's training starts from, where they are not random."""
+
+import argparse
+
+from pairs.errors import UsageError, WeightsError
+from pipeline.config import TaskConfig
+from pipeline.regions.source import read_segmentor
+from pipeline.weights.bundle import Bundle
+
+__all__ = ["read_start"]
+
+
+def read_start(options: argparse.Namespace, config: TaskConfig, regions: tuple[int, ...]) -> Bundle | None:
+    """The bundle that `--from` names; None where the training starts from random weights.
+
+    Raises:
+        UsageError: a registration is asked for.
+        WeightsError: the bundle cannot be read, or its segmentor is another network.
+    """
+    if options.start is None:
+        return None
+    if options.network != "segmentor":
+        raise UsageError(
+            "argument --from: a registration starts from random weights",
+            remedy="leave it out; a bundle holds the filters of its regions, not the network that made them",
+        )
+    bundle = read_segmentor(options.start, regions, config.task)
+    own, theirs = config.segmentor, bundle.header.config.segmentor
+    # The windows may be others: the network is the same.
+    if theirs.model_copy(update={"roi": own.roi, "overlap": own.overlap}) != own:
+        raise WeightsError(
+            "the segmentor to start from is another network",
+            where=options.start,
+            expected=own.model_dump_json(),
+            got=theirs.model_dump_json(),
+            remedy="give a --config with the same `segmentor`",
+        )
+    return bundle
