@@ -24,7 +24,7 @@ __all__ = [
 
 PACKAGES = ("pairs", "cluster", "evaluation", "transforms", "pipeline", "studies", "textscf")
 MAY_IMPORT = {
-    "pairs": {"pairs", "numpy", "nibabel", "pyfive", "scipy", "pydantic", "threadpoolctl"},
+    "pairs": {"pairs", "numpy", "nibabel", "isal", "pyfive", "scipy", "pydantic", "threadpoolctl"},
     "cluster": {"cluster", "pairs", "dask", "distributed", "tqdm"},
     "evaluation": {
         *("evaluation", "cluster", "pairs", "numpy", "scipy", "pydantic", "tqdm"),
@@ -40,6 +40,7 @@ DOORS = {
     "open_clip": ("pipeline/text",),
     "monai": ("pipeline/regions",),
     "threadpoolctl": ("pairs/fields/resampling",),
+    "isal": ("pairs/files/gzipfile",),
     "pyfive": ("pairs/fields/foreign/compositefile",),
     "matplotlib": ("evaluation/picture", "studies"),
     "h5py": ("transforms/export/x5",),

@@ -1,7 +1,6 @@
 # mypy: untyped-calls-exclude="nibabel"
 """The npz and NIfTI files that hold a displacement array, with every size checked before it is read."""
 
-import gzip
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pairs.errors import DisplacementError
 from pairs.fields.npzfile import read_npz_array, write_npz_array
 from pairs.fields.profile import NPZ_SUFFIX, Layout, Shape3, container_suffix, describe_profiles, layouts_for
 from pairs.files.damage import damage_reported, read_exactly
+from pairs.files.gzipfile import reading_gzip, writing_gzip
 from pairs.files.regularfile import open_regular
 from pairs.images.niftiheader import HEADER_BYTES, parse_nifti
 
@@ -69,18 +69,14 @@ def _open(path: Path, shape: Shape3, *, header_only: bool) -> tuple[Layout, NDAr
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Writes an array to an npz (key arr_0, compressed) or NIfTI (identity affine) file, as the name says.
 
-    The bytes depend on the array alone. The write is not atomic: the caller gives a temporary path.
+    The bytes depend on the array and the kind of processor alone. The write is not atomic: the caller gives a
+    temporary path.
     """
     if container_suffix(path) == NPZ_SUFFIX:
         write_npz_array(path, array)
         return
-    # No name and no time in the gzip header. Level 1, because the digits of float32 hardly compress: level 6
-    # takes longer for half a percent.
-    with (
-        path.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as stream,
-    ):
-        stream.write(Nifti1Image(array, np.eye(4)).to_bytes())
+    with path.open("wb") as raw, writing_gzip(raw) as stream:
+        Nifti1Image(array, np.eye(4)).to_stream(stream)
 
 
 def _match(
@@ -100,7 +96,7 @@ def _match(
 
 
 def _read_nifti(path: Path, match: _Match, header_only: bool) -> tuple[Layout, NDArray[Any]]:
-    with open_regular(path) as raw, gzip.GzipFile(fileobj=raw) as stream:
+    with open_regular(path) as raw, reading_gzip(raw) as stream:
         nifti = parse_nifti(stream.read(HEADER_BYTES))
         layout = match(nifti.shape, nifti.dtype, None)
         if header_only:

@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 
 from pairs.errors import BadLabels, NonFinite
+from pairs.files.gzipfile import writing_gzip
 from pairs.files.wholefile import whole_file
 from pairs.images.header import (
     MAX_VOXELS,
@@ -243,4 +244,8 @@ def write_volume(
         if forms.qform is not None:
             image.header.set_qform(forms.qform, code=forms.qform_code)
     with whole_file(path) as temporary:
-        nib.save(image, temporary)
+        if path.suffix.lower() != ".gz":
+            nib.save(image, temporary)
+            return
+        with temporary.open("wb") as raw, writing_gzip(raw) as stream:
+            image.to_stream(stream)

@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 from pairs.errors import CorruptVolume, KnownError, MissingVolume, VolumeError
 from pairs.files.damage import reason_of
+from pairs.files.gzipfile import reading_gzip
 from pairs.files.regularfile import NotRegularFile, access_remedy, open_regular, require_regular
 from pairs.files.standin import stand_in
 
@@ -98,7 +99,7 @@ def open_volume(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise _unreadable(path, error) from error
     with raw:
-        stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw, mode="rb")) if _is_gzip(path, raw) else raw
+        stream = cast(BinaryIO, reading_gzip(raw)) if _is_gzip(path, raw) else raw
         try:
             yield stream
         except (KnownError, MemoryError):

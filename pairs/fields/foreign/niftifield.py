@@ -13,6 +13,7 @@ from pairs.fields.foreign.payload import (
 )
 from pairs.fields.foreign.physical import PhysicalField, usable
 from pairs.files.damage import damage_reported, read_exactly
+from pairs.files.gzipfile import reading_gzip
 from pairs.files.regularfile import open_regular
 from pairs.images.niftiheader import HEADER_BYTES, parse_nifti
 
@@ -58,7 +59,7 @@ def read_nifti_field(path: Path, max_voxels: int) -> PhysicalField:
 
 
 def _decompressed(raw: IO[bytes], path: Path) -> IO[bytes] | gzip.GzipFile:
-    return gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
+    return reading_gzip(raw) if path.name.endswith(".gz") else raw
 
 
 def _sides(path: Path, shape: tuple[int, ...], max_voxels: int) -> tuple[int, int, int]:
