@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -39,11 +40,12 @@ def _digests(out: Path) -> Mapping[str, str]:
 
 
 def _pairs_table(task: Path, folder: Path) -> str:
-    """One and two workers of one thread, and one process of two."""
+    """One and two workers of one thread, processes without workers, and two at once."""
     one, of_one = _predict(task, folder / "one", 1, "--workers", "1")
     two, of_two = _predict(task, folder / "two", 2, "--workers", "2")
     plain, of_plain = _predict(task, folder / "plain", 2)
     alone, of_alone = _predict(task, folder / "alone", 1)
+    shards = _two_shards(task, folder / "shards")
     same = of_one == of_two == of_alone
     count = len(of_one)
     rows = [
@@ -53,12 +55,31 @@ def _pairs_table(task: Path, folder: Path) -> str:
             ("2 workers of 1 thread", two),
             ("no workers, 2 threads", plain),
             ("no workers, 1 thread", alone),
+            ("2 shards of 1 thread at once", shards),
         )
     ]
     said = f"{count} pairs; bytes of 1 thread the same with 0, 1 and 2 workers: {'yes' if same else 'no'}"
     if len(of_plain) != count:
         raise NoFigure("runs with another number of fields", where=folder)
     return f"{said}\n\n{markdown_table(('predict', 'wall [s]', 'pairs/min', 'against 1 worker'), rows)}"
+
+
+def _two_shards(task: Path, out: Path) -> float:
+    """Seconds of two commands at once, half the pairs each, without an engine: what the machine can do."""
+    words = [sys.executable, "-m", "textscf", "predict", str(task), str(out), "--device", "cpu", "--shard"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    begun = time.perf_counter()
+    with ExitStack() as runs:
+        both = [
+            runs.enter_context(
+                subprocess.Popen([*words, shard], env=environment, stderr=subprocess.DEVNULL, process_group=0)
+            )
+            for shard in ("1/2", "2/2")
+        ]
+    seconds = time.perf_counter() - begun
+    if any(run.returncode for run in both):
+        raise NoFigure("a shard failed", where=out, got=[run.returncode for run in both])
+    return seconds
 
 
 def _standin_table(folder: Path, pairs: int, seconds: float) -> str:

@@ -1,16 +1,21 @@
-"""The plain U-Net of nnU-Net, of MONAI's blocks for it; in training each level has logits of its own."""
+"""The plain U-Net of nnU-Net; in training each level has logits of its own.
 
+Its parts are those of MONAI's DynUNet, under the same names. They are made of PyTorch's layers here:
+the import of MONAI takes longer than a pair.
+"""
+
+from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from monai.networks.blocks.dynunet_block import UnetBasicBlock, UnetOutBlock, UnetUpBlock
+import torch
 from torch import nn
 
 from pipeline.typing import Float, Tensor
 
 __all__ = ["PlainUNet"]
 
-NORM = ("instance", {"affine": True})
+LEAK = 0.01
 
 
 class PlainUNet(nn.Module):
@@ -28,14 +33,11 @@ class PlainUNet(nn.Module):
         super().__init__()
         inputs, strides = (1, *channels[:-1]), (1, *(2 for _ in channels[1:]))
         self.down = nn.ModuleList(
-            UnetBasicBlock(3, before, after, kernel_size=3, stride=stride, norm_name=NORM)
+            _Block(before, after, stride)
             for before, after, stride in zip(inputs, channels, strides, strict=True)
         )
-        self.up = nn.ModuleList(
-            UnetUpBlock(3, coarse, fine, kernel_size=3, stride=1, upsample_kernel_size=2, norm_name=NORM)
-            for fine, coarse in pairwise(channels)
-        )
-        self.logits = nn.ModuleList(UnetOutBlock(3, width, classes) for width in channels[:-1])
+        self.up = nn.ModuleList(_UpBlock(coarse, fine) for fine, coarse in pairwise(channels))
+        self.logits = nn.ModuleList(_named(_named(nn.Conv3d(width, classes, 1))) for width in channels[:-1])
 
     def forward(self, image: Float[Tensor, "B 1 X Y Z"]) -> Tensor | list[Tensor]:
         """Logits (B, N, X, Y, Z); in training those of every level but the coarsest, finest first."""
@@ -50,3 +52,38 @@ class PlainUNet(nn.Module):
             if self.training or level == 0:
                 levels.insert(0, self.logits[level](features))
         return levels if self.training else levels[0]
+
+
+class _Block(nn.Module):
+    """Two convolutions, each with its norm and activation."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = _named(nn.Conv3d(inputs, outputs, 3, stride=stride, padding=1, bias=False))
+        self.conv2 = _named(nn.Conv3d(outputs, outputs, 3, padding=1, bias=False))
+        self.lrelu = nn.LeakyReLU(LEAK, inplace=True)
+        self.norm1 = nn.InstanceNorm3d(outputs, affine=True)
+        self.norm2 = nn.InstanceNorm3d(outputs, affine=True)
+
+    def forward(self, features: Float[Tensor, "B I X Y Z"]) -> Float[Tensor, "B O U V W"]:
+        features = self.lrelu(self.norm1(self.conv1(features)))
+        return self.lrelu(self.norm2(self.conv2(features)))
+
+
+class _UpBlock(nn.Module):
+    """Coarse features on the grid of finer ones, and a block over both."""
+
+    def __init__(self, coarse: int, fine: int) -> None:
+        super().__init__()
+        self.transp_conv = _named(nn.ConvTranspose3d(coarse, fine, 2, stride=2, bias=False))
+        self.conv_block = _Block(2 * fine, fine)
+
+    def forward(
+        self, coarse: Float[Tensor, "B I U V W"], skip: Float[Tensor, "B O X Y Z"]
+    ) -> Float[Tensor, "B O X Y Z"]:
+        return self.conv_block(torch.cat([self.transp_conv(coarse), skip], dim=1))
+
+
+def _named(layer: nn.Module) -> nn.Sequential:
+    """The layer with a name of its own within its place."""
+    return nn.Sequential(OrderedDict(conv=layer))

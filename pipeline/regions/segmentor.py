@@ -184,8 +184,6 @@ class Segmentor:
         Raises:
             TooLittleMemory: the image does not fit into the device's memory.
         """
-        from monai.inferers import sliding_window_inference
-
         if isinstance(self.network, MeshNet):
             return FeatureLogits(self.network.features(volume), self.network.classifier)
         roi, seen, network = self.config.roi, volume, self.network
@@ -198,13 +196,26 @@ class Segmentor:
             seen, network = halved_image(seen), network.core
             x, y, z = (side // 2 for side in roi)
             roi = (x, y, z)
-        logits = sliding_window_inference(
-            seen, roi, sw_batch_size=1, predictor=network, overlap=self.config.overlap, mode="gaussian"
-        )
-        if not isinstance(logits, torch.Tensor):
-            raise TypeError(f"a segmentation network gives one tensor, not {type(logits).__name__}")
+        logits = _in_windows(network, seen, roi, self.config.overlap)
         x, y, z = volume.shape[2:]
         return Logits(logits, (x, y, z), halved=network is not self.network)
+
+
+def _in_windows(
+    network: nn.Module, image: Float[Tensor, "1 1 X Y Z"], roi: Sequence[int], overlap: float
+) -> Float[Tensor, "1 N X Y Z"]:
+    """Logits of every window, averaged with Gaussian weights where windows overlap."""
+    if tuple(roi) == tuple(image.shape[2:]):
+        return network(image)
+    # The import takes longer than most images.
+    from monai.inferers import sliding_window_inference
+
+    logits = sliding_window_inference(
+        image, roi, sw_batch_size=1, predictor=network, overlap=overlap, mode="gaussian"
+    )
+    if not isinstance(logits, torch.Tensor):
+        raise TypeError(f"a segmentation network gives one tensor, not {type(logits).__name__}")
+    return logits
 
 
 def segmentation_of(probabilities: Float[Tensor, "N X Y Z"]) -> Segmentation:

@@ -1,5 +1,8 @@
 """The plain U-Net: levels in training, one map of logits in use, on the grid of the image."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -41,6 +44,29 @@ def test_volumes_of_any_size_are_padded_as_for_the_other_unet(shape: tuple[int, 
 def test_windows_that_it_cannot_take_are_refused() -> None:
     with pytest.raises(ValueError, match="multiples of 4"):
         SegmentorConfig(network="plainunet", channels=(2, 4, 8), roi=(8, 8, 6))
+
+
+def test_a_block_is_that_of_monai_under_the_same_names() -> None:
+    from monai.networks.blocks.dynunet_block import UnetUpBlock
+
+    theirs = UnetUpBlock(3, 8, 4, 3, 1, 2, norm_name=("instance", {"affine": True}))
+    ours = build_network(CONFIG, 3).up[1]
+    assert ours.load_state_dict(theirs.state_dict()).missing_keys == []
+    coarse, skip = torch.rand(1, 8, 3, 2, 4), torch.rand(1, 4, 6, 4, 8)
+    assert torch.equal(ours(coarse, skip), theirs(coarse, skip))
+
+
+def test_a_volume_that_is_seen_whole_goes_without_monai() -> None:
+    """Its import would be most of the time of a short run."""
+    code = (
+        "import sys, numpy, torch\n"
+        "from pipeline.weights.bundle import read_bundle\n"
+        "from pipeline.weights.folders import bundle_of\n"
+        "segmentor = read_bundle(bundle_of('HippocampusMR')).build_segmentor(torch.device('cpu'))\n"
+        "segmentor.segment(numpy.random.default_rng(0).random((64, 64, 64), numpy.float32))\n"
+        "sys.exit('monai' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_its_outline_takes_no_memory_and_has_the_shapes() -> None:
