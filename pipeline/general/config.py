@@ -68,6 +68,9 @@ class ContinuousConfig(StrictModel):
     """Weight of local changes of volume."""
     regions: Weight = 1.0
     """Weight of the regions' Dice, where both images have regions."""
+    most_of_regions: Positive = 20_000_000
+    """Values of all regions of an image together, above which a level compares them at half its resolution:
+    those of a brain would take longer than all else."""
     squarings: Annotated[int, Field(ge=1, le=10)] = 3
     least_gain: Weight = 1e-4
     """A level is ended where ten steps lower what is minimised by less."""

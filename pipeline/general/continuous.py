@@ -1,6 +1,7 @@
 """The continuous stage: gradient descent on a stationary velocity, from coarse to fine."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 
@@ -44,11 +45,31 @@ class Pair:
         return replace(self, moving=warp(self.moving, displacement), moving_regions=warped)
 
     def at(self, stride: int) -> "Pair":
-        """The pair averaged over blocks of voxels."""
+        """The images, without regions, averaged over blocks of voxels."""
         strides: Strides = (stride, stride, stride)
-        besides = (self.weight, self.moving_regions, self.fixed_regions)
-        rest = (None if part is None else averaged(part, strides) for part in besides)
-        return Pair(averaged(self.moving, strides), averaged(self.fixed, strides), *rest)
+        weight = None if self.weight is None else averaged(self.weight, strides)
+        return Pair(averaged(self.moving, strides), averaged(self.fixed, strides), weight)
+
+    def regions_stride(self, stride: int, most: int) -> int:
+        """The stride of a level, doubled once where its regions would be too many values."""
+        channels = self.moving_regions
+        too_many = channels is not None and channels.numel() / stride**3 > most
+        fits = all(side % (2 * stride) == 0 for side in self.fixed.shape[2:])
+        return 2 * stride if too_many and fits else stride
+
+    def regions_at(self, stride: int) -> "Regions | None":
+        """The regions averaged over blocks of voxels."""
+        if self.moving_regions is None or self.fixed_regions is None:
+            return None
+        strides: Strides = (stride, stride, stride)
+        return Regions(averaged(self.moving_regions, strides), averaged(self.fixed_regions, strides))
+
+
+class Regions(NamedTuple):
+    """A channel for each region."""
+
+    moving: Float[Tensor, "1 N X Y Z"]
+    fixed: Float[Tensor, "1 N X Y Z"]
 
 
 def continuous_displacement(
@@ -74,7 +95,7 @@ def continuous_displacement(
     coarse_start = averaged(start, (control, control, control)) / control
     first = velocity = _velocity_of(coarse_start, config.squarings)
     for stride, steps in config.levels:
-        velocity = _descended(velocity, first, pair.at(stride), stride, steps, kind, config)
+        velocity = _descended(velocity, first, pair, stride, steps, kind, config)
     return upsample_displacement(integrate(velocity, config.squarings) * control, start.shape[2:])
 
 
@@ -95,24 +116,34 @@ def _descended(
     kind: Compared,
     config: ContinuousConfig,
 ) -> Float[Tensor, "1 3 P Q R"]:
-    """The best velocity of one level's steps: images that are alike already are left alone."""
-    shape, scale = pair.fixed.shape[2:], config.control / stride
-    similarity = Similarity(pair.moving, pair.fixed, kind, config.window, config.contrast, pair.weight)
-    source, compared = similarity.moving, similarity.moving.shape[1]
-    if pair.moving_regions is not None:
-        source = torch.cat([source, pair.moving_regions], dim=1)
+    """The best velocity of one level's steps: images that are alike already are left alone.
+
+    Args:
+        velocity: Where the steps begin.
+        first: What its roughness is measured from.
+        pair: On the finest level.
+        stride: Of this level's grid.
+        steps: At most.
+        kind: What of the images is compared.
+        config: Weights.
+    """
+    images, control = pair.at(stride), config.control
+    coarser = pair.regions_stride(stride, config.most_of_regions)
+    regions = pair.regions_at(coarser)
+    compared = Similarity(images.moving, images.fixed, kind, config.window, config.contrast, images.weight)
     with torch.enable_grad():
         velocity = velocity.clone().requires_grad_(True)
         descent = Adam([velocity], config.moments)
         best, reached = velocity.detach(), list[float]()
         for number in range(steps + 1):
             coarse = integrate(velocity, config.squarings)
-            warped = warp(source, upsample_displacement(coarse * scale, shape))
-            loss = similarity.loss(warped[:, :compared]) + config.smoothness * gradient_loss(velocity - first)
+            loss = compared.loss(_warped(compared.moving, coarse, control / stride))
+            loss = loss + config.smoothness * gradient_loss(velocity - first)
             if config.volume > 0:
                 loss = loss + config.volume * volume_loss(coarse)
-            if pair.fixed_regions is not None:
-                loss = loss + config.regions * challenge_dice_loss(warped[:, compared:], pair.fixed_regions)
+            if regions is not None:
+                warped = _warped(regions.moving, coarse, control / coarser)
+                loss = loss + config.regions * challenge_dice_loss(warped, regions.fixed)
             reached.append(loss.item())
             if reached[-1] == min(reached):
                 best = velocity.detach().clone()
@@ -121,3 +152,10 @@ def _descended(
                 break
             descent.step(loss, config.learning_rate_vox * (1 - number / steps))
     return best
+
+
+def _warped(
+    channels: Float[Tensor, "1 C X Y Z"], displacement: Float[Tensor, "1 3 P Q R"], scale: float
+) -> Float[Tensor, "1 C X Y Z"]:
+    """Channels warped by a displacement on the velocity's grid, of which a voxel is `scale` of theirs."""
+    return warp(channels, upsample_displacement(displacement * scale, channels.shape[2:]))

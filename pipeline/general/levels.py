@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from pairs.images.relation import Matrix
+from pipeline.network.halfgrid import region_channels
 from pipeline.network.warp import identity_grid, upsample_displacement
 from pipeline.registration.preprocess import crop_to
 from pipeline.typing import Float, Shaped, Tensor
@@ -83,6 +84,16 @@ class Level:
         """A volume of the full grid, averaged; zeros fill it up."""
         full = torch.from_numpy(np.ascontiguousarray(volume, dtype=np.float32)).to(self.device)
         return averaged(F.pad(full[None, None], self._padding()), self.strides)
+
+    def of_regions(
+        self, labels: np.ndarray, confidence: np.ndarray, count: int
+    ) -> Float[Tensor, "1 N U V W"]:
+        """A channel for each of `count` regions: the confidence in it, averaged; zeros fill it up."""
+        index, share = (
+            F.pad(torch.from_numpy(np.ascontiguousarray(part, dtype)).to(self.device)[None], self._padding())
+            for part, dtype in ((labels, np.int64), (confidence, np.float32))
+        )
+        return region_channels(index, share, count, self.strides)
 
     def of_displacement(self, displacement: Float[Tensor, "1 3 X Y Z"]) -> Float[Tensor, "1 3 U V W"]:
         """A displacement in full voxels as one in the level's; beyond the box it stays as at the edge."""

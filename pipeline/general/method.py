@@ -152,7 +152,7 @@ class GeneralMethod:
         if regions[0] is None or regions[1] is None:
             return Pair(moving, fixed, weight)
         count = 1 + max(int(one.labels.max()) for one in regions if one is not None)
-        maps = (_region_maps(level, one, count, box) for one in regions if one is not None)
+        maps = (level.of_regions(one.labels[box], one.confidence[box], count) for one in regions if one)
         return Pair(moving, fixed, weight, *maps)
 
     def _deformed(self, pair: Pair, start: Float[Tensor, "1 3 X Y Z"]) -> Float[Tensor, "1 3 X Y Z"]:
@@ -196,11 +196,6 @@ class GeneralMethod:
         if free is not None:
             change = change * gaussian_mean(level.of(free), _RIM_VOX)
         return found + level.on_full_grid(change)
-
-
-def _region_maps(level: Level, regions: Segmentation, count: int, box: Box) -> Float[Tensor, "1 N U V W"]:
-    labels, confidence = regions.labels[box], regions.confidence[box]
-    return torch.cat([level.of((labels == number) * confidence) for number in range(count)], dim=1)
 
 
 def _free(moving: Segmentation | None, fixed: Segmentation | None, box: Box) -> np.ndarray | None:

@@ -1,5 +1,6 @@
 """Registration on the half grid: images averaged over 2x2x2 voxels, displacements brought back."""
 
+import math
 from itertools import product
 
 import torch.nn.functional as F
@@ -9,7 +10,7 @@ from pipeline.network.model import RegistrationOutput
 from pipeline.network.warp import upsample_displacement
 from pipeline.typing import Float, Int, Tensor
 
-__all__ = ["doubled_map", "halved_channels", "halved_image", "halved_map", "on_full_grid"]
+__all__ = ["doubled_map", "halved_image", "halved_map", "on_full_grid", "region_channels"]
 
 
 def halved_image(image: Float[Tensor, "B C X Y Z"]) -> Float[Tensor, "B C U V W"]:
@@ -32,18 +33,21 @@ def doubled_map(values: Float[Tensor, "B C U V W"]) -> Float[Tensor, "B C X Y Z"
     return F.pad(full, [0, 1, 0, 1, 0, 1], mode="replicate")
 
 
-def halved_channels(
-    labels: Int[Tensor, "B X Y Z"], confidence: Float[Tensor, "B X Y Z"], regions: int
+def region_channels(
+    labels: Int[Tensor, "B X Y Z"],
+    confidence: Float[Tensor, "B X Y Z"],
+    regions: int,
+    strides: tuple[int, int, int] = (2, 2, 2),
 ) -> Float[Tensor, "B N U V W"]:
-    """Each region as one channel of p, averaged over 2x2x2 voxels; sides are even.
+    """Each region as one channel of p, averaged over blocks of voxels; every side divides by its stride.
 
     The channels of the full grid, which of 36 regions of a brain take a gigabyte, are never there.
     """
-    batch, *sides = labels.shape
-    channels = confidence.new_zeros(batch, regions, *(side // 2 for side in sides))
-    for first in product((0, 1), repeat=3):
-        part = (slice(None), *(slice(start, None, 2) for start in first))
-        channels.scatter_add_(1, labels[part][:, None], confidence[part][:, None] / 8)
+    sides = (side // stride for side, stride in zip(labels.shape[1:], strides, strict=True))
+    channels = confidence.new_zeros(len(labels), regions, *sides)
+    for first in product(*map(range, strides)):
+        part = (slice(None), *map(slice, first, (None,) * 3, strides))
+        channels.scatter_add_(1, labels[part][:, None], confidence[part][:, None] / math.prod(strides))
     return channels
 
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from pipeline.config import RefinementConfig
 from pipeline.network.descent import Adam
-from pipeline.network.halfgrid import halved_channels, halved_image
+from pipeline.network.halfgrid import halved_image, region_channels
 from pipeline.network.losses import one_hot, weighted_losses
 from pipeline.network.model import RegistrationOutput
 from pipeline.network.warp import compose, integrate, upsample_displacement, warp
@@ -95,5 +95,5 @@ def with_regions(
     """
     labels, confidence = regions
     if halved:
-        return torch.cat([halved_image(image), halved_channels(labels, confidence, count)], dim=1)
+        return torch.cat([halved_image(image), region_channels(labels, confidence, count)], dim=1)
     return torch.cat([image, one_hot(labels, count) * confidence[:, None]], dim=1)

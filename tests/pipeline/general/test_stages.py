@@ -15,7 +15,7 @@ from pipeline.general.discrete import discrete_displacement
 from pipeline.general.fine import refined
 from pipeline.general.globalstage import aligned
 from pipeline.general.lattice import Placed
-from pipeline.general.levels import finest_factor, strides_of
+from pipeline.general.levels import Level, finest_factor, strides_of
 from pipeline.general.translation import best_translation
 from pipeline.network.losses import dice_loss, jacobian_determinant
 from pipeline.network.warp import warp
@@ -164,6 +164,48 @@ def test_regions_take_part_in_the_descent() -> None:
     u = continuous_displacement(pair, torch.zeros(1, 3, 24, 24, 24), "correlation", config)
     assert 0.5 < float(u[0, 0, 11, 11, 11]) < 3
     assert float(dice_loss(warp(pair.moving_regions, u), pair.fixed_regions)) < 0.1
+
+
+def test_many_regions_are_compared_at_half_the_resolution() -> None:
+    flat, regions = torch.zeros(1, 1, 24, 24, 24), torch.zeros(1, 2, 24, 24, 24)
+    pair = Pair(flat, flat, None, regions, regions)
+    values = regions.numel()
+    assert [pair.regions_stride(1, most) for most in (values, values - 1)] == [1, 2]
+    assert pair.regions_stride(2, values // 8 - 1) == 4
+    # Sides of 24 / 8 cannot be halved.
+    assert pair.regions_stride(8, 1) == 8
+    shapes = [tuple(part.shape[2:]) for part in pair.regions_at(2) or ()]
+    assert shapes == [(12, 12, 12)] * 2
+
+
+def test_coarse_regions_lead_to_the_same_place() -> None:
+    regions = torch.zeros(2, 2, 24, 24, 24)
+    for number, start in enumerate((8, 10)):
+        regions[number, 1, start : start + 7, 8:15, 8:15] = 1
+        regions[number, 0] = 1 - regions[number, 1]
+    flat = torch.zeros(1, 1, 24, 24, 24)
+    pair = Pair(flat, flat, None, regions[1:], regions[:1])
+    found = [
+        continuous_displacement(
+            pair,
+            torch.zeros(1, 3, 24, 24, 24),
+            "correlation",
+            ContinuousConfig(levels=((1, 30),), most_of_regions=most),
+        )
+        for most in (regions.numel(), 1)
+    ]
+    assert not torch.equal(*found)
+    moved = [float(dice_loss(warp(pair.moving_regions, u), pair.fixed_regions)) for u in found]
+    assert abs(moved[0] - moved[1]) < 0.02
+
+
+def test_regions_of_a_level_are_means_over_its_blocks() -> None:
+    draw = np.random.default_rng(0)
+    labels = draw.integers(0, 3, (7, 8, 5), np.uint8)
+    confidence = draw.random((7, 8, 5), np.float32).astype(np.float16)
+    level = Level((7, 8, 5), (2, 4, 1), 2, torch.device("cpu"))
+    one_by_one = [level.of((labels == number) * confidence) for number in range(3)]
+    torch.testing.assert_close(level.of_regions(labels, confidence, 3), torch.cat(one_by_one, dim=1))
 
 
 def test_strides_bring_voxels_near_to_cubes() -> None:
