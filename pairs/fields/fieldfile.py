@@ -15,7 +15,7 @@ from pairs.errors import DisplacementError
 from pairs.fields.npzfile import read_npz_array, write_npz_array
 from pairs.fields.profile import NPZ_SUFFIX, Layout, Shape3, container_suffix, describe_profiles, layouts_for
 from pairs.files.damage import damage_reported, read_exactly
-from pairs.files.gzipfile import reading_gzip, writing_gzip
+from pairs.files.gzipfile import opened_for_writing, reading_gzip
 from pairs.files.regularfile import open_regular
 from pairs.images.niftiheader import HEADER_BYTES, parse_nifti
 
@@ -75,7 +75,7 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     if container_suffix(path) == NPZ_SUFFIX:
         write_npz_array(path, array)
         return
-    with path.open("wb") as raw, writing_gzip(raw) as stream:
+    with opened_for_writing(path) as stream:
         Nifti1Image(array, np.eye(4)).to_stream(stream)
 
 

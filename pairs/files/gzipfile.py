@@ -2,11 +2,14 @@
 """Gzip by ISA-L, which writes several times as fast as zlib, and smaller for the digits of float32."""
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 from isal.igzip import IGzipFile
 
-__all__ = ["reading_gzip", "writing_gzip"]
+__all__ = ["opened_for_writing", "reading_gzip"]
 
 _LEVEL = 1
 """Of 0 to 3. The higher ones take longer and are no smaller for fields and images."""
@@ -17,9 +20,15 @@ def reading_gzip(raw: IO[bytes]) -> gzip.GzipFile:
     return IGzipFile(fileobj=raw, mode="rb")
 
 
-def writing_gzip(raw: IO[bytes]) -> gzip.GzipFile:
-    """A stream whose content goes compressed into `raw`, which stays open when it is closed.
+@contextmanager
+def opened_for_writing(path: Path) -> Iterator[IO[bytes]]:
+    """A new file, packed where its name ends in .gz.
 
-    The bytes depend on the content and on the kind of processor: the header has no name and no time.
+    Packed, the bytes depend on the content and on the kind of processor: the header has no name and no time.
     """
-    return IGzipFile(filename="", mode="wb", fileobj=raw, compresslevel=_LEVEL, mtime=0)
+    with path.open("wb") as raw:
+        if path.suffix.lower() != ".gz":
+            yield raw
+            return
+        with IGzipFile(filename="", mode="wb", fileobj=raw, compresslevel=_LEVEL, mtime=0) as packed:
+            yield packed

@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 
 from pairs.errors import BadLabels, NonFinite
-from pairs.files.gzipfile import writing_gzip
+from pairs.files.gzipfile import opened_for_writing
 from pairs.files.wholefile import whole_file
 from pairs.images.header import (
     MAX_VOXELS,
@@ -243,9 +243,5 @@ def write_volume(
         image.header.set_sform(affine if forms.sform_code else None, code=forms.sform_code)
         if forms.qform is not None:
             image.header.set_qform(forms.qform, code=forms.qform_code)
-    with whole_file(path) as temporary:
-        if path.suffix.lower() != ".gz":
-            nib.save(image, temporary)
-            return
-        with temporary.open("wb") as raw, writing_gzip(raw) as stream:
-            image.to_stream(stream)
+    with whole_file(path) as temporary, opened_for_writing(temporary) as stream:
+        image.to_stream(stream)

@@ -84,8 +84,8 @@ class FineConfig(StrictModel):
 
     voxels: Positive = 10_000_000
     """Images of more voxels are worked on at half their resolution or less."""
-    steps: Positive = 14
-    step_vox: Annotated[float, Field(gt=0, le=2)] = 1.5
+    steps: Positive = 9
+    step_vox: Annotated[float, Field(gt=0, le=4)] = 2.2
     """Length of the longest update of a step, in voxels."""
     window: Literal[3, 5, 7, 9, 11] = 7
     """Side of the correlation's window in voxels."""

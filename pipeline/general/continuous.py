@@ -116,17 +116,7 @@ def _descended(
     kind: Compared,
     config: ContinuousConfig,
 ) -> Float[Tensor, "1 3 P Q R"]:
-    """The best velocity of one level's steps: images that are alike already are left alone.
-
-    Args:
-        velocity: Where the steps begin.
-        first: What its roughness is measured from.
-        pair: On the finest level.
-        stride: Of this level's grid.
-        steps: At most.
-        kind: What of the images is compared.
-        config: Weights.
-    """
+    """The best velocity of one level's steps: images that are alike already are left alone."""
     images, control = pair.at(stride), config.control
     coarser = pair.regions_stride(stride, config.most_of_regions)
     regions = pair.regions_at(coarser)
