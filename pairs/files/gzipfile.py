@@ -4,6 +4,7 @@
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import IOBase
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +22,7 @@ def reading_gzip(raw: IO[bytes]) -> gzip.GzipFile:
 
 
 @contextmanager
-def opened_for_writing(path: Path) -> Iterator[IO[bytes]]:
+def opened_for_writing(path: Path) -> Iterator[IOBase]:
     """A new file, packed where its name ends in .gz.
 
     Packed, the bytes depend on the content and on the kind of processor: the header has no name and no time.

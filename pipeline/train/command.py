@@ -45,13 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, help="task configuration (default: the shipped one of the task)"
     )
-    parser.add_argument(
-        "--from",
-        type=Path,
-        dest="start",
-        metavar="FILE",
-        help="segmentor: bundle whose weights the training starts from, in place of random ones",
-    )
     parser.add_argument("--steps", type=int, help="optimizer steps, in place of the configuration's")
     parser.add_argument("--batch", type=int, help="pairs or subjects a step, in place of the configuration's")
     parser.add_argument("--seed", type=int, help="random seed, in place of the configuration's")
@@ -62,17 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="processes that share the batch and the cores, with a GPU each where there are any (default: 1)",
     )
     parser.add_argument("--device", choices=DEVICES, default="auto")
-    parser.add_argument("--segmentor", type=Path, help="registration: bundle with the trained segmentor")
-    parser.add_argument(
-        "--segmentations", type=Path, help="registration: label maps or probabilities in place of a segmentor"
-    )
-    parser.add_argument(
-        "--label-maps",
-        type=Path,
-        metavar="DIR",
-        help="draw the training images from these label maps, in place of the task's scans",
-    )
-    parser.add_argument("--embedding", type=Path, help="registration: table written by `embed`")
+    _add_inputs(parser)
     parser.add_argument(
         "--head",
         choices=("text", "coordinates", "plain"),
@@ -84,6 +67,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     auxiliary.add_arguments(parser)
     parser.add_argument("--licence", default="", help="licence of the training data, kept in the bundle")
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    """What a training reads besides the task."""
+    parser.add_argument(
+        "--from",
+        type=Path,
+        dest="start",
+        metavar="FILE",
+        help="segmentor: bundle whose weights the training starts from, in place of random ones",
+    )
+    parser.add_argument("--segmentor", type=Path, help="registration: bundle with the trained segmentor")
+    parser.add_argument(
+        "--segmentations", type=Path, help="registration: label maps or probabilities in place of a segmentor"
+    )
+    parser.add_argument(
+        "--label-maps",
+        type=Path,
+        metavar="DIR",
+        help="draw the training images from these label maps, in place of the task's scans",
+    )
+    parser.add_argument("--embedding", type=Path, help="registration: table written by `embed`")
 
 
 def run(options: argparse.Namespace) -> int:
