@@ -9,11 +9,12 @@ import torch
 from pairs.errors import UsageError
 from pairs.fields.profile import PROFILES, Profile, profile_of
 from pairs.images.given import Given, Source, header_from, source_of
-from pipeline.config import TaskConfig
-from pipeline.general.config import GeneralConfig
+from pipeline.config import TaskConfig, shipped_config
 from pipeline.general.registration import GeneralRegistration
 from pipeline.machine.device import choose_device
 from pipeline.machine.memory import shortage_reported
+from pipeline.regions.segmentor import MOST_REGIONS
+from pipeline.regions.source import region_source
 from pipeline.registration.bynetwork import NetworkRegistration
 from pipeline.scans.method import ScanMethod
 from pipeline.scans.reading import ScanInputs
@@ -22,7 +23,6 @@ from pipeline.weights.bundle import Bundle, read_bundle
 
 __all__ = ["method_for_scans", "register"]
 
-_AFTER_ALIGNMENT = GeneralConfig(global_stage=None)
 NETWORK_BYTES_PER_VOXEL = 700
 """At the peak of registration and refinement; the shipped weights take 450 to 640 on a CPU, for sides of 64
 to 128 voxels. Weights with more channels or regions take more."""
@@ -48,7 +48,8 @@ def register(
     Args:
         fixed: The fixed image: a NIfTI file, a volume, or an array (X, Y, Z) of voxels of 1 mm.
         moving: The moving image, in the same form where that is an array.
-        weights: A weights file, or a bundle that was read from one; None registers by the general method.
+        weights: A weights file, or a bundle that was read from one. None registers by the general method; so
+            do weights that hold a segmentor alone, with its regions.
         profile: Name of the form that the displacement will be stored in.
         device: `auto`, `cpu` or `cuda`.
         fixed_regions: Label map on the grid of the fixed image; None asks the segmentor of the weights.
@@ -135,21 +136,8 @@ def method_for_scans(
         WeightsError: If the weights cannot be used.
         TooLittleMemory: If the networks do not fit into the memory of the device.
     """
-    whole = GeneralRegistration(TaskConfig(task=""), device, modalities=modalities)
-    if affine_only:
-        return ScanMethod("affine", device, whole.align, compared=whole.kind)
-    if bundle is None:
-        after = TaskConfig(task="", general=_AFTER_ALIGNMENT)
-        deform = GeneralRegistration(after, device, profile, modalities=modalities)
-        return ScanMethod(
-            "general",
-            device,
-            whole.align,
-            deform,
-            footprint=deform.footprint,
-            uses_mask=True,
-            compared=deform.kind,
-        )
+    if affine_only or bundle is None or not bundle.registration:
+        return _general_for_scans(bundle, device, profile, affine_only, modalities)
     if any(modalities):
         raise UsageError(
             "modalities are for the general method alone",
@@ -163,4 +151,36 @@ def method_for_scans(
         deform=NetworkRegistration(bundle, device, profile),
         regions=bundle.header.regions,
         footprint=lambda fixed: NETWORK_BYTES_PER_VOXEL * math.prod(fixed.shape),
+    )
+
+
+def _general_for_scans(
+    bundle: Bundle | None,
+    device: torch.device,
+    profile: Profile,
+    affine_only: bool,
+    modalities: tuple[str, str],
+) -> ScanMethod:
+    """The general method, by the regions of a segmentor where the weights hold one alone."""
+    config = TaskConfig(task="") if bundle is None else shipped_config(bundle.header.task)
+    whole = GeneralRegistration(config, device, modalities=modalities)
+    if affine_only:
+        return ScanMethod("affine", device, whole.align, compared=whole.kind)
+    general = config.general.model_copy(update={"global_stage": None})
+    after = config.model_copy(update={"general": general})
+    source, regions = None, None
+    if bundle is not None:
+        regions = bundle.header.regions
+        source = region_source(regions, bundle.header.label_names, None, bundle, None, device)
+    deform = GeneralRegistration(after, device, profile, source, modalities, regions or range(MOST_REGIONS))
+    return ScanMethod(
+        "general",
+        device,
+        whole.align,
+        deform,
+        regions=regions,
+        footprint=deform.footprint,
+        uses_mask=True,
+        compared=deform.kind,
+        bundle=bundle,
     )

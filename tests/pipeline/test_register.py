@@ -1,6 +1,7 @@
 """`register`: the same displacement as `predict`, from files or volumes, with regions of the user's own."""
 
 import doctest
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,30 @@ def test_it_is_what_predict_writes(
         tmp_path / "out" / "disp_0006_0000_0007_0000.nii.gz", found.displacement.shape[:3]
     )
     assert np.array_equal(written.displacement, found.displacement)
+
+
+def test_a_segmentor_alone_lends_its_regions_to_the_general_method(
+    pair: tuple[Path, Path], tiny_bundle: Bundle
+) -> None:
+    alone = replace(tiny_bundle, registration={}, text={})
+    found = register(*pair[::-1], alone, device="cpu")
+    without = register(*pair[::-1], device="cpu")
+    assert (found.method.name, without.method.name) == ("general", "general")
+    assert not np.array_equal(found.displacement, without.displacement)
+    # A label map goes before it, as before networks.
+    regions = [np.zeros(read_image(path).array.shape, np.uint8) for path in pair]
+    for labels in regions:
+        labels[8:16, 8:16, 8:16] = 1
+    moving_regions, fixed_regions = regions
+    given = register(
+        *map(read_image, pair[::-1]),
+        alone,
+        device="cpu",
+        fixed_regions=fixed_regions,
+        moving_regions=moving_regions,
+    )
+    assert not np.array_equal(given.displacement, found.displacement)
+    assert register(*pair[::-1], alone, device="cpu", affine_only=True).method.name == "affine"
 
 
 def test_files_volumes_and_regions_of_ones_own(pair: tuple[Path, Path], tiny_bundle: Bundle) -> None:

@@ -33,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what both images are, such as CT MR: two that differ are compared by descriptors, which see "
         "edges and no brightness; CT is scaled in Hounsfield units (default: intensities are compared)",
     )
-    parser.add_argument("--weights", type=Path, help="bundle of a network, which takes no modalities")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        help="bundle of networks, or of a segmentor alone for the general method",
+    )
     parser.add_argument("--affine-only", action="store_true", help="stop at the affine map")
     parser.add_argument("--device", choices=DEVICES, default="auto")
 
