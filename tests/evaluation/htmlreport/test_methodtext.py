@@ -79,7 +79,7 @@ def test_the_general_method_is_told_by_its_stages() -> None:
         "general method of textscf-l2r",
         "no trained weights",
         "up to 4 cells of 3 voxels",
-        "14 steps",
+        "9 steps",
     ):
         assert words in text
     shorter = config.model_dump(mode="json")
