@@ -72,7 +72,13 @@ def _two_shards(task: Path, out: Path) -> float:
     with ExitStack() as runs:
         both = [
             runs.enter_context(
-                subprocess.Popen([*words, shard], env=environment, stderr=subprocess.DEVNULL, process_group=0)
+                subprocess.Popen(
+                    [*words, shard],
+                    env=environment,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    process_group=0,
+                )
             )
             for shard in ("1/2", "2/2")
         ]

@@ -2,6 +2,8 @@
 
 import argparse
 
+import torch
+
 from pairs.errors import UsageError, WeightsError
 from pipeline.config import TaskConfig
 from pipeline.regions.source import read_segmentor
@@ -15,7 +17,7 @@ def read_start(options: argparse.Namespace, config: TaskConfig, regions: tuple[i
 
     Raises:
         UsageError: a registration is asked for.
-        WeightsError: the bundle cannot be read, or its segmentor is another network.
+        WeightsError: the bundle cannot be read, holds no segmentor, or one that is another network.
     """
     if options.start is None:
         return None
@@ -25,6 +27,8 @@ def read_start(options: argparse.Namespace, config: TaskConfig, regions: tuple[i
             remedy="leave it out; a bundle holds the filters of its regions, not the network that made them",
         )
     bundle = read_segmentor(options.start, regions, config.task)
+    if not bundle.segmentor:
+        raise WeightsError("the weights to start from hold no segmentor", where=options.start)
     own, theirs = config.segmentor, bundle.header.config.segmentor
     # The windows may be others: the network is the same.
     if theirs.model_copy(update={"roi": own.roi, "overlap": own.overlap}) != own:
@@ -35,4 +39,6 @@ def read_start(options: argparse.Namespace, config: TaskConfig, regions: tuple[i
             got=theirs.model_dump_json(),
             remedy="give a --config with the same `segmentor`",
         )
+    # Its tensors are compared with its settings now, and not after all images are read.
+    bundle.build_segmentor(torch.device("cpu"))
     return bundle

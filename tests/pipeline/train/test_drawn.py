@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from pipeline.config import TaskConfig
-from pipeline.weights.bundle import read_bundle
+from pipeline.weights.bundle import read_bundle, write_bundle
 
 __all__: list[str] = []
 
@@ -157,6 +158,15 @@ def test_a_start_that_does_not_fit_is_refused(
     wider = configure(segmentor=GRID | {"channels": [8, 16]}, segmentor_training=CROP)
     assert train("segmentor", second, "--config", wider, *maps, "--from", first) == 4
     assert "the segmentor to start from is another network" in capsys.readouterr().err
+    whole = read_bundle(first)
+    empty, damaged = tmp_path / "empty.safetensors", tmp_path / "damaged.safetensors"
+    write_bundle(empty, replace(whole, segmentor={}))
+    write_bundle(damaged, replace(whole, segmentor=dict(list(whole.segmentor.items())[1:])))
+    own = configure(segmentor=GRID, segmentor_training=CROP)
+    assert train("segmentor", second, "--config", own, *maps, "--from", empty) == 4
+    assert "hold no segmentor" in capsys.readouterr().err
+    assert train("segmentor", second, "--config", own, *maps, "--from", damaged) == 4
+    assert capsys.readouterr().err.count("\n") == 1
     grids = configure(segmentor=GRID, registration=GRID)
     assert train("registration", second, "--config", grids, *maps, "--from", first) == 2
     assert "a registration starts from random weights" in capsys.readouterr().err
