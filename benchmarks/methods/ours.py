@@ -15,7 +15,7 @@ from pipeline.programversion import program_version
 from pipeline.regions.source import RegionSource, region_source
 from pipeline.weights.folders import bundle_of
 
-__all__ = ["BUNDLED", "GENERAL", "GENERAL_REGIONS"]
+__all__ = ["BUNDLED", "GENERAL", "GENERAL_MANUAL", "GENERAL_REGIONS"]
 
 
 def _shipped_weights(task: Task) -> str:
@@ -67,6 +67,25 @@ def _prepare_general_regions(task: Task) -> Register:
     return _general(task, segmentor)
 
 
+def _label_folder(task: Task) -> Path:
+    """Where the label maps of the pairs' images are, under the names of the images."""
+    folders = {pair.fixed.parent.name.replace("images", "labels") for pair in task.pairs}
+    if len(folders) != 1 or not (task.root / next(iter(folders))).is_dir():
+        raise NotAtHand("no label maps of all images in one folder", where=task.root)
+    return task.root / folders.pop()
+
+
+def _prepare_general_manual(task: Task) -> Register:
+    names = task.label_names
+    return _general(
+        task, region_source((0, *names), names, _label_folder(task), None, None, choose_device("cpu"))
+    )
+
+
+def _manual_labels(task: Task) -> str:
+    return f"program {program_version()}, {_settings(task)}, label maps of {_label_folder(task).name}"
+
+
 BUNDLED = Method("bundled", False, _shipped_weights, _prepare_bundled)
 GENERAL = Method("general", False, lambda task: f"program {program_version()}, {_settings(task)}", _general)
 GENERAL_REGIONS = Method(
@@ -75,3 +94,5 @@ GENERAL_REGIONS = Method(
     lambda task: f"{_shipped_weights(task)} for the regions alone, {_settings(task)}",
     _prepare_general_regions,
 )
+GENERAL_MANUAL = Method("general-manual", False, _manual_labels, _prepare_general_manual)
+"""With the label maps that it is scored by as regions: a bound for any segmentor."""

@@ -91,8 +91,9 @@ class SegmentorConfig(LatticeConfig):
     """Of each level of the residual U-Net."""
     merging: Literal["current", "legacy"] = "current"
     """How SwinUNETR merges patches: `legacy` for weights trained before MONAI 1.5."""
-    grid: Literal["full", "half"] = "full"
-    """`half`: the U-Net sees images averaged over 2x2x2 voxels, at an eighth of the cost."""
+    grid: Literal["full", "half", "blocks"] = "full"
+    """`half`: the U-Net sees images averaged over 2x2x2 voxels, at an eighth of the cost; `blocks`: it sees
+    each such block as eight channels and says what each voxel of it is, for little more."""
     roi: tuple[Side, Side, Side] = (64, 64, 64)
     """Sliding window in voxels; a volume that fits into it is seen whole. A MeshNet sees any volume whole."""
     overlap: Fraction = 0.5
@@ -143,8 +144,10 @@ class SegmentorConfig(LatticeConfig):
 
     @model_validator(mode="after")
     def _half_grid_is_for_the_unet(self) -> "SegmentorConfig":
-        if not self.is_unet and self.grid == "half":
+        if not self.is_unet and self.grid != "full":
             raise ValueError("grid 'full' where the network is no U-Net; the others have spacing_mm")
+        if self.network != "plainunet" and self.grid == "blocks":
+            raise ValueError("grid 'blocks' with the network 'plainunet', and with no other")
         return self
 
     @model_validator(mode="after")
@@ -169,7 +172,7 @@ class SegmentorConfig(LatticeConfig):
         if self.meshnet is not None:
             return 1
         stride = 2 ** (len(self.channels) - 1) if self.is_unet else SWIN_STRIDE
-        return 2 * stride if self.grid == "half" else stride
+        return stride if self.grid == "full" else 2 * stride
 
     @property
     def is_on_the_image_grid(self) -> bool:

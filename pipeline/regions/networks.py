@@ -9,7 +9,9 @@ from torch import nn
 
 from pipeline.config import SegmentorConfig
 from pipeline.network.halfgrid import doubled_map, halved_image
+from pipeline.regions.blocks import BLOCK, BlockGrid
 from pipeline.regions.meshnet import MeshNet
+from pipeline.regions.plainunet import PlainUNet
 from pipeline.registration.preprocess import pad_to_multiple
 from pipeline.typing import Float, Shaped, Tensor
 
@@ -54,6 +56,8 @@ def build_network(config: SegmentorConfig, regions: int) -> nn.Module:
         regions: how many there are otherwise, background included.
     """
     classes = regions if config.class_labels is None else len(config.class_labels)
+    if config.grid == "blocks":
+        return BlockGrid(PlainUNet(config.channels, classes, BLOCK))
     network = NETWORKS[config.network](config, classes)
     return HalfGrid(network) if config.grid == "half" else network
 
@@ -102,8 +106,6 @@ def _unet(config: SegmentorConfig, classes: int) -> nn.Module:
 
 
 def _plain_unet(config: SegmentorConfig, classes: int) -> nn.Module:
-    from pipeline.regions.plainunet import PlainUNet
-
     return PlainUNet(config.channels, classes)
 
 

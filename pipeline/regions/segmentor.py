@@ -1,6 +1,6 @@
 """A trained segmentor applied to a volume as it lies in its file: region of each voxel and its confidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from pipeline.config import IntensityConfig, SegmentorConfig
 from pipeline.machine.device import repeatable
 from pipeline.machine.memory import shortage_reported
 from pipeline.network.halfgrid import halved_image
+from pipeline.regions.blocks import BlockGrid, BlockLogits, in_blocks
 from pipeline.regions.classes import class_regions
 from pipeline.regions.lattice import lattice_of
 from pipeline.regions.logits import FeatureLogits, Logits
@@ -25,6 +26,7 @@ __all__ = ["MOST_REGIONS", "Segmentation", "Segmentor", "segmentation_of"]
 
 MOST_REGIONS = 256
 """Region indices are bytes."""
+AnyLogits = Logits | FeatureLogits | BlockLogits
 _CUBE_VOX = 4
 """The mid-sagittal plane is looked for on cubes of so many voxels a side."""
 _MARGIN_VOX = 8
@@ -126,8 +128,8 @@ class Segmentor:
         """Region index and confidence of each voxel of an image that is on the network's grid and in 0..1.
 
         Args:
-            image: of means over 2x2x2 voxels where the network works on the half grid. Classes without sides
-                stand for what is on the left.
+            image: of means over 2x2x2 voxels where that is what the network sees. Classes without sides stand
+                for what is on the left.
         """
         network, stride = self.network, self.config.total_stride
         if isinstance(network, HalfGrid):
@@ -136,9 +138,7 @@ class Segmentor:
         confidence, labels = self.classes.probabilities(torch.softmax(logits[0].float(), dim=0)).max(dim=0)
         return labels[None], confidence[None]
 
-    def _right_half(
-        self, logits: Logits | FeatureLogits, shape: Sequence[int]
-    ) -> Bool[Tensor, "X Y Z"] | None:
+    def _right_half(self, logits: AnyLogits, shape: Sequence[int]) -> Bool[Tensor, "X Y Z"] | None:
         """Whether each voxel lies to the right of the mid-sagittal plane; None where classes have sides."""
         orientation, voxel_mm = self.config.orientation, self.config.spacing_mm
         if not self.classes.depend_on_the_side or orientation is None or voxel_mm is None:
@@ -176,7 +176,7 @@ class Segmentor:
     @torch.no_grad()
     @shortage_reported("this image")
     @repeatable()
-    def logits(self, volume: Float[Tensor, "1 1 X Y Z"]) -> Logits | FeatureLogits:
+    def logits(self, volume: Float[Tensor, "1 1 X Y Z"]) -> AnyLogits:
         """What the network says of each voxel, averaged over the Gaussian-weighted windows that see it.
 
         A MeshNet sees the volume whole.
@@ -192,19 +192,24 @@ class Segmentor:
             # A window never exceeds the volume or the crop: more padding would only add zeros to look at.
             x, y, z = (min(a, b) for a, b in zip(roi, seen.shape[2:], strict=True))
             roi = (x, y, z)
-        if isinstance(network, HalfGrid):
-            seen, network = halved_image(seen), network.core
+        if self.config.grid != "full":
             x, y, z = (side // 2 for side in roi)
             roi = (x, y, z)
+        shape = (volume.shape[2], volume.shape[3], volume.shape[4])
+        if isinstance(network, BlockGrid):
+            # The last layer is linear: behind the averages of the windows it gives the same, and costs less.
+            features = _in_windows(network.features, in_blocks(seen), roi, self.config.overlap)
+            return BlockLogits(features, network.classifier, shape)
+        if isinstance(network, HalfGrid):
+            seen, network = halved_image(seen), network.core
         logits = _in_windows(network, seen, roi, self.config.overlap)
-        x, y, z = volume.shape[2:]
-        return Logits(logits, (x, y, z), halved=network is not self.network)
+        return Logits(logits, shape, halved=network is not self.network)
 
 
 def _in_windows(
-    network: nn.Module, image: Float[Tensor, "1 1 X Y Z"], roi: Sequence[int], overlap: float
+    network: Callable[[Tensor], Tensor], image: Float[Tensor, "1 I X Y Z"], roi: Sequence[int], overlap: float
 ) -> Float[Tensor, "1 N X Y Z"]:
-    """Logits of every window, averaged with Gaussian weights where windows overlap."""
+    """What a network says of every window, averaged with Gaussian weights where windows overlap."""
     if tuple(roi) == tuple(image.shape[2:]):
         return network(image)
     # The import takes longer than most images.

@@ -193,12 +193,11 @@ def _require_one_view(config: TaskConfig, where: object) -> None:
         )
     if config.segmentor.right_class_labels is not None:
         raise UsageError("no images are drawn for a segmentor whose classes have no sides", where=where)
-    if config.segmentor.grid != config.registration.grid:
+    if (config.segmentor.grid, config.registration.grid) == ("half", "full"):
         raise UsageError(
-            "both networks see the same drawn images",
+            "both networks see the same drawn images, the registration more of them than the segmentor",
             where=where,
-            expected="`grid` of the segmentor as of the registration",
-            got=f"{config.segmentor.grid} and {config.registration.grid}",
+            expected="`grid` of the registration 'half', or another segmentor",
         )
 
 

@@ -8,12 +8,14 @@ from torch import nn
 
 from pipeline.config import TaskConfig
 from pipeline.machine.device import mixed_precision
+from pipeline.regions.blocks import BLOCK, BlockGrid, in_blocks
 from pipeline.regions.networks import HalfGrid, build_network, segmentation_loss
 from pipeline.train.ahead import Ahead
 from pipeline.train.loop import Plan, item_generator, train
 from pipeline.train.material import Material
 from pipeline.train.quality import hard_dice
 from pipeline.train.ranks import ALONE, Ranks
+from pipeline.train.start import begun
 from pipeline.train.subjects import Sample
 from pipeline.typing import Float, Int, Tensor
 
@@ -45,16 +47,17 @@ def train_segmentor(
     torch.manual_seed(settings.seed)
     network = build_network(config.segmentor, regions).to(device)
     if start is not None:
-        network.load_state_dict(start)
+        network.load_state_dict(begun(network, start))
     plan = replace(plan, batch=settings.batch)
     loss = segmentation_loss()
     learner = network.core if isinstance(network, HalfGrid) else network
 
     def losses_of(item: int) -> dict[str, Tensor]:
         subject = drawn(item)
+        image, labels = subject.image.to(device), subject.labels[:, None].to(device)
         with mixed_precision(device, precision):
-            logits = learner(subject.image.to(device))
-        return {"dice_ce": _supervised(loss, logits, subject.labels[:, None].to(device))}
+            levels, targets = _levels_and_targets(learner, image, labels, item)
+        return {"dice_ce": _supervised(loss, levels, targets)}
 
     def validate() -> dict[str, float]:
         if not material.held_out:
@@ -71,15 +74,30 @@ def train_segmentor(
     return network
 
 
-def _supervised(
-    loss: nn.Module, logits: Tensor | list[Tensor], labels: Int[Tensor, "1 1 X Y Z"]
-) -> Float[Tensor, ""]:
-    """The loss; its mean over the levels of a network that has several, each half the weight of the finer."""
-    levels = logits if isinstance(logits, list) else [logits]
+def _levels_and_targets(
+    learner: nn.Module, image: Float[Tensor, "1 1 X Y Z"], labels: Int[Tensor, "1 1 X Y Z"], item: int
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Logits of each level that a network has, finest first, and the labels of the same voxels.
+
+    Of a network of blocks the finest level says what one voxel of each block is, in turn from item to item.
+    """
+    if isinstance(learner, BlockGrid):
+        voxel, blocks = item % BLOCK, in_blocks(labels)
+        levels, finest, first = learner.levels(image, voxel), blocks[:, voxel, None], blocks[:, 0, None]
+    else:
+        logits = learner(image)
+        levels = logits if isinstance(logits, list) else [logits]
+        finest = first = labels
+    strides = [2**level for level in range(1, len(levels))]
+    return levels, [finest, *(first[..., ::step, ::step, ::step] for step in strides)]
+
+
+def _supervised(loss: nn.Module, levels: Sequence[Tensor], targets: Sequence[Tensor]) -> Float[Tensor, ""]:
+    """The mean loss over the levels, each half the weight of the finer; targets are (1, 1, U, V, W)."""
     weights = [0.5**level for level in range(len(levels))]
     losses = [
-        weight * loss(one.float(), labels[..., :: 2**level, :: 2**level, :: 2**level])
-        for level, (weight, one) in enumerate(zip(weights, levels, strict=True))
+        weight * loss(logits.float(), labels)
+        for weight, logits, labels in zip(weights, levels, targets, strict=True)
     ]
     return torch.stack(losses).sum() / sum(weights)
 

@@ -13,8 +13,8 @@ from pipeline.train.drawing.image import Look, Window, draw, random_window
 from pipeline.train.drawing.labelmaps import LabelMap
 from pipeline.train.drawing.palette import Palette
 from pipeline.train.pairs import PairMaterial, TrainingPair, multiple_of
-from pipeline.train.segmented import SegmentedSample
-from pipeline.train.subjects import Sample, padded
+from pipeline.train.segmented import SegmentedSample, halved
+from pipeline.train.subjects import Sample, halved_sample, padded
 
 __all__ = ["drawn_pairs"]
 
@@ -23,8 +23,9 @@ class _Artist:
     """Draws one pair after the other."""
 
     def __init__(self, config: TaskConfig, palette: Palette, segmentor: Segmentor) -> None:
-        halves = config.registration.grid == "half"
-        self.look = Look(palette, config.drawing, config.intensity, halves)
+        of_segmentor, own = config.segmentor.grid, config.registration.grid
+        self.look = Look(palette, config.drawing, config.intensity, halved=of_segmentor == "half")
+        self.halves = own == "half" and not self.look.halved
         self.strength = config.registration_training.augmentation
         self.crop = config.registration_training.crop
         self.multiple = multiple_of(config.registration)
@@ -44,8 +45,10 @@ class _Artist:
         seen = self._drawn(fixed, generator, window)
         device = self.segmentor.device
         regions, confidence = (part.cpu() for part in self.segmentor.on_own_grid(seen.image.to(device)))
-        other = padded(self._drawn(moving, generator, window), self.multiple)
-        return TrainingPair(SegmentedSample(seen, regions, confidence).padded(self.multiple), other)
+        one, other = SegmentedSample(seen, regions, confidence), self._drawn(moving, generator, window)
+        if self.halves:
+            one, other = halved(one), halved_sample(other)
+        return TrainingPair(one.padded(self.multiple), padded(other, self.multiple))
 
     def _drawn(self, one: LabelMap, generator: torch.Generator, window: Window | None) -> Sample:
         image, labels = draw(one.values, self.look, generator, self.strength, window)

@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks.methods import ours
 from benchmarks.methods.catalogue import METHODS
+from benchmarks.methods.method import NotAtHand
+from pairs.images.volume import read_image, read_labels
 from pairs.tasks.task import Task, read_task
 from pipeline.config import TaskConfig, shipped_config
 from pipeline.general.config import GeneralConfig
@@ -63,6 +65,22 @@ def test_its_regions_are_those_of_the_shipped_segmentor(
     assert one.modalities == ("0000", "0001")
 
 
+def test_its_regions_are_the_label_maps_that_it_is_scored_by(
+    task: Task, made: list[SimpleNamespace], tmp_path: Path
+) -> None:
+    pair = task.pairs[0]
+    METHODS["general-manual"].prepare(task)(pair, tmp_path)
+    found = made[0].regions(read_image(pair.fixed))
+    labels = read_labels(task.root / "labelsTr" / pair.fixed.name)
+    assert labels.array.any()
+    assert np.array_equal(found.labels, labels.array)
+
+
+def test_without_label_maps_there_is_no_bound(task: Task, tmp_path: Path) -> None:
+    with pytest.raises(NotAtHand, match="no label maps"):
+        METHODS["general-manual"].made_by(replace(task, root=tmp_path))
+
+
 def test_the_modalities_are_those_in_words(task: Task, made: list[SimpleNamespace], tmp_path: Path) -> None:
     worded = replace(task, modalities={"0000": "CT", "0001": "MR"})
     METHODS["general"].prepare(worded)(task.pairs[0], tmp_path)
@@ -83,7 +101,7 @@ def test_the_networks_bring_the_moving_image_to_the_fixed_one(
     assert seen == {"fixed": task.pairs[0].fixed, "moving": task.pairs[0].moving}
 
 
-@pytest.mark.parametrize("name", ["general", "general-regions"])
+@pytest.mark.parametrize("name", ["general", "general-regions", "general-manual"])
 def test_other_settings_are_another_version(task: Task, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = METHODS[name].made_by(task)
     changed = TaskConfig(task=task.name, general=GeneralConfig(fine_stage=None))

@@ -69,13 +69,21 @@ def test_a_segmentor_needs_the_names_of_the_labels_and_their_maps(
     assert '`orientation: "RAS"` and `spacing_mm`' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("grid", ["full", "half"])
+@pytest.mark.parametrize(
+    ("of_segmentor", "of_registration"),
+    [("full", "full"), ("half", "half"), ("full", "half"), ("blocks", "half"), ("blocks", "full")],
+)
 def test_a_registration_needs_a_segmentor_besides(
-    train: Train, configure: Callable[..., Path], maps: tuple[str, Path], tmp_path: Path, grid: str
+    train: Train,
+    configure: Callable[..., Path],
+    maps: tuple[str, Path],
+    tmp_path: Path,
+    of_segmentor: str,
+    of_registration: str,
 ) -> None:
     config = configure(
-        segmentor=GRID | {"grid": grid},
-        registration=GRID | {"grid": grid},
+        segmentor=GRID | {"grid": of_segmentor, "network": "plainunet"},
+        registration=GRID | {"grid": of_registration},
         segmentor_training=CROP,
         registration_training=CROP | {"held_out": 2, "augmentation": 0.5},
     )
@@ -95,7 +103,11 @@ def test_a_registration_needs_a_segmentor_besides(
     [
         ({}, (), "`spacing_mm`, the maps' voxel sizes, in `registration`"),
         ({"registration": GRID | {"orientation": "LIA"}}, (), "got orientation LIA"),
-        ({"registration": GRID | {"grid": "half"}}, (), "expected `grid` of the segmentor as of the"),
+        (
+            {"registration": GRID, "segmentor": GRID | {"grid": "half"}},
+            (),
+            "expected `grid` of the registration 'half'",
+        ),
         ({"registration": GRID, "segmentor": GRID | {"intensity": {"low": 5}}}, (), "expected `intensity`"),
         (
             {
@@ -142,6 +154,24 @@ def test_a_segmentor_starts_from_the_weights_of_another(
         torch.testing.assert_close(after.segmentor[name], value, rtol=0, atol=1e-6)
     noted = after.header.training["segmentor"]["started_from"]
     assert (noted["sha256"], noted["steps"]) == (before.sha256, before.header.training["segmentor"]["steps"])
+
+
+def test_blocks_are_begun_from_the_half_grid(
+    train: Train, configure: Callable[..., Path], maps: tuple[str, Path], tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    half, blocks = (GRID | {"network": "plainunet", "grid": grid} for grid in ("half", "blocks"))
+    config = configure(segmentor=half, segmentor_training=CROP)
+    assert train("segmentor", first, "--config", config, *maps) == 0
+    still = CROP | {"learning_rate": 1e-12, "seed": 5}
+    config = configure(segmentor=blocks, segmentor_training=still)
+    assert train("segmentor", second, "--config", config, *maps, "--from", first) == 0
+    before, after = read_bundle(first).segmentor, read_bundle(second).segmentor
+    name = "core.down.0.conv1.conv.weight"
+    torch.testing.assert_close(after[name].sum(1), before[name].sum(1), rtol=1e-4, atol=1e-5)
+    # Not the other way round: nothing is known of the means.
+    config = configure(segmentor=half, segmentor_training=still)
+    assert train("segmentor", first, "--config", config, *maps, "--from", second) == 4
 
 
 def test_a_start_that_does_not_fit_is_refused(
