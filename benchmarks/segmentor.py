@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.growth import Growth, dice_by_growth, grown_alike
 from evaluation.metrics.overlap import dice
 from evaluation.metrics.regions import box_labels, enclosing_box
 from evaluation.metrics.surface import Surface
@@ -39,6 +40,7 @@ class Scan:
         joined: Of each structure by name, left and right as one.
         apart_mm: Of each label, the median distance of a point of either boundary to the other boundary;
             infinite where the label was not found.
+        grown: Of each label, `dice_by_growth`.
         seconds: Of the segmentation alone.
         peak_mib: Of the process, Python and the weights included.
     """
@@ -46,6 +48,7 @@ class Scan:
     dice: Mapping[int, float]
     joined: Mapping[str, float]
     apart_mm: Mapping[int, float]
+    grown: Mapping[int, Sequence[float]]
     seconds: float
     peak_mib: float
 
@@ -71,6 +74,8 @@ def compare(
     maps = [box_labels(volume.array, labels) for volume in (manual, found)]
     overlaps: dict[int, float] = {}
     apart: dict[int, float] = {}
+    grown: dict[int, Sequence[float]] = {}
+    spacing = manual.header.spacing_mm
     for label in labels:
         boxes = [one.boxes[label] for one in maps if label in one.boxes]
         if label not in maps[0].boxes:
@@ -78,15 +83,14 @@ def compare(
         box = enclosing_box(boxes[0], boxes[-1])
         true, seen = (volume.array[box] == label for volume in (manual, found))
         overlaps[label] = dice(true, seen)
-        apart[label] = _median_apart(
-            Surface(true, manual.header.spacing_mm), Surface(seen, manual.header.spacing_mm)
-        )
+        apart[label] = _median_apart(Surface(true, spacing), Surface(seen, spacing))
+        grown[label] = dice_by_growth(true, seen, spacing)
     joined = {
         name: dice(np.isin(manual.array, pair), np.isin(found.array, pair))
         for name, pair in structures
         if any(label in overlaps for label in pair)
     }
-    return Scan(overlaps, joined, apart, seconds, peak_mib)
+    return Scan(overlaps, joined, apart, grown, seconds, peak_mib)
 
 
 def _median_apart(one: Surface, other: Surface) -> float:
@@ -98,28 +102,15 @@ def _median_apart(one: Surface, other: Surface) -> float:
 
 def render(scans: Sequence[Scan], structures: Sequence[Structure]) -> str:
     """The two tables: structures, and what a segmentation costs."""
-    rows = []
-    for name, pair in structures:
-        each = [[scan.dice[label] for scan in scans if label in scan.dice] for label in pair]
-        if not any(each):
-            continue
-        sides = [f"{statistics.mean(values):.3f}" if values else "" for values in each]
-        joined = [scan.joined[name] for scan in scans if name in scan.joined]
-        apart = [scan.apart_mm[label] for scan in scans for label in pair if label in scan.apart_mm]
-        cells = sides if len(pair) == 2 else ["", ""]
-        rows.append([name, *cells, f"{statistics.mean(joined):.3f}", f"{statistics.median(apart):.2f}"])
+    growths = _growths(scans)
+    rows = [_row(scans, name, pair, growths) for name, pair in structures if _seen(scans, pair)]
     of_labels = [statistics.mean(scan.dice.values()) for scan in scans]
     of_structures = [statistics.mean(scan.joined.values()) for scan in scans]
     every = [distance for scan in scans for distance in scan.apart_mm.values()]
     labels = len({label for scan in scans for label in scan.dice})
-    header = ("structure", "Dice left", "Dice right", "Dice joined", "boundaries apart [mm]")
-    total = [
-        f"mean of {len(rows)}",
-        "",
-        "",
-        f"{statistics.mean(of_structures):.3f}",
-        f"{statistics.median(every):.2f}",
-    ]
+    header = ("structure", "Dice left", "Dice right", "Dice joined", "boundaries apart [mm]", *_GROWN)
+    joined, apart = f"{statistics.mean(of_structures):.3f}", f"{statistics.median(every):.2f}"
+    total = [f"mean of {len(rows)}", "", "", joined, apart, "", _mean_grown(growths)]
     costs = [
         ["scans", str(len(scans))],
         [f"mean Dice of {labels} labels, ± scans", _spread(of_labels)],
@@ -128,6 +119,37 @@ def render(scans: Sequence[Scan], structures: Sequence[Structure]) -> str:
         ["peak memory of the process [MiB]", f"{max(scan.peak_mib for scan in scans):.0f}"],
     ]
     return f"{markdown_table(header, [*rows, total])}\n\n{markdown_table(('segmentor', 'figure'), costs)}"
+
+
+_GROWN = ("grown in all scans [mm]", "Dice then, mean of labels")
+
+
+def _seen(scans: Sequence[Scan], pair: Sequence[int]) -> bool:
+    return any(label in scan.dice for scan in scans for label in pair)
+
+
+def _growths(scans: Sequence[Scan]) -> dict[int, Growth]:
+    """Of each label that two scans or more have."""
+    labels = sorted({label for scan in scans for label in scan.grown})
+    curves = {label: [scan.grown[label] for scan in scans if label in scan.grown] for label in labels}
+    return {label: grown_alike(each) for label, each in curves.items() if len(each) > 1}
+
+
+def _mean_grown(growths: Mapping[int, Growth]) -> str:
+    return f"{statistics.mean(one.dice for one in growths.values()):.3f}" if growths else ""
+
+
+def _row(scans: Sequence[Scan], name: str, pair: Sequence[int], growths: Mapping[int, Growth]) -> list[str]:
+    """A structure of the table."""
+    each = [[scan.dice[label] for scan in scans if label in scan.dice] for label in pair]
+    sides = [f"{statistics.mean(values):.3f}" if values else "" for values in each]
+    joined = [scan.joined[name] for scan in scans if name in scan.joined]
+    apart = [scan.apart_mm[label] for scan in scans for label in pair if label in scan.apart_mm]
+    cells = sides if len(pair) == 2 else ["", ""]
+    of_pair = {label: growths[label] for label in pair if label in growths}
+    grown = " / ".join(f"{one.mm:+.2f}" for one in of_pair.values())
+    figures = [f"{statistics.mean(joined):.3f}", f"{statistics.median(apart):.2f}"]
+    return [name, *cells, *figures, grown, _mean_grown(of_pair)]
 
 
 def _spread(values: Sequence[float]) -> str:
