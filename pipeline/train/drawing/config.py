@@ -4,11 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.configtypes import Fraction, StrictModel
+from pipeline.configtypes import StrictModel
 
 __all__ = ["DrawingConfig"]
 
 _Grey = Annotated[float, Field(ge=0, le=1)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 # Label maps to draw from are bytes.
 _Label = Annotated[int, Field(ge=1, le=255)]
 
@@ -18,7 +19,7 @@ class DrawingConfig(StrictModel):
 
     t1_means: dict[_Label, _Grey] = Field(default_factory=dict)
     """Mean grey value in T1 by label value, 0..1; a label map may hold more labels than the task names."""
-    t1_share: Fraction = 0.6
+    t1_share: _Share = 0.6
     """Share of the images with such grey values; the others have a random one for each structure."""
     stripped: frozenset[_Label] = frozenset()
     """Labels that are left out of half of the images, as skull stripping does with fluid around a brain."""
