@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.methods.method import Displacement, Method, NotAtHand, Register
 from pairs.files.regularfile import open_regular
+from pairs.tasks.imagefiles import label_path
 from pairs.tasks.pair import Pair
 from pairs.tasks.task import Task
 from pipeline.config import shipped_config
@@ -69,10 +70,11 @@ def _prepare_general_regions(task: Task) -> Register:
 
 def _label_folder(task: Task) -> Path:
     """Where the label maps of the pairs' images are, under the names of the images."""
-    folders = {pair.fixed.parent.name.replace("images", "labels") for pair in task.pairs}
-    if len(folders) != 1 or not (task.root / next(iter(folders))).is_dir():
+    folders = {label_path(image).parent for pair in task.pairs for image in (pair.fixed, pair.moving)}
+    folder = next(iter(folders), task.root)
+    if len(folders) != 1 or not folder.is_dir():
         raise NotAtHand("no label maps of all images in one folder", where=task.root)
-    return task.root / folders.pop()
+    return folder
 
 
 def _prepare_general_manual(task: Task) -> Register:

@@ -77,8 +77,10 @@ def test_its_regions_are_the_label_maps_that_it_is_scored_by(
 
 
 def test_without_label_maps_there_is_no_bound(task: Task, tmp_path: Path) -> None:
+    images = tmp_path / "imagesTr"
+    pair = replace(task.pairs[0], fixed=images / "a.nii.gz", moving=images / "b.nii.gz")
     with pytest.raises(NotAtHand, match="no label maps"):
-        METHODS["general-manual"].made_by(replace(task, root=tmp_path))
+        METHODS["general-manual"].made_by(replace(task, pairs=(pair,)))
 
 
 def test_the_modalities_are_those_in_words(task: Task, made: list[SimpleNamespace], tmp_path: Path) -> None:
