@@ -11,6 +11,7 @@ from pipeline.config import IntensityConfig
 from pipeline.typing import Shaped, Tensor
 
 __all__ = [
+    "content_bounds",
     "content_box",
     "content_crop",
     "crop_to",
@@ -125,7 +126,7 @@ def content_crop(image: np.ndarray, size: Sequence[int]) -> tuple[slice, slice, 
 
     An axis shorter than its `size` is taken whole.
     """
-    return _box_around(_content_bounds(image), image.shape, size)
+    return _box_around(content_bounds(image), image.shape, size)
 
 
 def content_box(
@@ -140,7 +141,7 @@ def content_box(
     if at_least is None:
         x, y, z = (slice(0, side) for side in image.shape)
         return x, y, z
-    bounds = _content_bounds(image)
+    bounds = content_bounds(image)
     size = [
         max(stop - start + 2 * margin, wanted) for (start, stop), wanted in zip(bounds, at_least, strict=True)
     ]
@@ -152,13 +153,13 @@ def tight_box(image: np.ndarray, multiple: int) -> tuple[slice, slice, slice]:
 
     It may end behind the last voxel, in what `pad_to_multiple` adds. Without content it is everything.
     """
-    bounds = _content_bounds(image) if image.any() else [(0, side) for side in image.shape]
+    bounds = content_bounds(image) if image.any() else [(0, side) for side in image.shape]
     x, y, z = (slice(start // multiple * multiple, -(-stop // multiple) * multiple) for start, stop in bounds)
     return x, y, z
 
 
-def _content_bounds(image: np.ndarray) -> list[tuple[int, int]]:
-    """Start and stop of the non-zero voxels along each axis; the middle where there are none."""
+def content_bounds(image: np.ndarray) -> list[tuple[int, int]]:
+    """Start and stop of the non-zero voxels of (X, Y, Z) along each axis; the middle where there are none."""
     # Projections: a list of the voxels of a whole volume would be many times its size.
     in_plane = np.any(image, axis=2)
     projections = (np.any(in_plane, axis=1), np.any(in_plane, axis=0), np.any(image, axis=(0, 1)))

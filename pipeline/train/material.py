@@ -128,7 +128,7 @@ def drawn_material(config: TaskConfig, heads: Heads) -> Material:
     look = Look(heads.palette, config.drawing, intensity, segmentor.grid == "half")
 
     def drawn(one: LabelMap, generator: torch.Generator, crop: tuple[int, int, int] | None) -> Sample:
-        window = None if crop is None else random_window(one.values.shape, crop, generator)
+        window = None if crop is None else random_window(one.values, crop, generator)
         image, regions = draw(one.values, look, generator, settings.augmentation, window)
         return _padded(Sample(one.name, image, regions), segmentor)
 

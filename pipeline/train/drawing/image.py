@@ -11,7 +11,7 @@ from pipeline.config import DrawingConfig, IntensityConfig
 from pipeline.network.halfgrid import halved_image, halved_map
 from pipeline.network.separable import gaussian_mean
 from pipeline.network.warp import identity_grid, sample
-from pipeline.registration.preprocess import normalise
+from pipeline.registration.preprocess import content_bounds, normalise
 from pipeline.train.chance import affine_motion, happens, smooth_noise, uniform
 from pipeline.train.drawing.palette import Palette
 from pipeline.typing import Float, Int, Shaped, Tensor
@@ -89,14 +89,18 @@ def draw(
     return Drawn(scaled ** math.exp(uniform(generator, -MAX_LOG_GAMMA, MAX_LOG_GAMMA)), regions)
 
 
-def random_window(shape: Sequence[int], size: Sequence[int], generator: torch.Generator) -> Window:
-    """A window of `size` voxels, or of the whole side where that is shorter, anywhere in a map."""
-    lengths = [min(side, wanted) for side, wanted in zip(shape, size, strict=True)]
-    starts = [
-        math.floor(uniform(generator, 0.0, side - length + 1.0))
-        for side, length in zip(shape, lengths, strict=True)
-    ]
-    x, y, z = (slice(start, start + length) for start, length in zip(starts, lengths, strict=True))
+def random_window(values: Shaped[Tensor, "U V W"], size: Sequence[int], generator: torch.Generator) -> Window:
+    """A window of `size` voxels, or of whole sides where those are shorter, with all the content it can hold.
+
+    A segmentor in use sees boxes around the content too, not the emptiness beside it.
+    """
+    window = []
+    for (first, stop), side, wanted in zip(content_bounds(values.numpy()), values.shape, size, strict=True):
+        length = min(side, wanted)
+        low, high = sorted((float(first), float(stop - length)))
+        start = math.floor(uniform(generator, max(low, 0.0), min(high, side - length) + 1.0))
+        window.append(slice(start, start + length))
+    x, y, z = window
     return x, y, z
 
 

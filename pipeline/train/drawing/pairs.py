@@ -34,8 +34,7 @@ class _Artist:
     def any_pair(self, maps: Sequence[LabelMap], generator: torch.Generator) -> TrainingPair:
         """The same window of two different heads."""
         fixed, moving = torch.randperm(len(maps), generator=generator)[:2].tolist()
-        shape = tuple(maps[fixed].values.shape)
-        window = None if self.crop is None else random_window(shape, self.crop, generator)
+        window = None if self.crop is None else random_window(maps[fixed].values, self.crop, generator)
         return self.pair(maps[fixed], maps[moving], generator, window)
 
     def pair(

@@ -103,10 +103,20 @@ def test_a_seed_draws_the_same_and_another_one_something_else() -> None:
     assert not torch.equal(draws[0].regions, draws[2].regions)
 
 
-def test_a_window_is_no_larger_than_the_map_and_lies_anywhere_in_it() -> None:
-    windows = [random_window((24, 22, 20), (16, 22, 64), generator(seed)) for seed in range(60)]
-    assert all(window[1:] == (slice(0, 22), slice(0, 20)) for window in windows)
-    assert {(window[0].start, window[0].stop) for window in windows} == {(n, n + 16) for n in range(9)}
+def test_a_window_is_no_larger_than_the_map_and_holds_all_the_content_it_can() -> None:
+    """The first axis has room around the content, in the second it is longer than the window."""
+    values = torch.zeros(24, 22, 20, dtype=torch.uint8)
+    values[3:11, 2:21] = 1
+    windows = [random_window(values, (12, 16, 64), generator(seed)) for seed in range(60)]
+    assert {window[0].start for window in windows} == {0, 1, 2, 3}
+    assert {window[1].start for window in windows} == {2, 3, 4, 5}
+    assert all(window[2] == slice(0, 20) for window in windows)
+    assert all((x.stop - x.start, y.stop - y.start) == (12, 16) for x, y, _ in windows)
+
+
+def test_a_window_of_an_empty_map_is_in_the_map() -> None:
+    x, y, z = random_window(torch.zeros(8, 8, 8, dtype=torch.uint8), (4, 8, 16), generator(0))
+    assert (x.stop - x.start, y, z) == (4, slice(0, 8), slice(0, 8))
 
 
 def test_a_window_shows_a_part_of_what_the_whole_shows() -> None:
