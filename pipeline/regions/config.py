@@ -94,6 +94,9 @@ class SegmentorConfig(LatticeConfig):
     grid: Literal["full", "half", "blocks"] = "full"
     """`half`: the U-Net sees images averaged over 2x2x2 voxels, at an eighth of the cost; `blocks`: it sees
     each such block as eight channels and says what each voxel of it is, for little more."""
+    interleaved: bool = False
+    """Whether a network on the half grid sees each image twice, the second time one voxel further along every
+    axis: the voxels in between are then found too, and the mean of both is surer."""
     roi: tuple[Side, Side, Side] = (64, 64, 64)
     """Sliding window in voxels; a volume that fits into it is seen whole. A MeshNet sees any volume whole."""
     overlap: Fraction = 0.5
@@ -148,6 +151,8 @@ class SegmentorConfig(LatticeConfig):
             raise ValueError("grid 'full' where the network is no U-Net; the others have spacing_mm")
         if self.network != "plainunet" and self.grid == "blocks":
             raise ValueError("grid 'blocks' with the network 'plainunet', and with no other")
+        if self.interleaved and self.grid != "half":
+            raise ValueError("interleaved with grid 'half', and with no other")
         return self
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from pairs.images.volume import Volume
@@ -200,10 +201,14 @@ class Segmentor:
             # The last layer is linear: behind the averages of the windows it gives the same, and costs less.
             features = _in_windows(network.features, in_blocks(seen), roi, self.config.overlap)
             return BlockLogits(features, network.classifier, shape)
-        if isinstance(network, HalfGrid):
-            seen, network = halved_image(seen), network.core
-        logits = _in_windows(network, seen, roi, self.config.overlap)
-        return Logits(logits, shape, halved=network is not self.network)
+        if not isinstance(network, HalfGrid):
+            return Logits(_in_windows(network, seen, roi, self.config.overlap), shape)
+        own = _in_windows(network.core, halved_image(seen), roi, self.config.overlap)
+        if not self.config.interleaved:
+            return Logits(own, shape, halved=True)
+        further = halved_image(F.pad(seen[:, :, 1:, 1:, 1:], [0, 1] * 3))
+        between = _in_windows(network.core, further, roi, self.config.overlap)
+        return Logits(own, shape, halved=True, between=between)
 
 
 def _in_windows(

@@ -34,8 +34,8 @@ def read_start(options: argparse.Namespace, config: TaskConfig, regions: tuple[i
     if not bundle.segmentor:
         raise WeightsError("the weights to start from hold no segmentor", where=options.start)
     own, theirs = config.segmentor, bundle.header.config.segmentor
-    # The windows may be others: the network is the same. From the half grid blocks can be begun.
-    alike = {"roi": own.roi, "overlap": own.overlap}
+    # Windows and looks may be others: the network is the same. From the half grid blocks can be begun.
+    alike = {"roi": own.roi, "overlap": own.overlap, "interleaved": own.interleaved}
     if (theirs.grid, own.grid) == ("half", "blocks"):
         alike["grid"] = own.grid
     if theirs.model_copy(update=alike) != own:
